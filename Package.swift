@@ -1,0 +1,120 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// One target per layer; an arrow in this list never points up. docs/architecture.md says why.
+let package = Package(
+  name: "keel",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "keel", targets: ["keel"]),
+    .library(name: "Container", targets: ["Container"]),
+    .library(name: "Postgres", targets: ["Postgres"]),
+    .library(name: "ResourcePool", targets: ["ResourcePool"]),
+    .library(name: "EventLoop", targets: ["EventLoop"]),
+    .library(name: "Migrations", targets: ["Migrations"]),
+    .library(name: "EmbeddedPostgres", targets: ["EmbeddedPostgres"]),
+    .library(name: "PrometheusMetrics", targets: ["PrometheusMetrics"]),
+    .library(name: "AppConfiguration", targets: ["AppConfiguration"]),
+    .library(name: "StructuredLogging", targets: ["StructuredLogging"]),
+    .library(name: "HTTPServer", targets: ["HTTPServer"]),
+    .library(name: "DatabaseModule", targets: ["DatabaseModule"]),
+    .library(name: "Host", targets: ["Host"]),
+    .library(name: "ContainerTesting", targets: ["ContainerTesting"]),
+    .library(name: "DatabaseTesting", targets: ["DatabaseTesting"]),
+    .library(name: "MetricsTesting", targets: ["MetricsTesting"]),
+    .plugin(name: "EmbedMigrations", targets: ["EmbedMigrations"]),
+  ],
+  targets: [
+    // The composed application.
+    .executableTarget(name: "keel", dependencies: ["Host", "DatabaseModule", "SharedMigrations"]),
+    .target(
+      name: "Host",
+      dependencies: [
+        "DatabaseModule", "HTTPServer", "EventLoop", "PrometheusMetrics", "AppConfiguration",
+        "StructuredLogging", "Container", "Migrations", "Postgres", "EmbeddedPostgres",
+      ]),
+    .target(
+      name: "DatabaseModule",
+      dependencies: [
+        "Container", "Postgres", "Migrations", "EmbeddedPostgres", "EventLoop",
+        "PrometheusMetrics", "AppConfiguration", "StructuredLogging",
+      ]),
+
+    // PostgreSQL.
+    .target(name: "Migrations", dependencies: ["Postgres", "StructuredLogging"]),
+    .target(
+      name: "SharedMigrations", dependencies: ["Migrations"], path: "migrations/shared",
+      plugins: ["EmbedMigrations"]),
+    .target(
+      name: "Postgres",
+      dependencies: ["CLibpq", "ResourcePool", "EventLoop", "StructuredLogging"]),
+    .target(name: "ResourcePool"),
+    .target(name: "EmbeddedPostgres", dependencies: ["StructuredLogging"]),
+
+    // Serving and observing.
+    .target(name: "HTTPServer", dependencies: ["CMicrohttpdShim", "EventLoop"]),
+    .target(name: "EventLoop", dependencies: ["CEpoll"]),
+    .target(name: "PrometheusMetrics", path: "Sources/Metrics"),
+    .target(name: "AppConfiguration", dependencies: ["CYaml"], path: "Sources/Configuration"),
+    .target(name: "StructuredLogging", path: "Sources/Logging"),
+
+    // Composing.
+    .target(name: "Container"),
+
+    // Kits for the tests of users.
+    .target(name: "ContainerTesting", dependencies: ["Container"]),
+    .target(
+      name: "DatabaseTesting", dependencies: ["EmbeddedPostgres", "Postgres", "Migrations", "EventLoop"]),
+    .target(name: "MetricsTesting", dependencies: ["PrometheusMetrics"]),
+
+    // C libraries.
+    .systemLibrary(
+      name: "CLibpq", pkgConfig: "libpq",
+      providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+    .systemLibrary(
+      name: "CMicrohttpd", pkgConfig: "libmicrohttpd",
+      providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),
+    .systemLibrary(
+      name: "CYaml", pkgConfig: "yaml-0.1",
+      providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+    .systemLibrary(name: "CEpoll"),
+    .target(
+      name: "CMicrohttpdShim", dependencies: ["CMicrohttpd"],
+      linkerSettings: [.linkedLibrary("microhttpd")]),
+
+    // SQL files to Swift source at build time.
+    .plugin(name: "EmbedMigrations", capability: .buildTool(), dependencies: ["embed-migrations"]),
+    .executableTarget(name: "embed-migrations", path: "Sources/EmbedMigrationsTool"),
+
+    // Tests: a folder per target, and Integration for what needs a server.
+    .testTarget(name: "ContainerTests", dependencies: ["Container", "ContainerTesting"]),
+    .testTarget(name: "ResourcePoolTests", dependencies: ["ResourcePool"]),
+    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
+    .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
+    .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "SharedMigrations"]),
+    .testTarget(name: "MetricsTests", dependencies: ["PrometheusMetrics", "MetricsTesting"]),
+    .testTarget(name: "ConfigurationTests", dependencies: ["AppConfiguration"]),
+    .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
+    .testTarget(name: "EmbeddedPostgresTests", dependencies: ["EmbeddedPostgres"]),
+    .testTarget(name: "HostTests", dependencies: ["Host"]),
+    .testTarget(
+      name: "IntegrationTests",
+      dependencies: [
+        "Postgres", "Migrations", "SharedMigrations", "DatabaseTesting", "EmbeddedPostgres", "EventLoop",
+        "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging",
+      ],
+      path: "Tests/Integration"),
+  ],
+  swiftLanguageModes: [.v6]
+)
+
+// One settings loop for all Swift targets. NonisolatedNonsendingByDefault (SE-0461) is left out: Swift 6.3.1
+// crashes on closures over parameter packs with it, and the container and the row decoder are made of those.
+for target in package.targets where [.regular, .executable, .test].contains(target.type) {
+  target.swiftSettings = [
+    .enableUpcomingFeature("ExistentialAny"),  // SE-0335
+    .enableUpcomingFeature("MemberImportVisibility"),  // SE-0444
+    .enableUpcomingFeature("InternalImportsByDefault"),  // SE-0409
+  ]
+}

@@ -1,0 +1,1 @@
+@main struct EmbedMigrationsTool { static func main() {} }
