@@ -97,7 +97,11 @@ let package = Package(
     .testTarget(name: "ConfigurationTests", dependencies: ["AppConfiguration"]),
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
-    .testTarget(name: "EmbeddedPostgresTests", dependencies: ["EmbeddedPostgres"]),
+    .testTarget(
+      name: "EmbeddedPostgresTests", dependencies: ["EmbeddedPostgres", "embedded-postgres-holder"]),
+    .executableTarget(
+      name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
+      path: "Tests/Fixtures/EmbeddedPostgresHolder"),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(
       name: "IntegrationTests",

@@ -11,8 +11,8 @@ struct ClusterBuilder {
   let installation: PostgresInstallation
   let user: ServerUser
 
-  /// A cluster takes about 40 MB, its first WAL segment 16 MB.
-  private static let spaceNeeded: UInt64 = 64 << 20
+  /// A cluster takes about 40 MB, of which its first WAL segment 16 MB, and wants to breathe.
+  var spaceNeeded: UInt64 = 64 << 20
 
   /// Fills `folder.data`, by way of a folder that gets its name when it is whole.
   func build(
@@ -54,12 +54,12 @@ struct ClusterBuilder {
     _ command: (String) -> [String]
   ) throws(EmbeddedPostgresError) {
     try remove(unfinished)
-    if let free = FileSystem.freeSpace(FileSystem.parent(target)), free < Self.spaceNeeded {
+    if let free = FileSystem.freeSpace(FileSystem.parent(target)), free < spaceNeeded {
       throw EmbeddedPostgresError(
         .diskFull,
         """
         The disk of \(FileSystem.parent(target)) has \(free >> 20) MB free; a new PostgreSQL cluster needs \
-        \(Self.spaceNeeded >> 20) MB: free some space, or name another data folder.
+        \(spaceNeeded >> 20) MB: free some space, or name another data folder.
         """)
     }
     let arguments = command(unfinished)

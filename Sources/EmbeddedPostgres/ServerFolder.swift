@@ -137,12 +137,14 @@ extension ServerFolder {
         throw Self.notWritable(path, EPERM)
       }
       let ownerName = ServerUser.name(of: owner)
+      let other = owner == 0 ? [] : ["start Keel as \(ownerName)"]
+      let asRoot = user.isDropped ? [] : ["start Keel as root"]
+      let ways = (other + asRoot + ["hand it over (chown -R \(user.name) \(path))"]).joined(separator: ", ")
       throw EmbeddedPostgresError(
         .notOwner,
         """
         \(name) belongs to "\(ownerName)", and the embedded PostgreSQL would run as "\(user.name)": \
-        start Keel as \(owner == 0 || user.isDropped ? ownerName : "root or \(ownerName)"), \
-        hand the folder over (chown -R \(user.name) \(path)), or name another data folder.
+        \(ways), or name another data folder.
         """)
     }
   }
