@@ -49,7 +49,7 @@ let package = Package(
       name: "Postgres",
       dependencies: ["CLibpq", "ResourcePool", "EventLoop", "StructuredLogging"]),
     .target(name: "ResourcePool"),
-    .target(name: "EmbeddedPostgres", dependencies: ["StructuredLogging"]),
+    .target(name: "EmbeddedPostgres", dependencies: ["CSpawn", "StructuredLogging"]),
 
     // Serving and observing.
     .target(name: "HTTPServer", dependencies: ["CMicrohttpdShim", "EventLoop"]),
@@ -78,6 +78,7 @@ let package = Package(
       name: "CYaml", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
     .systemLibrary(name: "CEpoll"),
+    .target(name: "CSpawn"),
     .target(
       name: "CMicrohttpdShim", dependencies: ["CMicrohttpd"],
       linkerSettings: [.linkedLibrary("microhttpd")]),
@@ -96,7 +97,11 @@ let package = Package(
     .testTarget(name: "ConfigurationTests", dependencies: ["AppConfiguration"]),
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
-    .testTarget(name: "EmbeddedPostgresTests", dependencies: ["EmbeddedPostgres"]),
+    .testTarget(
+      name: "EmbeddedPostgresTests", dependencies: ["EmbeddedPostgres", "embedded-postgres-holder"]),
+    .executableTarget(
+      name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
+      path: "Tests/Fixtures/EmbeddedPostgresHolder"),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(
       name: "IntegrationTests",
