@@ -41,7 +41,8 @@ let package = Package(
       ]),
 
     // PostgreSQL.
-    .target(name: "Migrations", dependencies: ["Postgres", "StructuredLogging"]),
+    .target(name: "Migrations", dependencies: ["MigrationFiles", "Postgres", "StructuredLogging"]),
+    .target(name: "MigrationFiles"),
     .target(
       name: "SharedMigrations", dependencies: ["Migrations"], path: "migrations/shared",
       plugins: ["EmbedMigrations"]),
@@ -49,7 +50,7 @@ let package = Package(
       name: "Postgres",
       dependencies: ["CLibpq", "ResourcePool", "EventLoop", "StructuredLogging"]),
     .target(name: "ResourcePool"),
-    .target(name: "EmbeddedPostgres", dependencies: ["StructuredLogging"]),
+    .target(name: "EmbeddedPostgres", dependencies: ["CSpawn", "StructuredLogging"]),
 
     // Serving and observing.
     .target(name: "HTTPServer", dependencies: ["CMicrohttpdShim", "EventLoop"]),
@@ -78,25 +79,31 @@ let package = Package(
       name: "CYaml", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
     .systemLibrary(name: "CEpoll"),
+    .target(name: "CSpawn"),
     .target(
       name: "CMicrohttpdShim", dependencies: ["CMicrohttpd"],
       linkerSettings: [.linkedLibrary("microhttpd")]),
 
     // SQL files to Swift source at build time.
     .plugin(name: "EmbedMigrations", capability: .buildTool(), dependencies: ["embed-migrations"]),
-    .executableTarget(name: "embed-migrations", path: "Sources/EmbedMigrationsTool"),
+    .executableTarget(
+      name: "embed-migrations", dependencies: ["MigrationFiles"], path: "Sources/EmbedMigrationsTool"),
 
     // Tests: a folder per target, and Integration for what needs a server.
     .testTarget(name: "ContainerTests", dependencies: ["Container", "ContainerTesting"]),
     .testTarget(name: "ResourcePoolTests", dependencies: ["ResourcePool"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
-    .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "SharedMigrations"]),
+    .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "MigrationFiles", "SharedMigrations"]),
     .testTarget(name: "MetricsTests", dependencies: ["PrometheusMetrics", "MetricsTesting"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["AppConfiguration"]),
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
-    .testTarget(name: "EmbeddedPostgresTests", dependencies: ["EmbeddedPostgres"]),
+    .testTarget(
+      name: "EmbeddedPostgresTests", dependencies: ["EmbeddedPostgres", "embedded-postgres-holder"]),
+    .executableTarget(
+      name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
+      path: "Tests/Fixtures/EmbeddedPostgresHolder"),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(
       name: "IntegrationTests",

@@ -1,0 +1,307 @@
+internal import CEpoll
+internal import Glibc
+internal import Synchronization
+
+/// One thread that waits for file descriptors, timers and work, and runs Swift tasks.
+///
+/// The loop drives the PostgreSQL driver and the HTTP server. It is also a `TaskExecutor`: a task that prefers it
+/// (`Task(executorPreference: loop)`) sends a query, is resumed and answers on the same thread, with no hand-over
+/// between threads on the way.
+///
+/// Handlers and jobs must not block: everything else on the loop waits for them. A turn that takes longer than
+/// ``Configuration/stallThreshold`` is reported to ``Configuration/onStall``. `Task { }` and `Task.detached { }`
+/// started on the loop do not inherit the preference; child tasks (`async let`, task groups) do.
+///
+/// The loop lives until ``stop()``; its thread keeps it alive.
+public final class EventLoop: TaskExecutor, Sendable {
+  /// What can be chosen for a loop.
+  public struct Configuration: Sendable {
+    /// The thread's name, as `ps` and debuggers show it. Linux keeps 15 bytes.
+    public var name: String
+    /// How long the loop polls without sleeping before it waits in the kernel. Zero (the default) never polls;
+    /// 20–50 µs takes most of the wake-up time out of a lone query, at the price of a busy core.
+    public var busyPoll: Duration
+    /// A turn longer than this is a stall. Default 100 ms.
+    public var stallThreshold: Duration
+    /// Told of each stall with its length, on the loop's thread. Default: nobody is told.
+    public var onStall: (@Sendable (Duration) -> Void)?
+
+    /// Defaults for everything but the name.
+    public init(name: String = "keel-loop") {
+      self.name = name
+      busyPoll = .zero
+      stallThreshold = .milliseconds(100)
+      onStall = nil
+    }
+  }
+
+  private enum Work {
+    case job(UnownedJob)
+    case closure(@Sendable () -> Void)
+  }
+
+  private struct State {
+    var work: [Work] = []
+    var timers = TimerQueue()
+    var handlers: [UInt64: Handler] = [:]
+    var nextToken: UInt64 = EventLoop.wakeToken + 1
+    /// The thread is in `epoll_wait`, or about to be: work from another thread must wake it.
+    var isAsleep = false
+    /// `stop()` was called: the thread leaves when nothing is left to run.
+    var isStopping = false
+    /// The thread is gone: jobs go to the global executor.
+    var isStopped = false
+    var stopWaiters: [CheckedContinuation<Void, Never>] = []
+
+    /// Whether the thread sleeps and nobody has woken it yet; if so the caller is to wake it.
+    mutating func takeWake() -> Bool {
+      defer { isAsleep = false }
+      return isAsleep
+    }
+  }
+
+  typealias Handler = @Sendable (Readiness) -> Void
+
+  private static let wakeToken: UInt64 = 0
+  /// Rounds of work between two looks at the descriptors, so that jobs that make jobs cannot starve them.
+  private static let roundsPerTurn = 16
+
+  private let configuration: Configuration
+  private let epoll: Int32
+  private let wakeDescriptor: Int32
+  private let state = Mutex(State())
+  private let thread = Atomic<UInt>(0)
+
+  /// Makes the loop and starts its thread.
+  ///
+  /// - Throws: ``EventLoopError`` when the process is out of descriptors or threads.
+  public init(_ configuration: Configuration = Configuration()) throws(EventLoopError) {
+    self.configuration = configuration
+    epoll = epoll_create1(Int32(EPOLL_CLOEXEC))
+    wakeDescriptor = eventfd(0, Int32(EFD_NONBLOCK | EFD_CLOEXEC))
+    guard epoll >= 0, wakeDescriptor >= 0 else { throw EventLoopError("epoll_create1 or eventfd", errno: errno) }
+    try control(EPOLL_CTL_ADD, wakeDescriptor, .read, token: Self.wakeToken)
+    try startThread { self.run() }
+  }
+
+  // Not when the thread ends: a caller may just then be about to wake it.
+  deinit {
+    close(wakeDescriptor)
+    close(epoll)
+  }
+
+  // MARK: Work
+
+  /// Whether the caller runs on the loop's thread.
+  public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+  /// Runs `work` soon on the loop's thread, after what is queued already. After ``stop()`` it is dropped.
+  public func execute(_ work: @escaping @Sendable () -> Void) {
+    let accepted = state.withLock { state -> (accepted: Bool, wake: Bool) in
+      guard !state.isStopped else { return (false, false) }
+      state.work.append(.closure(work))
+      return (true, state.takeWake())
+    }
+    if accepted.wake { wake() }
+  }
+
+  /// Runs `work` on the loop's thread once `delay` has passed.
+  ///
+  /// - Returns: the timer, to cancel it. Letting go of it cancels nothing.
+  @discardableResult
+  public func schedule(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> Timer {
+    let deadline = ContinuousClock.now.advanced(by: delay)
+    let (id, wakes) = state.withLock { state in
+      let (id, isFirst) = state.timers.insert(deadline, work)
+      return (id, isFirst && state.takeWake())
+    }
+    if wakes { wake() }
+    return Timer(loop: self, id: id)
+  }
+
+  /// A piece of work that waits for its time. See ``EventLoop/schedule(after:_:)``.
+  public struct Timer: Sendable {
+    fileprivate let loop: EventLoop
+    fileprivate let id: UInt64
+
+    /// Forgets the work unless it has begun. On the loop's thread, work that has not begun never will.
+    public func cancel() {
+      loop.state.withLock { $0.timers.remove(id) }
+    }
+  }
+
+  // MARK: Task executor
+
+  /// Queues a job of a task that prefers this loop.
+  public func enqueue(_ job: consuming ExecutorJob) {
+    let job = UnownedJob(job)
+    let (accepted, wakes) = state.withLock { state in
+      guard !state.isStopped else { return (false, false) }
+      state.work.append(.job(job))
+      return (true, state.takeWake())
+    }
+    if wakes { wake() }
+    // A task outlives the loop it prefers: it still has to finish somewhere.
+    if !accepted { globalConcurrentExecutor.enqueue(job) }
+  }
+
+  // MARK: Descriptors
+
+  /// Watches a descriptor, level-triggered: `handler` runs on the loop's thread for as long as the descriptor is ready.
+  ///
+  /// Cancel the registration before the descriptor is closed.
+  ///
+  /// - Throws: ``EventLoopError`` when the kernel refuses the descriptor (a plain file, for one).
+  public func register(
+    _ descriptor: Int32, _ interest: Interest, _ handler: @escaping @Sendable (Readiness) -> Void
+  ) throws(EventLoopError) -> Registration {
+    let token = state.withLock { state in
+      let token = state.nextToken
+      state.nextToken += 1
+      state.handlers[token] = handler
+      return token
+    }
+    do {
+      try control(EPOLL_CTL_ADD, descriptor, interest, token: token)
+    } catch {
+      state.withLock { _ = $0.handlers.removeValue(forKey: token) }
+      throw error
+    }
+    return Registration(loop: self, descriptor: descriptor, token: token)
+  }
+
+  func update(_ descriptor: Int32, _ interest: Interest, token: UInt64) throws(EventLoopError) {
+    try control(EPOLL_CTL_MOD, descriptor, interest, token: token)
+  }
+
+  func deregister(_ descriptor: Int32, token: UInt64) {
+    let wasRegistered = state.withLock { $0.handlers.removeValue(forKey: token) != nil }
+    guard wasRegistered else { return }
+    epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
+  }
+
+  private func control(
+    _ operation: Int32, _ descriptor: Int32, _ interest: Interest, token: UInt64
+  ) throws(EventLoopError) {
+    var event = epoll_event()
+    event.events = interest.epollEvents
+    event.data.u64 = token
+    guard epoll_ctl(epoll, operation, descriptor, &event) == 0 else {
+      throw EventLoopError("epoll_ctl on descriptor \(descriptor)", errno: errno)
+    }
+  }
+
+  // MARK: Stopping
+
+  /// Runs what is queued, forgets timers and registrations, and ends the thread. Further calls wait for the same end.
+  ///
+  /// Must not be awaited by a task that runs on the loop and has to be resumed there before the end.
+  public func stop() async {
+    await withCheckedContinuation { continuation in
+      let (isOver, wakes) = state.withLock { state in
+        guard !state.isStopped else { return (true, false) }
+        state.isStopping = true
+        state.stopWaiters.append(continuation)
+        return (false, state.takeWake())
+      }
+      if wakes { wake() }
+      if isOver { continuation.resume() }
+    }
+  }
+
+  // MARK: The thread
+
+  private func run() {
+    thread.store(UInt(pthread_self()), ordering: .relaxed)
+    nameThread(configuration.name)
+    let executor = asUnownedTaskExecutor()
+    var batch: [Work] = []
+    var events = [epoll_event](repeating: epoll_event(), count: 128)
+
+    while true {
+      let turnStart = ContinuousClock.now
+      runTimers(dueAt: turnStart)
+      var rounds = 0
+      while rounds < Self.roundsPerTurn, takeWork(into: &batch) {
+        for work in batch {
+          switch work {
+          case .job(let job): job.runSynchronously(on: executor)
+          case .closure(let closure): closure()
+          }
+        }
+        batch.removeAll(keepingCapacity: true)
+        rounds += 1
+      }
+      reportStall(since: turnStart)
+      guard let patience = fallAsleep() else { break }
+      let count = wait(&events, patience)
+      state.withLock { $0.isAsleep = false }
+      let eventStart = ContinuousClock.now
+      for event in events.prefix(count) { dispatch(event) }
+      if count > 0 { reportStall(since: eventStart) }
+    }
+    let waiters = state.withLock { state in
+      defer { state.stopWaiters = [] }
+      return state.stopWaiters
+    }
+    for waiter in waiters { waiter.resume() }
+  }
+
+  private func takeWork(into batch: inout [Work]) -> Bool {
+    state.withLock { swap(&batch, &$0.work) }
+    return !batch.isEmpty
+  }
+
+  private func runTimers(dueAt now: ContinuousClock.Instant) {
+    while let work = state.withLock({ $0.timers.popDue(now) }) { work() }
+  }
+
+  /// How long the thread may wait in the kernel; nil once it should end.
+  private func fallAsleep() -> Duration?? {
+    state.withLock { state -> Duration?? in
+      if !state.work.isEmpty { return .some(.zero) }
+      if state.isStopping {
+        state.isStopped = true
+        state.handlers = [:]
+        return nil
+      }
+      state.isAsleep = true
+      guard let deadline = state.timers.nextDeadline else { return .some(nil) }
+      return .some(max(.zero, ContinuousClock.now.duration(to: deadline)))
+    }
+  }
+
+  private func wait(_ events: inout [epoll_event], _ patience: Duration?) -> Int {
+    if configuration.busyPoll > .zero, patience != .zero {
+      let end = ContinuousClock.now.advanced(by: configuration.busyPoll)
+      repeat {
+        let count = epoll_wait(epoll, &events, Int32(events.count), 0)
+        if count > 0 { return Int(count) }
+      } while ContinuousClock.now < end && state.withLock { $0.work.isEmpty }
+    }
+    // Rounded up, since waking a hair early only means another turn; a minute at most, which costs nothing.
+    let milliseconds = patience.map { Int32(min(60_000, ($0 / .milliseconds(1)).rounded(.up))) } ?? -1
+    let count = epoll_wait(epoll, &events, Int32(events.count), milliseconds)
+    return max(0, Int(count))
+  }
+
+  private func dispatch(_ event: epoll_event) {
+    if event.data.u64 == Self.wakeToken {
+      var count: UInt64 = 0
+      read(wakeDescriptor, &count, MemoryLayout.size(ofValue: count))
+    } else if let handler = state.withLock({ $0.handlers[event.data.u64] }) {
+      handler(Readiness(epollEvents: event.events))
+    }
+  }
+
+  private func wake() {
+    var one: UInt64 = 1
+    write(wakeDescriptor, &one, MemoryLayout.size(ofValue: one))
+  }
+
+  private func reportStall(since start: ContinuousClock.Instant) {
+    guard let onStall = configuration.onStall else { return }
+    let length = ContinuousClock.now - start
+    if length >= configuration.stallThreshold { onStall(length) }
+  }
+}

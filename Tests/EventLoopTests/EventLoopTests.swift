@@ -1,0 +1,149 @@
+import EventLoop
+import Glibc
+import Synchronization
+import Testing
+
+@Suite struct EventLoopTests {
+  @Test func `work runs on the loop's thread, in order`() async throws {
+    let loop = try EventLoop()
+    let seen = Mutex<[Int]>([])
+    await withCheckedContinuation { done in
+      for number in 1...3 {
+        loop.execute {
+          seen.withLock { $0.append(loop.isCurrent ? number : -number) }
+          if number == 3 { done.resume() }
+        }
+      }
+    }
+    #expect(seen.withLock { $0 } == [1, 2, 3])
+    #expect(!loop.isCurrent)
+    await loop.stop()
+  }
+
+  @Test func `a task that prefers the loop stays on it across awaits and in child tasks`() async throws {
+    let loop = try EventLoop()
+    let places = await Task(executorPreference: loop) {
+      var places = [loop.isCurrent]
+      await Task.yield()
+      places.append(loop.isCurrent)
+      async let child = loop.isCurrent
+      places.append(await child)
+      return places
+    }.value
+    #expect(places == [true, true, true])
+    await loop.stop()
+  }
+
+  @Test func `timers run by deadline, equal ones by age, cancelled ones never`() async throws {
+    let loop = try EventLoop()
+    let seen = Mutex<[String]>([])
+    await withCheckedContinuation { done in
+      loop.execute {
+        loop.schedule(after: .milliseconds(30)) { done.resume() }
+        loop.schedule(after: .milliseconds(20)) { seen.withLock { $0.append("later") } }
+        let cancelled = loop.schedule(after: .milliseconds(10)) { seen.withLock { $0.append("cancelled") } }
+        loop.schedule(after: .milliseconds(1)) { seen.withLock { $0.append("sooner") } }
+        cancelled.cancel()
+      }
+    }
+    #expect(seen.withLock { $0 } == ["sooner", "later"])
+    await loop.stop()
+  }
+
+  @Test func `a descriptor's handler is told of data, and of nothing after its registration is cancelled`() async throws
+  {
+    let loop = try EventLoop()
+    let pipe = try Pipe()
+    let received = try await withCheckedThrowingContinuation { (done: CheckedContinuation<String, any Error>) in
+      let registration = Mutex<Registration?>(nil)
+      do {
+        let made = try loop.register(pipe.reader, .read) { readiness in
+          registration.withLock { $0 }?.cancel()
+          done.resume(returning: readiness.contains(.read) ? pipe.read() : "not readable")
+        }
+        registration.withLock { $0 = made }
+        pipe.write("ping")
+      } catch {
+        done.resume(throwing: error)
+      }
+    }
+    #expect(received == "ping")
+    // A second call would resume the continuation twice and trap; give it the chance.
+    pipe.write("pong")
+    await withCheckedContinuation { turn in loop.schedule(after: .milliseconds(5)) { turn.resume() } }
+    await loop.stop()
+  }
+
+  @Test func `registering a plain file is an error that names the call`() async throws {
+    let loop = try EventLoop()
+    let file = open("/proc/self/status", O_RDONLY)
+    defer { close(file) }
+    let error = #expect(throws: EventLoopError.self) { try loop.register(file, .read) { _ in } }
+    #expect(error?.description.contains("epoll_ctl") == true)
+    await loop.stop()
+  }
+
+  @Test func `stop runs what was queued, and a task that prefers a stopped loop still finishes`() async throws {
+    let loop = try EventLoop()
+    let ran = Mutex(false)
+    loop.execute { ran.withLock { $0 = true } }
+    await loop.stop()
+    await loop.stop()
+    #expect(ran.withLock { $0 })
+    let value = await Task(executorPreference: loop) { 7 }.value
+    #expect(value == 7)
+  }
+
+  @Test func `a turn that blocks is reported as a stall`() async throws {
+    let (stalls, report) = AsyncStream.makeStream(of: Duration.self)
+    var configuration = EventLoop.Configuration()
+    configuration.stallThreshold = .milliseconds(5)
+    configuration.onStall = { report.yield($0) }
+    let loop = try EventLoop(configuration)
+    loop.execute {
+      let end = ContinuousClock.now.advanced(by: .milliseconds(10))
+      while ContinuousClock.now < end {}
+    }
+    let stall = await stalls.first { _ in true }
+    #expect(try #require(stall) >= .milliseconds(10))
+    await loop.stop()
+  }
+
+  @Test func `jobs from many threads all run`() async throws {
+    let loop = try EventLoop()
+    let sum = await withTaskGroup(of: Int.self) { group in
+      for number in 0..<1000 {
+        group.addTask { await Task(executorPreference: loop) { loop.isCurrent ? number : 0 }.value }
+      }
+      return await group.reduce(0, +)
+    }
+    #expect(sum == 499_500)
+    await loop.stop()
+  }
+}
+
+private final class Pipe: Sendable {
+  let reader: Int32
+  let writer: Int32
+
+  init() throws {
+    var ends: [Int32] = [0, 0]
+    try #require(Glibc.pipe(&ends) == 0)
+    (reader, writer) = (ends[0], ends[1])
+  }
+
+  deinit {
+    close(reader)
+    close(writer)
+  }
+
+  func write(_ text: String) {
+    _ = text.withCString { Glibc.write(writer, $0, strlen($0)) }
+  }
+
+  func read() -> String {
+    var buffer = [UInt8](repeating: 0, count: 64)
+    let count = Glibc.read(reader, &buffer, buffer.count)
+    return String(decoding: buffer.prefix(max(0, count)), as: UTF8.self)
+  }
+}
