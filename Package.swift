@@ -41,7 +41,8 @@ let package = Package(
       ]),
 
     // PostgreSQL.
-    .target(name: "Migrations", dependencies: ["Postgres", "StructuredLogging"]),
+    .target(name: "Migrations", dependencies: ["MigrationFiles", "Postgres", "StructuredLogging"]),
+    .target(name: "MigrationFiles"),
     .target(
       name: "SharedMigrations", dependencies: ["Migrations"], path: "migrations/shared",
       plugins: ["EmbedMigrations"]),
@@ -85,14 +86,15 @@ let package = Package(
 
     // SQL files to Swift source at build time.
     .plugin(name: "EmbedMigrations", capability: .buildTool(), dependencies: ["embed-migrations"]),
-    .executableTarget(name: "embed-migrations", path: "Sources/EmbedMigrationsTool"),
+    .executableTarget(
+      name: "embed-migrations", dependencies: ["MigrationFiles"], path: "Sources/EmbedMigrationsTool"),
 
     // Tests: a folder per target, and Integration for what needs a server.
     .testTarget(name: "ContainerTests", dependencies: ["Container", "ContainerTesting"]),
     .testTarget(name: "ResourcePoolTests", dependencies: ["ResourcePool"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
-    .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "SharedMigrations"]),
+    .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "MigrationFiles", "SharedMigrations"]),
     .testTarget(name: "MetricsTests", dependencies: ["PrometheusMetrics", "MetricsTesting"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["AppConfiguration"]),
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),

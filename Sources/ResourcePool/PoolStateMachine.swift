@@ -52,8 +52,6 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     var expiry: Instant
     /// The pool's generation when the resource was made; an older one is closed when it comes back.
     var generation: UInt64 = 0
-    /// Takes no further shared lease: its holder has claimed it whole.
-    var isSealed = false
     /// Counts the resources made for this slot, so that news of one that is gone is not taken for its successor's.
     var serial: UInt64 = 0
   }
@@ -174,13 +172,6 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
 
   // MARK: Holding and releasing
 
-  /// Turns a shared lease into an exclusive one, if it is the only one on its resource.
-  mutating func claim(_ slot: Int) -> Bool {
-    guard case .shared(count: 1, _) = slots[slot].state else { return false }
-    slots[slot].isSealed = true
-    return true
-  }
-
   /// A lease ends. `isSound` says whether the resource may be lent again.
   mutating func release(_ slot: Int, isSound: Bool, _ now: Instant, _ actions: inout Actions) {
     switch slots[slot].state {
@@ -188,7 +179,6 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
       slots[slot].state = .shared(count: count - 1, progress: now)
       if !isSound { slots[slot].generation = .max }  // closed when the last holder is done
     case .shared, .exclusive:
-      slots[slot].isSealed = false
       if !isSound { isSuspect = true }
       if !isSound || slots[slot].generation != generation || !isRunning {
         destroy(slot, &actions)
@@ -300,8 +290,11 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
 
   // MARK: Everything is suspect
 
-  /// Closes every resource: the idle now, the lent when they come back. For a server that failed over.
-  mutating func invalidate(_ now: Instant, _ actions: inout Actions) {
+  /// Closes every resource made so far: the idle now, the lent when they come back.
+  ///
+  /// - Parameter suspect: the generation that is under suspicion; when it is over already, nothing happens.
+  mutating func invalidate(suspect: UInt64? = nil, _ now: Instant, _ actions: inout Actions) {
+    guard suspect == nil || suspect == generation else { return }
     generation += 1
     for slot in idle { destroy(slot, &actions) }
     idle = []
@@ -348,7 +341,7 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     } else {
       slots[slot].state = .shared(count: 1, progress: now)
     }
-    return Lease(slot: slot, resource: resource)
+    return Lease(slot: slot, generation: slots[slot].generation, resource: resource)
   }
 
   /// The least loaded slot that takes one more shared lease.
@@ -357,7 +350,7 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     var best: (slot: Int, count: Int)?
     for (index, slot) in slots.enumerated() {
       guard case .shared(let count, let progress) = slot.state, count < (best?.count ?? configuration.shareLimit),
-        !slot.isSealed, now - progress < configuration.shareWindow, isFresh(slot, now)
+        now - progress < configuration.shareWindow, isFresh(slot, now)
       else { continue }
       best = (index, count)
     }
@@ -455,7 +448,6 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
   /// Empties the slot; the caller takes it off the idle list.
   private mutating func destroy(_ slot: Int, _ actions: inout Actions) {
     slots[slot].state = .vacant
-    slots[slot].isSealed = false
     guard let resource = slots[slot].resource else { return }
     slots[slot].resource = nil
     closesUnderWay += 1
