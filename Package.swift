@@ -100,7 +100,8 @@ let package = Package(
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
     .testTarget(
-      name: "EmbeddedPostgresTests", dependencies: ["EmbeddedPostgres", "embedded-postgres-holder"]),
+      name: "EmbeddedPostgresTests",
+      dependencies: ["EmbeddedPostgres", "StructuredLogging", "embedded-postgres-holder"]),
     .executableTarget(
       name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
       path: "Tests/Fixtures/EmbeddedPostgresHolder"),

@@ -1,3 +1,4 @@
+import StructuredLogging
 import Testing
 
 @testable import EmbeddedPostgres
@@ -15,6 +16,8 @@ import Testing
     try await TestFolder.with { folder in
       var options = EmbeddedPostgres.Options.kept(folder("postgres"))
       options.settings = ["fsync": "on", "synchronous_commit": "on"]
+      let log = RecordingLogOutput()
+      options.logger = Logger(label: "test", output: log)
       try await EmbeddedPostgres.with(options) { server in
         let address = server.connectionString
         for round in 1...3 {
@@ -30,6 +33,9 @@ import Testing
           #expect(server.query("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'round%'") == "\(round)")
         }
       }
+      let errors = log.entries.filter { $0.level == .error }
+      #expect(errors.count == 3)
+      #expect(errors.allSatisfy { $0.metadata["reason"]?.description == "signal 9" })
     }
   }
 
