@@ -27,7 +27,7 @@ let package = Package(
   ],
   targets: [
     // The composed application.
-    .executableTarget(name: "keel", dependencies: ["Host", "DatabaseModule", "SharedMigrations"]),
+    .executableTarget(name: "keel", dependencies: ["Host", "DatabaseModule", "SharedMigrations", "Container"]),
     .target(
       name: "Host",
       dependencies: [
