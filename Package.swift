@@ -105,6 +105,8 @@ let package = Package(
     .executableTarget(
       name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
       path: "Tests/Fixtures/EmbeddedPostgresHolder"),
+    .testTarget(
+      name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(
       name: "IntegrationTests",
