@@ -108,6 +108,8 @@ let package = Package(
       name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
       path: "Tests/Fixtures/EmbeddedPostgresHolder"),
     .testTarget(name: "HealthTests", dependencies: ["Health"]),
+    .testTarget(
+      name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(
       name: "IntegrationTests",
