@@ -135,14 +135,14 @@ struct EngineState: Sendable {
 
   mutating func failStart(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) -> [Int] {
     release(node)
-    let (abandoned, ready) = schedule.didFail(node)
-    answer([node] + abandoned, error, &effects)
+    answer([node] + schedule.didFail(node), error, &effects)
     switch machine.current {
     case .starting, .stopping: abortStart(error, now: now, &effects)
     case .built, .running, .stopped: break
     }
+    let ready = machine.admitsNodes ? schedule.next() : []
     settle(now: now, &effects)
-    return machine.admitsNodes ? ready : []
+    return ready
   }
 
   /// Keeps the error, and turns round if the app was starting.

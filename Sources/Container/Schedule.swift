@@ -98,8 +98,8 @@ struct Schedule: Sendable {
   }
 
   /// A node could not be built or started. Returns the nodes that waited for it and will not be built; it and they may be
-  /// asked for again. `ready` is what serial mode goes on with.
-  mutating func didFail(_ node: Int) -> (abandoned: [Int], ready: [Int]) {
+  /// asked for again.
+  mutating func didFail(_ node: Int) -> [Int] {
     phases[node] = .idle
     inFlight -= 1
     var abandoned: [Int] = []
@@ -112,8 +112,11 @@ struct Schedule: Sendable {
         stack.append(dependent)
       }
     }
-    return (abandoned, handOut([]))
+    return abandoned
   }
+
+  /// What serial mode goes on with after a failure that ends nothing but itself.
+  mutating func next() -> [Int] { handOut([]) }
 
   /// Gives up on all nodes that have not been handed out. Returns them.
   mutating func abandonWaiting() -> [Int] {
