@@ -31,3 +31,7 @@ public final class Counter: Sendable {
     Double(cells.whole(Self.wholeCell)) + cells.fraction(Self.fractionCell)
   }
 }
+
+extension Counter: Instrument {
+  var reading: Metric.Value { .number(value) }
+}

@@ -1,5 +1,5 @@
 /// Writes families as a page.
-struct ExpositionRenderer {
+struct ExpositionRenderer: ~Copyable {
   private var writer: ByteWriter
 
   /// - Parameter capacity: The size that the page will likely have.
@@ -12,13 +12,15 @@ struct ExpositionRenderer {
   mutating func write(_ descriptor: MetricDescriptor, _ metrics: [Metric]) {
     guard !metrics.isEmpty else { return }
     writer.write(descriptor.textHeader)
-    for metric in metrics {
-      switch metric.value {
+    // A span lends its elements, where an array would hand out copies that count references.
+    let span = metrics.span
+    for index in span.indices {
+      switch span[index].value {
       case .number(let value):
-        start(descriptor, "", metric.labels)
+        start(descriptor, "", span[index].labels)
         writer.write(value)
-        writer.write("\n")
-      case .histogram(let snapshot): write(snapshot, descriptor, metric.labels)
+        writer.write(byte: UInt8(ascii: "\n"))
+      case .histogram(let snapshot): write(snapshot, descriptor, span[index].labels)
       }
     }
   }

@@ -36,3 +36,7 @@ public final class Histogram: Sendable {
       buckets: buckets, counts: (0..<sumCell).map { cells.whole($0) }, sum: cells.fraction(sumCell))
   }
 }
+
+extension Histogram: Instrument {
+  var reading: Metric.Value { .histogram(snapshot) }
+}

@@ -4,6 +4,12 @@ protocol MetricSource: Sendable {
   func collect() -> [Metric]
 }
 
+/// Something that is measured with, as the registry sees it.
+protocol Instrument: AnyObject, Sendable {
+  /// The value now.
+  var reading: Metric.Value { get }
+}
+
 /// A metric with one series, read by a closure.
 struct SingleSource: MetricSource {
   let descriptor: MetricDescriptor

@@ -6,14 +6,14 @@ extension MetricsRegistry {
   ///   - help: What is counted, in a sentence.
   public func counter(_ name: String, help: String) throws(MetricsError) -> Counter {
     let counter = Counter()
-    _ = try add(SingleSource(MetricDescriptor(name, .counter, help: help)) { .number(counter.value) })
+    try add(SingleSource(MetricDescriptor(name, .counter, help: help)) { counter.reading })
     return counter
   }
 
   /// Makes a counter with labels.
   public func counter(_ name: String, help: String, labels: [String]) throws(MetricsError) -> CounterFamily {
     try family(
-      MetricDescriptor(name, .counter, help: help, labels: labels), make: { Counter() }, read: { .number($0.value) })
+      MetricDescriptor(name, .counter, help: help, labels: labels), make: { Counter() })
   }
 
   /// Makes a gauge.
@@ -23,21 +23,21 @@ extension MetricsRegistry {
   ///   - help: What is measured, in a sentence.
   public func gauge(_ name: String, help: String) throws(MetricsError) -> Gauge {
     let gauge = Gauge()
-    _ = try add(SingleSource(MetricDescriptor(name, .gauge, help: help)) { .number(gauge.value) })
+    try add(SingleSource(MetricDescriptor(name, .gauge, help: help)) { gauge.reading })
     return gauge
   }
 
   /// Makes a gauge with labels.
   public func gauge(_ name: String, help: String, labels: [String]) throws(MetricsError) -> GaugeFamily {
     try family(
-      MetricDescriptor(name, .gauge, help: help, labels: labels), make: { Gauge() }, read: { .number($0.value) })
+      MetricDescriptor(name, .gauge, help: help, labels: labels), make: { Gauge() })
   }
 
   /// Makes a gauge whose value is read at each scrape. `read` is called on the thread of the scrape and must not wait.
   public func gauge(
     _ name: String, help: String, read: @escaping @Sendable () -> Double
   ) throws(MetricsError) {
-    _ = try add(SingleSource(MetricDescriptor(name, .gauge, help: help)) { .number(read()) })
+    try add(SingleSource(MetricDescriptor(name, .gauge, help: help)) { .number(read()) })
   }
 
   /// Makes a histogram.
@@ -51,7 +51,7 @@ extension MetricsRegistry {
   ) throws(MetricsError) -> Histogram {
     try MetricLint.check(buckets, of: name)
     let histogram = Histogram(buckets: buckets)
-    _ = try add(SingleSource(MetricDescriptor(name, .histogram, help: help)) { .histogram(histogram.snapshot) })
+    try add(SingleSource(MetricDescriptor(name, .histogram, help: help)) { histogram.reading })
     return histogram
   }
 
@@ -61,7 +61,6 @@ extension MetricsRegistry {
   ) throws(MetricsError) -> HistogramFamily {
     try MetricLint.check(buckets, of: name)
     return try family(
-      MetricDescriptor(name, .histogram, help: help, labels: labels), make: { Histogram(buckets: buckets) },
-      read: { .histogram($0.snapshot) })
+      MetricDescriptor(name, .histogram, help: help, labels: labels), make: { Histogram(buckets: buckets) })
   }
 }

@@ -49,19 +49,20 @@ public final class MetricsRegistry: Sendable {
   public init(options: Options = Options()) {
     self.options = options
     let unlabelled = Counter()
-    func ownFamily(_ name: String, _ help: String) -> CounterFamily {
-      CounterFamily(
+    func ownFamily(_ name: String, _ help: String) -> (family: CounterFamily, source: any MetricSource) {
+      CounterFamily.make(
         MetricDescriptor(name, .counter, help: help, labels: ["metric"]), maxSeries: .max, overflow: unlabelled,
-        make: { Counter() }, read: { .number($0.value) })
+        make: { Counter() })
     }
-    overflows = ownFamily(
+    let overflows = ownFamily(
       "metrics_series_overflow_total", "Uses of the series 'other' because a metric had too many series.")
-    collectorFaults = ownFamily(
+    let faults = ownFamily(
       "metrics_collector_faults_total", "Families and series of collectors that were left out of the page.")
+    self.overflows = overflows.family
+    collectorFaults = faults.family
     state.withLock { state in
-      for family in [overflows, collectorFaults] {
-        state.slotByName[family.descriptor.name] = state.slots.count
-        state.slots.append(Slot(descriptor: family.descriptor, source: family))
+      for source in [overflows.source, faults.source] {
+        state.append(Slot(descriptor: source.descriptor, source: source))
       }
     }
   }
@@ -94,27 +95,29 @@ public final class MetricsRegistry: Sendable {
   }
 
   /// Adds a metric that has its own series.
-  func add<Source: MetricSource>(_ source: Source) throws(MetricsError) -> Source {
+  func add(_ source: any MetricSource) throws(MetricsError) {
     let descriptor = source.descriptor
     try MetricLint.check(descriptor)
     try state.withLock { (state) throws(MetricsError) in
-      guard state.slotByName[descriptor.name] == nil else {
-        throw MetricsError(.duplicate, descriptor.name, "it is registered already: keep the instrument and hand it on")
-      }
-      try state.checkSeriesNames(of: descriptor)
+      try state.checkIsNew(descriptor)
       state.append(Slot(descriptor: descriptor, source: source))
     }
-    return source
   }
 
-  func family<Instrument>(
-    _ descriptor: MetricDescriptor, make: @escaping @Sendable () -> Instrument,
-    read: @escaping @Sendable (Instrument) -> Metric.Value
-  ) throws(MetricsError) -> LabeledFamily<Instrument> {
-    try add(
-      LabeledFamily(
-        descriptor, maxSeries: options.maxSeriesPerMetric, overflow: overflows.with(descriptor.name), make: make,
-        read: read))
+  private func check(_ descriptor: MetricDescriptor) throws(MetricsError) {
+    try MetricLint.check(descriptor)
+    try state.withLock { (state) throws(MetricsError) in try state.checkIsNew(descriptor) }
+  }
+
+  /// Adds a metric with labels.
+  func family<Made: Instrument>(
+    _ descriptor: MetricDescriptor, make: @escaping @Sendable () -> Made
+  ) throws(MetricsError) -> LabeledFamily<Made> {
+    try check(descriptor)
+    let (family, source) = LabeledFamily.make(
+      descriptor, maxSeries: options.maxSeriesPerMetric, overflow: overflows.with(descriptor.name), make: make)
+    try add(source)
+    return family
   }
 }
 
@@ -122,6 +125,13 @@ extension MetricsRegistry.State {
   mutating func append(_ slot: MetricsRegistry.Slot) {
     slotByName[slot.descriptor.name] = slots.count
     slots.append(slot)
+  }
+
+  func checkIsNew(_ descriptor: MetricDescriptor) throws(MetricsError) {
+    guard slotByName[descriptor.name] == nil else {
+      throw MetricsError(.duplicate, descriptor.name, "it is registered already: keep the instrument and hand it on")
+    }
+    try checkSeriesNames(of: descriptor)
   }
 
   /// A histogram `x` has the series `x_sum`, `x_count` and `x_bucket`, which no other metric may have. Names with these

@@ -371,8 +371,8 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
         counters.maxLifetimeDestroyCount += 1  // the invalidated and the ended are not on the idle list
         destroy(slot, &actions)
       } else if now - since > configuration.checkAfterIdle, let resource = slots[slot].resource {
-        // The others were idle for longer: one check for each waiter will do.
-        if tally.checking >= max(waiters.count, 1) { return nil }
+        // The others were idle for longer: one check for each waiter will do. A sharer need not even wait for that.
+        if tally.checking >= max(waiters.count, 1) { break }
         idle.removeLast()
         move(slot, to: .checking)
         actions.checks.append((slot, resource))

@@ -9,6 +9,7 @@ import Testing
     _ factory: FakeFactory = FakeFactory(), _ configure: (inout PoolConfiguration) -> Void = { _ in }
   ) async throws -> ResourcePool<FakeFactory> {
     var configuration = PoolConfiguration()
+    configuration.acquireTimeout = .seconds(300)  // the tests that are about time set their own
     configure(&configuration)
     let pool = try ResourcePool(configuration, factory: factory)
     try await pool.start()
@@ -92,7 +93,7 @@ import Testing
             Task {
               for _ in 0..<yields { await Task.yield() }
               do {
-                let lease = try await pool.lease(shared: isShared, timeout: .seconds(30), Self.origin)
+                let lease = try await pool.lease(shared: isShared, Self.origin)
                 await Task.yield()
                 pool.release(lease, isSound: true)
                 outcomes.withLock { $0.served += 1 }

@@ -118,6 +118,20 @@ import Testing
     #expect(pool.leaseNow(shared: true) != nil, "there is no room")
   }
 
+  @Test func `a sharer does not wait for the check of an idle resource while another can be shared`() throws {
+    let pool = try full(size: 3)
+    pool.advance(.seconds(10))
+    pool.wait("a", shared: true)
+    pool.checked()
+    #expect(pool.granted == ["a"])
+    pool.wait("b", shared: true)
+    #expect(pool.granted == ["a", "b"])
+    #expect(pool.checks.count == 1, "by and by the idle ones come back into use")
+    pool.wait("c", shared: true)
+    #expect(pool.granted == ["a", "b", "c"])
+    #expect(pool.checks.count == 1)
+  }
+
   @Test func `a resource that one sharer found broken takes no further lease and is closed by the last`() throws {
     let pool = try full()
     let leases = (0..<3).compactMap { _ in pool.leaseNow(shared: true) }
