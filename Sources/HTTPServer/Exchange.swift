@@ -117,6 +117,8 @@ final class Exchange: @unchecked Sendable {
       return
     }
     report(outcome ?? ending, at: now)
+    // It holds us.
+    stream = nil
     daemon.requestEnded()
   }
 
