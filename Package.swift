@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "PrometheusMetrics", targets: ["PrometheusMetrics"]),
     .library(name: "AppConfiguration", targets: ["AppConfiguration"]),
     .library(name: "StructuredLogging", targets: ["StructuredLogging"]),
+    .library(name: "Health", targets: ["Health"]),
     .library(name: "HTTPServer", targets: ["HTTPServer"]),
     .library(name: "DatabaseModule", targets: ["DatabaseModule"]),
     .library(name: "Host", targets: ["Host"]),
@@ -26,18 +27,18 @@ let package = Package(
   ],
   targets: [
     // The composed application.
-    .executableTarget(name: "keel", dependencies: ["Host", "DatabaseModule", "SharedMigrations"]),
+    .executableTarget(name: "keel", dependencies: ["Host", "DatabaseModule", "SharedMigrations", "Container"]),
     .target(
       name: "Host",
       dependencies: [
         "DatabaseModule", "HTTPServer", "EventLoop", "PrometheusMetrics", "AppConfiguration",
-        "StructuredLogging", "Container", "Migrations", "Postgres", "EmbeddedPostgres",
+        "StructuredLogging", "Health", "Container", "Migrations", "Postgres",
       ]),
     .target(
       name: "DatabaseModule",
       dependencies: [
         "Container", "Postgres", "Migrations", "EmbeddedPostgres", "EventLoop",
-        "PrometheusMetrics", "AppConfiguration", "StructuredLogging",
+        "PrometheusMetrics", "AppConfiguration", "StructuredLogging", "Health", "ResourcePool",
       ]),
 
     // PostgreSQL.
@@ -58,6 +59,7 @@ let package = Package(
     .target(name: "PrometheusMetrics", path: "Sources/Metrics"),
     .target(name: "AppConfiguration", dependencies: ["CYaml"], path: "Sources/Configuration"),
     .target(name: "StructuredLogging", path: "Sources/Logging"),
+    .target(name: "Health"),
 
     // Composing.
     .target(name: "Container"),
@@ -100,16 +102,20 @@ let package = Package(
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
     .testTarget(
-      name: "EmbeddedPostgresTests", dependencies: ["EmbeddedPostgres", "embedded-postgres-holder"]),
+      name: "EmbeddedPostgresTests",
+      dependencies: ["EmbeddedPostgres", "StructuredLogging", "embedded-postgres-holder"]),
     .executableTarget(
       name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
       path: "Tests/Fixtures/EmbeddedPostgresHolder"),
+    .testTarget(name: "HealthTests", dependencies: ["Health"]),
+    .testTarget(
+      name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
         "Postgres", "Migrations", "SharedMigrations", "DatabaseTesting", "EmbeddedPostgres", "EventLoop",
-        "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging",
+        "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging", "ResourcePool",
       ],
       path: "Tests/Integration"),
   ],

@@ -16,7 +16,9 @@ public final class App: Sendable {
   public init(_ options: Options = Options(), @ModuleBuilder _ content: () -> [any ModuleElement]) {
     var registry = Registry()
     for element in content() { element.register(in: &registry) }
-    engine = Engine(PlanCompiler.compile(registry), options)
+    var plan = PlanCompiler.compile(registry)
+    if options.buildsOnDemandOnly { plan.roots = [] }
+    engine = Engine(plan, options)
   }
 
   /// Checks the whole graph without running anything.

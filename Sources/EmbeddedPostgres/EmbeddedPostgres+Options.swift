@@ -1,3 +1,5 @@
+public import StructuredLogging
+
 extension EmbeddedPostgres {
   /// Where the server lives and how it runs.
   ///
@@ -43,6 +45,9 @@ extension EmbeddedPostgres {
 
     /// How long each step of stopping may take (fast, then immediate, then by force).
     public var stopTimeout: Duration = .seconds(15)
+
+    /// Hears what the server does: its start, its stop, what an earlier run left, and, as an error, its death.
+    public var logger: Logger = .none
 
     /// Where clusters go that root's server could not reach otherwise; tests change it.
     var relocationDirectory = "/var/lib/keel"

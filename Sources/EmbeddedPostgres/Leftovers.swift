@@ -12,6 +12,9 @@
 struct Leftovers {
   let folder: ServerFolder
 
+  /// Whether any process of an orphaned server is there.
+  var isServerRunning: Bool { !servers().isEmpty }
+
   /// Ends every process of an orphaned server and removes its traces. False when one would not go in time.
   func clear(until deadline: Deadline) -> Bool {
     let file = ProcessFile.read(folder)

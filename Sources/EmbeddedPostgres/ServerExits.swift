@@ -25,7 +25,8 @@ final class ServerExits: Sendable {
   func expect() { state.withLock { $0.isExpected = true } }
 
   /// The process has ended.
-  func finish(_ reason: ServerExit.Reason, log: String) {
+  @discardableResult
+  func finish(_ reason: ServerExit.Reason, log: String) -> ServerExit {
     let (exit, waiters) = state.withLock { state in
       let exit = ServerExit(reason: reason, isExpected: state.isExpected, log: log)
       state.latest = exit
@@ -33,6 +34,7 @@ final class ServerExits: Sendable {
       return (exit, state.waiters)
     }
     for waiter in waiters.values { waiter.resume(returning: exit) }
+    return exit
   }
 
   /// Waits for the end of the process; nil when the waiting task is cancelled first.

@@ -1,3 +1,4 @@
+import StructuredLogging
 import Synchronization
 
 #if canImport(Glibc)
@@ -79,6 +80,7 @@ final class ServerRuntime: Sendable {
     life.withLock { life in
       guard life.lock != nil else { return }
       end(&life)
+      options.logger.debug("embedded PostgreSQL stopped", ["folder": .string(folder.path)])
       socket.remove()
       if options.isTemporary { TemporaryFolder.remove(folder, user: user) }
       life.lock = nil
@@ -98,6 +100,11 @@ extension ServerRuntime {
     } else {
       folder = try ServerFolder.prepare(
         options.dataDirectory, user: user, relocationDirectory: options.relocationDirectory)
+      if folder.path.hasPrefix(options.relocationDirectory + "/") {
+        options.logger.info(
+          "the server cannot reach the data folder: a link leads to the data",
+          ["link": .string(options.dataDirectory), "folder": .string(folder.path)])
+      }
       lock = try FolderLock.acquire(folder)
     }
     do {
@@ -105,6 +112,9 @@ extension ServerRuntime {
       let installation = try PostgresInstallation.choose(
         binDirectory: options.binDirectory, clusterMajor: major, folder: folder.path)
       if major == nil {
+        options.logger.info(
+          "making a PostgreSQL cluster",
+          ["folder": .string(folder.path), "version": .string(installation.version)])
         try ClusterBuilder(installation: installation, user: user)
           .build(folder, from: options.template, until: deadline, cancellation: cancellation)
       }
@@ -120,7 +130,11 @@ extension ServerRuntime {
   private func launch(
     _ life: inout Life, until deadline: Deadline, cancellation: CancellationFlag
   ) throws(EmbeddedPostgresError) {
-    guard Leftovers(folder: folder).clear(until: deadline) else {
+    let leftovers = Leftovers(folder: folder)
+    if leftovers.isServerRunning {
+      options.logger.info("stopping the server that an earlier run left", ["folder": .string(folder.path)])
+    }
+    guard leftovers.clear(until: deadline) else {
       throw EmbeddedPostgresError(
         .inUse, "A PostgreSQL server that an earlier run left in \(folder.path) does not end: stop it by hand.",
         processID: ProcessFile.read(folder)?.processID)
@@ -129,6 +143,7 @@ extension ServerRuntime {
     // Wider permissions, as a copy may have, make the server refuse its own data.
     if let status = FileSystem.status(folder.data), status.permissions & 0o077 != 0 { chmod(folder.data, 0o700) }
 
+    let begin = ContinuousClock.now
     let (log, logFile) = try ServerLog.open(folder, user: user)
     defer { close(logFile) }
     let child = try spawn(log: log, logFile: logFile)
@@ -137,6 +152,12 @@ extension ServerRuntime {
     do {
       try awaitReadiness(of: child, log: log, until: deadline, cancellation: cancellation)
       try psql.ensureDatabase(options.databaseName)
+      options.logger.info(
+        "embedded PostgreSQL started",
+        [
+          "folder": .string(folder.path), "version": .string(installation.version),
+          "pid": .integer(child.processID ?? 0), "duration": .duration(.now - begin),
+        ])
     } catch {
       end(&life)
       throw error
@@ -151,7 +172,13 @@ extension ServerRuntime {
     let started = ChildProcess.start(
       user.command([program, "-D", folder.data] + options.arguments(socketDirectory: socket.path)),
       input: null, output: logFile
-    ) { [exits] reason in exits.finish(reason, log: log.tail) }
+    ) { [exits, folder, logger = options.logger] reason in
+      let exit = exits.finish(reason, log: log.tail)
+      guard !exit.isExpected else { return }
+      logger.error(
+        "embedded PostgreSQL ended unexpectedly",
+        ["folder": .string(folder.path), "reason": .string(reason.description), "log": .string(exit.log)])
+    }
     switch started {
     case .success(let child): return child
     case .failure(let failure):

@@ -38,7 +38,7 @@ final class BodyStream {
         try await produce(writer)
         writer.finish(failed: false)
       } catch {
-        loop.execute { exchange.streamFailed(error) }
+        if loop.isCurrent { exchange.streamFailed(error) } else { loop.execute { exchange.streamFailed(error) } }
         writer.finish(failed: true)
       }
     }

@@ -131,12 +131,16 @@ final class Exchange: @unchecked Sendable {
   }
 
   private func queue(_ response: HTTPResponse, closes: Bool) {
+    var response = response
+    if response.status.forbidsBody { response.body = .empty }
     if case .stream(let produce) = response.body {
       stream = BodyStream(exchange: self, loop: daemon.loop, produce)
     }
     self.response = response
     do throws(HTTPServerError) {
-      if try !connection.queue(response, stream: stream, closes: closes) { connection.breakSocket() }
+      if try !connection.queue(response, stream: stream, isHead: request?.method == .head, closes: closes) {
+        connection.breakSocket()
+      }
     } catch {
       if let request { daemon.observer.handlerFailed(error, request: request) }
       stream = nil
@@ -152,15 +156,23 @@ final class Exchange: @unchecked Sendable {
 
   /// Refuses what two servers in a row could read as different requests, and bodies that are too large to throw away.
   private func checkFraming(_ headers: HTTPHeaders) -> Verdict {
-    let lengths = Set(headers.values(for: "Content-Length"))
-    let encodings = headers.values(for: "Transfer-Encoding")
-    if lengths.count > 1 || (!lengths.isEmpty && !encodings.isEmpty) {
-      return refuse(.badRequest, "the length of the body is ambiguous")
+    var length: String?
+    var encoding: String?
+    for field in headers {
+      if field.name.equalsIgnoringASCIICase("Content-Length") {
+        if let length, length != field.value { return refuse(.badRequest, "Content-Length is given twice") }
+        length = field.value
+      } else if field.name.equalsIgnoringASCIICase("Transfer-Encoding") {
+        guard encoding == nil, field.value.equalsIgnoringASCIICase("chunked") else {
+          return refuse(.notImplemented, "the only transfer encoding here is chunked")
+        }
+        encoding = field.value
+      }
     }
-    if !encodings.isEmpty, encodings.count > 1 || !encodings[0].equalsIgnoringASCIICase("chunked") {
-      return refuse(.notImplemented, "the only transfer encoding here is chunked")
+    if length != nil, encoding != nil {
+      return refuse(.badRequest, "Content-Length and Transfer-Encoding exclude each other")
     }
-    guard let length = lengths.first.flatMap(Int.init), length > bodyLimit else { return .goOn }
+    guard let length = length.flatMap({ Int($0) }), length > bodyLimit else { return .goOn }
     if headers["Expect"] != nil || length - bodyLimit > Self.drainLimit { return refuse(.contentTooLarge) }
     return .goOn
   }
@@ -169,13 +181,16 @@ final class Exchange: @unchecked Sendable {
 
   /// The library asks for more of the body.
   func pull(into buffer: UnsafeMutableRawBufferPointer) -> HTTPBodyWriter.Reading {
-    guard state == .answered, let stream else { return .failure }
+    guard state == .answered, let stream else {
+      breakOff()
+      return .failure
+    }
     let reading = stream.read(into: buffer)
     if reading == .wait, state.pause() {
       connection.suspend()
       daemon.requestSuspended()
     }
-    if reading == .failure { outcome = outcome ?? .failed }
+    if reading == .failure { breakOff() }
     return reading
   }
 
@@ -184,10 +199,18 @@ final class Exchange: @unchecked Sendable {
     if state.unpause() { daemon.resume(connection) }
   }
 
-  /// The closure of a stream threw.
+  /// The closure of a stream threw. What it throws after the client left is of no interest.
   func streamFailed(_ error: any Error) {
-    guard let request, state != .completed, !(error is CancellationError) else { return }
+    guard let request, outcome == nil, state != .completed else { return }
     daemon.observer.handlerFailed(error, request: request)
+  }
+
+  /// The body ends half way, and with it the connection.
+  private func breakOff() {
+    outcome = outcome ?? .failed
+    connection.breakSocket()
+    connection.lookAgain()
+    daemon.scheduleRun()
   }
 
   // MARK: Giving up

@@ -8,7 +8,7 @@ public struct Lease<Resource: Sendable>: Sendable {
 }
 
 /// The line of code that asked for a lease.
-public struct LeaseOrigin: Sendable {
+public struct LeaseOrigin: Sendable, CustomStringConvertible {
   /// `#fileID` of the asking code.
   public let fileID: StaticString
   /// `#line` of the asking code.
@@ -19,6 +19,9 @@ public struct LeaseOrigin: Sendable {
     self.fileID = fileID
     self.line = line
   }
+
+  /// `fileID:line`.
+  public var description: String { "\(fileID):\(line)" }
 }
 
 /// Who holds a resource at this moment.
@@ -33,6 +36,6 @@ public struct LeaseHolder: Sendable, CustomStringConvertible {
   /// The place and how long.
   public var description: String {
     guard let origin else { return "\(count) shared for \(held.rounded)" }
-    return "\(origin.fileID):\(origin.line) for \(held.rounded)"
+    return "\(origin) for \(held.rounded)"
   }
 }

@@ -1,6 +1,6 @@
 /// Sizes, ages and patience of a pool.
 public struct PoolConfiguration: Sendable {
-  /// The most resources the pool holds, those being made included. At least 1. Default 4.
+  /// The most resources the pool holds, those being made or closed included. At least 1. Default 4.
   public var maxSize = 4
   /// Resources kept even when nobody uses them. Default 0.
   public var minSize = 0
@@ -17,9 +17,11 @@ public struct PoolConfiguration: Sendable {
   public var healthCheckPeriod: Duration = .seconds(60)
   /// How long an acquire waits before it fails with ``PoolError/Code/acquireTimeout``. Default 5 seconds.
   public var acquireTimeout: Duration = .seconds(5)
-  /// A resource that was idle for longer is checked before it is lent. Default 1 second.
+  /// A resource that was idle for longer is checked before it is lent; zero checks each that was idle at all.
+  /// Default 1 second.
   public var checkAfterIdle: Duration = .seconds(1)
   /// How many shared leases one resource carries at once. 1 (the default) lends every resource to one holder only.
+  /// Sharing does not stand in for growing: while there is room another resource is made beside it.
   public var shareLimit = 1
   /// A resource whose present holders have had no answer for longer than this takes no further shared lease: who
   /// queues behind a slow one waits with it. Default 10 ms.
@@ -41,7 +43,10 @@ public struct PoolConfiguration: Sendable {
     try require((0...maxSize).contains(minSize), "minSize must be between 0 and maxSize (\(maxSize)), not \(minSize)")
     try require((0...maxSize).contains(minIdle), "minIdle must be between 0 and maxSize (\(maxSize)), not \(minIdle)")
     try require(shareLimit >= 1, "shareLimit must be at least 1, not \(shareLimit)")
-    try require(lifetimeJitter >= 0, "lifetimeJitter must not be negative")
+    try require((0...1).contains(lifetimeJitter), "lifetimeJitter must be between 0 and 1, not \(lifetimeJitter)")
+    for (name, duration) in [("checkAfterIdle", checkAfterIdle), ("shareWindow", shareWindow)] {
+      try require(duration >= .zero, "\(name) must not be negative, but is \(duration)")
+    }
     for (name, duration) in [
       ("maxLifetime", maxLifetime), ("maxIdleTime", maxIdleTime), ("healthCheckPeriod", healthCheckPeriod),
       ("acquireTimeout", acquireTimeout), ("retryDelay", retryDelay), ("maxRetryDelay", maxRetryDelay),

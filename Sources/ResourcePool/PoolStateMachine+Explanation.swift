@@ -5,39 +5,63 @@ extension PoolStateMachine {
       switch slot.state {
       case .exclusive(let origin, let since): LeaseHolder(origin: origin, held: now - since, count: 1)
       case .shared(let count, let progress): LeaseHolder(origin: nil, held: now - progress, count: count)
-      case .vacant, .making, .idle, .checking: nil
+      case .vacant, .making, .idle, .checking, .closing: nil
       }
     }
     .sorted { $0.held > $1.held }
   }
 
-  /// The error of an acquire that waited too long: the numbers, the likely reason, and what to look at.
-  func timeoutError(_ waiting: Waiting, _ now: Instant) -> PoolError {
-    let numbers = statistics()
-    let waited = (now - waiting.since).rounded
-    var text =
-      "no resource became free within \(waited) (max \(numbers.max), in use \(numbers.acquired), "
-      + "idle \(numbers.idle), being made \(numbers.constructing), waiting \(numbers.waiting + 1))"
-    if let backoff, numbers.acquired < numbers.max {
-      text += "; the last attempt to make one failed: \(backoff.error)"
-      return PoolError(.acquireTimeout, text, cause: backoff.error)
+  /// Everything a person needs to see why acquires wait.
+  func dump(_ now: Instant) -> PoolDump {
+    PoolDump(
+      statistics: statistics(), holders: holders(now),
+      waiters: waiters.elements.map { waiting in
+        LeaseWaiter(
+          origin: waiting.origin, isShared: waiting.isShared, waited: now - waiting.since,
+          remaining: max(waiting.deadline - now, .zero))
+      },
+      outage: backoff.map { backoff in
+        PoolDump.Outage(
+          attempts: backoff.attempts, nextAttempt: max(backoff.notBefore - now, .zero), error: backoff.error)
+      })
+  }
+
+  /// What those who time out at one moment are told.
+  func situation(_ now: Instant) -> Situation {
+    Situation(numbers: statistics(), holders: Array(holders(now).prefix(3)), lastFailure: backoff?.error)
+  }
+
+  struct Situation {
+    let numbers: PoolStatistics
+    /// The oldest few.
+    let holders: [LeaseHolder]
+    let lastFailure: (any Error)?
+
+    /// The error of an acquire that waited too long: the numbers, the likely reason, and what to look at.
+    func timeoutError(waited: Duration) -> PoolError {
+      var text =
+        "no resource became free within \(waited.rounded) (max \(numbers.max), in use \(numbers.acquired), "
+        + "idle \(numbers.idle), being made \(numbers.constructing), waiting \(numbers.waiting))"
+      // A pool that is fully lent waits for its holders, whatever failed before.
+      if let lastFailure, numbers.acquired < numbers.max {
+        text += "; the last attempt to make one failed: \(lastFailure)"
+        return PoolError(.acquireTimeout, text, cause: lastFailure)
+      }
+      if !holders.isEmpty {
+        text += "; held longest: " + holders.map(\.description).joined(separator: ", ")
+        text += ". Shorten what they do, release what leaks, or raise the pool's size"
+      }
+      return PoolError(.acquireTimeout, text)
     }
-    let oldest = holders(now).prefix(3)
-    if !oldest.isEmpty {
-      text += "; held longest: " + oldest.map(\.description).joined(separator: ", ")
-      text += ". Shorten what they do, release what leaks, or raise the pool's size"
-    }
-    return PoolError(.acquireTimeout, text)
   }
 }
 
 extension Duration {
   /// As text with no more digits than a person reads.
   var rounded: String {
-    formattedSeconds >= 1 ? "\(roundedTo(formattedSeconds)) s" : "\(roundedTo(formattedSeconds * 1000)) ms"
+    let seconds = self / .seconds(1)
+    return seconds >= 1 ? "\(Self.roundedToTenths(seconds)) s" : "\(Self.roundedToTenths(seconds * 1000)) ms"
   }
 
-  private var formattedSeconds: Double { self / .seconds(1) }
-
-  private func roundedTo(_ value: Double) -> Double { (value * 10).rounded() / 10 }
+  private static func roundedToTenths(_ value: Double) -> Double { (value * 10).rounded() / 10 }
 }

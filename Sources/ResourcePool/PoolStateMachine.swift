@@ -3,70 +3,10 @@
 struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
   typealias Instant = ContinuousClock.Instant
 
-  /// What the caller has to do once the lock is released.
-  struct Actions: Sendable {
-    /// Resume these waiters with a lease.
-    var grants: [(waiter: Waiter, lease: Lease<Resource>)] = []
-    /// Resume these waiters with an error.
-    var failures: [(waiter: Waiter, error: PoolError)] = []
-    /// Make a resource for each of these slots; answer with `made` or `makingFailed`.
-    var makes: [(slot: Int, serial: UInt64)] = []
-    /// Check these resources; answer with `checked`.
-    var checks: [(slot: Int, resource: Resource)] = []
-    /// Close these resources; answer with `closed` for each.
-    var closes: [Resource] = []
-
-    var isEmpty: Bool {
-      grants.isEmpty && failures.isEmpty && makes.isEmpty && checks.isEmpty && closes.isEmpty
-    }
-  }
-
-  enum Lifecycle: Sendable {
-    /// Before `start`: nothing is lent.
-    case created
-    /// Lending.
-    case running
-    /// `close` was called: nothing is lent, what comes back is closed. Ends in itself.
-    case closing
-  }
-
-  struct Slot: Sendable {
-    enum State: Sendable {
-      /// Nothing here. To `making`.
-      case vacant
-      /// A resource is being made. To `idle` or leased when made, to `vacant` when that failed.
-      case making
-      /// Free to lend since then. To leased, `checking`, or `vacant` when closed.
-      case idle(since: Instant)
-      /// Being checked before it is lent. To `idle` when sound, to `vacant` when not.
-      case checking
-      /// Lent to one holder. To `idle` or `vacant` at release.
-      case exclusive(LeaseOrigin, since: Instant)
-      /// Carrying this many shared leases; `progress` is when the last of them was taken on idle or given back.
-      /// To `idle` or `vacant` when the last is given back.
-      case shared(count: Int, progress: Instant)
-    }
-    var state: State = .vacant
-    var resource: Resource?
-    /// When the resource is too old to be lent again.
-    var expiry: Instant
-    /// The pool's generation when the resource was made; an older one is closed when it comes back.
-    var generation: UInt64 = 0
-    /// Counts the resources made for this slot, so that news of one that is gone is not taken for its successor's.
-    var serial: UInt64 = 0
-  }
-
-  struct Waiting: Sendable {
-    let waiter: Waiter
-    let isShared: Bool
-    let origin: LeaseOrigin
-    let since: Instant
-    let deadline: Instant
-  }
-
   let configuration: PoolConfiguration
   private(set) var lifecycle = Lifecycle.created
   private(set) var slots: [Slot]
+  private(set) var tally: Tally
   /// Slots free to lend; the last used is lent first, so that those not needed age and go.
   private(set) var idle: [Int] = []
   private(set) var waiters = WaiterQueue<Waiting>()
@@ -74,11 +14,8 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
   private var waiterDeadline: Instant?
   private(set) var generation: UInt64 = 0
   private var counters = PoolStatistics()
-  /// Closes asked for and not yet answered.
-  private(set) var closesUnderWay = 0
   private var nextHealthCheck: Instant?
-  /// After a failure to make a resource: one attempt at a time, none before `notBefore`.
-  private(set) var backoff: (attempts: Int, notBefore: Instant, error: any Error)?
+  private(set) var backoff: Backoff?
   /// A resource failed or ended by itself and none was made since: when none is left, one is made to find out why.
   private var isSuspect = false
   /// In 0..<1; injected so that tests decide.
@@ -90,21 +27,38 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     // The expiry of a vacant slot is never read.
     let vacant = Slot(expiry: ContinuousClock.now)
     slots = Array(repeating: vacant, count: configuration.maxSize)
+    tally = Tally(vacant: configuration.maxSize)
   }
 
   // MARK: Starting and closing
 
-  /// Lends from now on, beginning with `first`, which was made before as proof that resources can be made. It is the
-  /// first of slot 0: its serial is 1.
-  mutating func start(_ first: Resource, _ now: Instant, _ actions: inout Actions) throws(PoolError) {
-    guard case .created = lifecycle else {
+  /// A first resource is to be made for slot 0, as proof that resources can be made; answer with `started` or
+  /// `startFailed`. Returns its serial.
+  mutating func beginStart() throws(PoolError) -> UInt64 {
+    switch lifecycle {
+    case .created: break
+    case .starting, .running:
       throw PoolError(.alreadyStarted, "the pool was started before; a pool starts once")
+    case .closing:
+      throw PoolError(.closed, "the pool is closed; a closed pool does not start again")
     }
-    lifecycle = .running
-    nextHealthCheck = now + configuration.healthCheckPeriod
-    slots[0].serial = 1
-    admit(first, to: 0, now, &actions)
-    make(now, &actions)
+    lifecycle = .starting
+    return beginMaking(0)
+  }
+
+  /// Lends from now on, beginning with `first`. False when the pool was closed meanwhile.
+  mutating func started(_ first: Resource, _ now: Instant, _ actions: inout Actions) -> Bool {
+    if case .starting = lifecycle {
+      lifecycle = .running
+      nextHealthCheck = now + configuration.healthCheckPeriod
+    }
+    made(0, first, now, &actions)
+    return isRunning
+  }
+
+  mutating func startFailed() {
+    move(0, to: .vacant)
+    if case .starting = lifecycle { lifecycle = .created }
   }
 
   /// Lends nothing more; what is idle is closed now, what is lent when it comes back.
@@ -113,32 +67,31 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     for slot in idle { destroy(slot, &actions) }
     idle = []
     while let waiting = waiters.popFirst() {
+      counters.canceledAcquireCount += 1
       actions.failures.append((waiting.waiter, PoolError(.closed, "the pool was closed while the acquire waited")))
     }
   }
 
   /// Whether a closing pool holds nothing any more.
   var isDrained: Bool {
-    guard case .closing = lifecycle, closesUnderWay == 0 else { return false }
-    return slots.allSatisfy { if case .vacant = $0.state { true } else { false } }
+    guard case .closing = lifecycle else { return false }
+    return tally.vacant == slots.count
   }
 
   // MARK: Acquiring
 
   /// A lease without waiting, if one is to be had: the fast path.
   mutating func leaseNow(shared: Bool, _ origin: LeaseOrigin, _ now: Instant) -> Lease<Resource>? {
-    guard case .running = lifecycle, waiters.isEmpty else { return nil }
+    guard isRunning, waiters.isEmpty else { return nil }
     if let slot = idle.last, case .idle(let since) = slots[slot].state,
-      now - since < configuration.checkAfterIdle, isFresh(slots[slot], now)
+      now - since <= configuration.checkAfterIdle, isFresh(slot, now)
     {
       idle.removeLast()
-      counters.acquireCount += 1
-      counters.acquireDuration.observeInstant()
+      countInstantAcquire()
       return grant(slot, shared: shared, origin, now)
     }
-    guard shared, idle.isEmpty, let slot = shareable(now) else { return nil }
-    counters.acquireCount += 1
-    counters.acquireDuration.observeInstant()
+    guard shared, idle.isEmpty, !canGrow(now), let slot = shareable(now) else { return nil }
+    countInstantAcquire()
     return grant(slot, shared: true, origin, now)
   }
 
@@ -147,51 +100,63 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     _ waiter: Waiter, shared: Bool, _ origin: LeaseOrigin, timeout: Duration, _ now: Instant, _ actions: inout Actions
   ) -> UInt64? {
     switch lifecycle {
-    case .created:
+    case .created, .starting:
       actions.failures.append((waiter, PoolError(.notStarted, "the pool is not started; call start() first")))
       return nil
     case .closing:
       actions.failures.append((waiter, PoolError(.closed, "the pool is closed")))
       return nil
     case .running:
+      if waiters.isEmpty, let slot = freeSlot(shared: shared, now, &actions),
+        let lease = grant(slot, shared: shared, origin, now)
+      {
+        countInstantAcquire()
+        actions.grants.append((waiter, lease))
+        make(isCrowded: isCrowded(slot), now, &actions)
+        return nil
+      }
       let deadline = now + timeout
-      waiterDeadline = min(waiterDeadline ?? deadline, deadline)
+      waiterDeadline = waiters.isEmpty ? deadline : min(waiterDeadline ?? deadline, deadline)
       let ticket = waiters.append(
         Waiting(waiter: waiter, isShared: shared, origin: origin, since: now, deadline: deadline))
       serve(now, &actions)
-      return waiters.contains(ticket) ? ticket : nil
+      return ticket
     }
   }
 
   /// The waiting task was cancelled. A waiter that was answered already is not there any more: that is no error.
-  mutating func cancel(_ ticket: UInt64) -> Waiter? {
+  mutating func cancel(_ ticket: UInt64, _ now: Instant, _ actions: inout Actions) -> Waiter? {
     guard let waiting = waiters.remove(ticket) else { return nil }
     counters.canceledAcquireCount += 1
+    // Those behind it may be content with what it was not: a share.
+    if !waiters.isEmpty { serve(now, &actions) }
     return waiting.waiter
   }
+
+  /// A task was cancelled before it took a place in the queue.
+  mutating func countCancelled() { counters.canceledAcquireCount += 1 }
 
   // MARK: Holding and releasing
 
   /// A lease ends. `isSound` says whether the resource may be lent again.
   mutating func release(_ slot: Int, isSound: Bool, _ now: Instant, _ actions: inout Actions) {
+    if !isSound { condemn(slot) }
     switch slots[slot].state {
     case .shared(let count, _) where count > 1:
-      slots[slot].state = .shared(count: count - 1, progress: now)
-      if !isSound { slots[slot].generation = .max }  // closed when the last holder is done
+      move(slot, to: .shared(count: count - 1, progress: now))
     case .shared, .exclusive:
-      if !isSound { isSuspect = true }
-      if !isSound || slots[slot].generation != generation || !isRunning {
+      if !isCurrent(slot) || !isRunning {
         destroy(slot, &actions)
       } else if now >= slots[slot].expiry {
         counters.maxLifetimeDestroyCount += 1
         destroy(slot, &actions)
       } else {
-        slots[slot].state = .idle(since: now)
+        move(slot, to: .idle(since: now))
         idle.append(slot)
       }
-    case .vacant, .making, .idle, .checking:
-      // Only this package can release, and it releases each lease in one place.
-      preconditionFailure("released a lease twice: slot \(slot) is \(slots[slot].state)")
+    case .vacant, .making, .idle, .checking, .closing:
+      assertionFailure("released a lease twice: slot \(slot) is \(slots[slot].state)")
+      return
     }
     if !waiters.isEmpty || !actions.closes.isEmpty { serve(now, &actions) }
   }
@@ -199,48 +164,15 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
   // MARK: Answers to actions
 
   mutating func made(_ slot: Int, _ resource: Resource, _ now: Instant, _ actions: inout Actions) {
-    admit(resource, to: slot, now, &actions)
-    serve(now, &actions)
-  }
-
-  private mutating func admit(_ resource: Resource, to slot: Int, _ now: Instant, _ actions: inout Actions) {
     counters.newCount += 1
-    backoff = nil
-    isSuspect = false
     slots[slot].resource = resource
-    slots[slot].generation = generation
     let jitter = configuration.maxLifetime * (configuration.lifetimeJitter * random())
     slots[slot].expiry = now + configuration.maxLifetime + jitter
-    guard isRunning else {
-      destroy(slot, &actions)
-      return
-    }
-    slots[slot].state = .idle(since: now)
-    idle.append(slot)
-  }
-
-  /// - Parameter isPermanent: waiting will not mend it, so waiters are told at once.
-  mutating func makingFailed(
-    _ slot: Int, _ error: any Error, isPermanent: Bool, _ now: Instant, _ actions: inout Actions
-  ) {
-    slots[slot].state = .vacant
-    guard isRunning else { return }
-    let attempts = (backoff?.attempts ?? 0) + 1
-    let doubled = configuration.retryDelay * (1 << min(attempts - 1, 16))
-    // Between half and all of it, so that the processes of a fleet do not return in step.
-    let delay = min(doubled, configuration.maxRetryDelay) * (0.5 + 0.5 * random())
-    backoff = (attempts, now + delay, error)
-    if isPermanent {
-      while let waiting = waiters.popFirst() {
-        counters.canceledAcquireCount += 1
-        actions.failures.append((waiting.waiter, PoolError(.unavailable, "\(error)", cause: error)))
-      }
-    }
-  }
-
-  mutating func checked(_ slot: Int, isSound: Bool, _ now: Instant, _ actions: inout Actions) {
-    if isSound, isRunning, slots[slot].generation == generation {
-      slots[slot].state = .idle(since: now)
+    backoff = nil
+    // It may have ended, or the pool may have been invalidated or closed, while it was being made.
+    if isRunning, isCurrent(slot) {
+      isSuspect = false
+      move(slot, to: .idle(since: now))
       idle.append(slot)
     } else {
       destroy(slot, &actions)
@@ -248,18 +180,53 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     serve(now, &actions)
   }
 
-  mutating func closed() { closesUnderWay -= 1 }
+  /// - Parameter isPermanent: waiting will not mend it; waiters are told at once unless a living resource can serve them.
+  mutating func makingFailed(
+    _ slot: Int, _ error: any Error, isPermanent: Bool, _ now: Instant, _ actions: inout Actions
+  ) {
+    move(slot, to: .vacant)
+    guard isRunning else { return }
+    if let backoff, now < backoff.notBefore {
+      // Begun before the failure that set the pause: the same burst.
+      self.backoff?.error = error
+    } else {
+      let attempts = (backoff?.attempts ?? 0) + 1
+      backoff = Backoff(attempts: attempts, notBefore: now + pause(afterAttempts: attempts), error: error)
+    }
+    guard isPermanent, tally.living == 0 else { return }
+    while let waiting = waiters.popFirst() {
+      counters.canceledAcquireCount += 1
+      actions.failures.append((waiting.waiter, PoolError(.unavailable, "\(error)", cause: error)))
+    }
+  }
 
-  /// The resource ended by itself. Lent ones are dealt with when they come back.
+  mutating func checked(_ slot: Int, isSound: Bool, _ now: Instant, _ actions: inout Actions) {
+    if !isSound { condemn(slot) }
+    if isRunning, isCurrent(slot) {
+      move(slot, to: .idle(since: now))
+      idle.append(slot)
+    } else {
+      destroy(slot, &actions)
+    }
+    serve(now, &actions)
+  }
+
+  mutating func closed(_ slot: Int, _ now: Instant, _ actions: inout Actions) {
+    move(slot, to: .vacant)
+    make(now, &actions)
+  }
+
+  /// The resource ended by itself. One that is lent is dealt with when it comes back.
   mutating func ended(_ slot: Int, serial: UInt64, _ now: Instant, _ actions: inout Actions) {
     guard slots[slot].serial == serial else { return }
-    if case .idle = slots[slot].state, let index = idle.firstIndex(of: slot) {
-      idle.remove(at: index)
-      isSuspect = true
+    switch slots[slot].state {
+    case .vacant, .closing: break  // The pool was faster.
+    case .making, .checking, .exclusive, .shared: condemn(slot)
+    case .idle:
+      condemn(slot)
+      idle.removeAll { $0 == slot }
       destroy(slot, &actions)
       make(now, &actions)
-    } else {
-      slots[slot].generation = .max
     }
   }
 
@@ -270,17 +237,20 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     guard isRunning else { return nil }
     var earliest = nextHealthCheck
     if !waiters.isEmpty, let waiterDeadline { earliest = min(earliest ?? waiterDeadline, waiterDeadline) }
-    if let backoff, missing > 0, !isMaking { earliest = min(earliest ?? backoff.notBefore, backoff.notBefore) }
+    if let backoff, missing > 0, tally.making == 0 { earliest = min(earliest ?? backoff.notBefore, backoff.notBefore) }
     return earliest
   }
 
   mutating func timerFired(_ now: Instant, _ actions: inout Actions) {
     guard isRunning else { return }
-    for waiting in waiters.removeAll(where: { $0.deadline <= now }) {
-      counters.canceledAcquireCount += 1
-      actions.failures.append((waiting.waiter, timeoutError(waiting, now)))
+    if !waiters.isEmpty, let waiterDeadline, waiterDeadline <= now {
+      let situation = situation(now)
+      for waiting in waiters.removeAll(where: { $0.deadline <= now }) {
+        counters.canceledAcquireCount += 1
+        actions.failures.append((waiting.waiter, situation.timeoutError(waited: now - waiting.since)))
+      }
+      self.waiterDeadline = waiters.earliest(\.deadline)
     }
-    waiterDeadline = waiters.earliest(\.deadline)
     if let due = nextHealthCheck, due <= now {
       nextHealthCheck = now + configuration.healthCheckPeriod
       retire(now, &actions)
@@ -298,29 +268,21 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     generation += 1
     for slot in idle { destroy(slot, &actions) }
     idle = []
-    serve(now, &actions)
+    make(now, &actions)
   }
 
   // MARK: Reading
 
   /// The last failure to make a resource, while none is left.
-  var outage: (any Error)? {
-    guard let backoff, slots.allSatisfy({ $0.resource == nil }) else { return nil }
-    return backoff.error
-  }
+  var outage: (any Error)? { tally.living == 0 ? backoff?.error : nil }
 
   func statistics() -> PoolStatistics {
     var statistics = counters
     statistics.max = configuration.maxSize
     statistics.waiting = waiters.count
-    for slot in slots {
-      switch slot.state {
-      case .vacant: break
-      case .making: statistics.constructing += 1
-      case .idle, .checking: statistics.idle += 1
-      case .exclusive, .shared: statistics.acquired += 1
-      }
-    }
+    statistics.constructing = tally.making
+    statistics.idle = tally.idle + tally.checking
+    statistics.acquired = tally.lent
     return statistics
   }
 
@@ -328,18 +290,34 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
 
   private var isRunning: Bool { if case .running = lifecycle { true } else { false } }
 
-  private func isFresh(_ slot: Slot, _ now: Instant) -> Bool {
-    now < slot.expiry && slot.generation == generation
+  /// Whether the resource has neither failed nor been invalidated.
+  private func isCurrent(_ slot: Int) -> Bool { slots[slot].isSound && slots[slot].generation == generation }
+
+  private func isFresh(_ slot: Int, _ now: Instant) -> Bool { isCurrent(slot) && now < slots[slot].expiry }
+
+  private mutating func condemn(_ slot: Int) {
+    slots[slot].isSound = false
+    isSuspect = true
+  }
+
+  private mutating func move(_ slot: Int, to state: Slot.State) {
+    tally.move(from: slots[slot].state, to: state)
+    slots[slot].state = state
+  }
+
+  private mutating func countInstantAcquire() {
+    counters.acquireCount += 1
+    counters.acquireDuration.observeInstant()
   }
 
   private mutating func grant(_ slot: Int, shared: Bool, _ origin: LeaseOrigin, _ now: Instant) -> Lease<Resource>? {
     guard let resource = slots[slot].resource else { return nil }  // an idle or shared slot always has one
     if !shared {
-      slots[slot].state = .exclusive(origin, since: now)
+      move(slot, to: .exclusive(origin, since: now))
     } else if case .shared(let count, let progress) = slots[slot].state {
-      slots[slot].state = .shared(count: count + 1, progress: progress)
+      move(slot, to: .shared(count: count + 1, progress: progress))
     } else {
-      slots[slot].state = .shared(count: 1, progress: now)
+      move(slot, to: .shared(count: 1, progress: now))
     }
     return Lease(slot: slot, generation: slots[slot].generation, resource: resource)
   }
@@ -347,21 +325,32 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
   /// The least loaded slot that takes one more shared lease.
   private func shareable(_ now: Instant) -> Int? {
     guard configuration.shareLimit > 1 else { return nil }
-    var best: (slot: Int, count: Int)?
-    for (index, slot) in slots.enumerated() {
-      guard case .shared(let count, let progress) = slot.state, count < (best?.count ?? configuration.shareLimit),
+    var best: Int?
+    var least = configuration.shareLimit
+    for slot in slots.indices {
+      guard case .shared(let count, let progress) = slots[slot].state, count < least,
         now - progress < configuration.shareWindow, isFresh(slot, now)
       else { continue }
-      best = (index, count)
+      (best, least) = (slot, count)
     }
-    return best?.slot
+    return best
+  }
+
+  /// Whether sharers should ask for another resource: nothing is on its way, there is room, and no pause to keep.
+  private func canGrow(_ now: Instant) -> Bool {
+    tally.vacant > 0 && tally.making + tally.checking == 0 && backoff.map { now >= $0.notBefore } ?? true
+  }
+
+  private func isCrowded(_ slot: Int) -> Bool {
+    if case .shared(let count, _) = slots[slot].state { count > 1 } else { false }
   }
 
   /// Answers waiters, first come first served, with what is free; asks for more where that does not suffice.
   private mutating func serve(_ now: Instant, _ actions: inout Actions) {
     guard isRunning else { return }
+    var isAnyCrowded = false
     while let first = waiters.first {
-      guard let slot = freeSlot(for: first, now, &actions),
+      guard let slot = freeSlot(shared: first.isShared, now, &actions),
         let lease = grant(slot, shared: first.isShared, first.origin, now)
       else { break }
       _ = waiters.popFirst()
@@ -369,88 +358,100 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
       counters.emptyAcquireCount += 1
       counters.acquireDuration.observe(now - first.since)
       actions.grants.append((first.waiter, lease))
+      isAnyCrowded = isAnyCrowded || isCrowded(slot)
     }
-    make(now, &actions)
+    make(isCrowded: isAnyCrowded, now, &actions)
   }
 
   /// A slot that can be lent now. What is idle but too old goes; what was idle for long is sent to be checked.
-  private mutating func freeSlot(for waiting: Waiting, _ now: Instant, _ actions: inout Actions) -> Int? {
-    while let slot = idle.popLast() {
-      guard case .idle(let since) = slots[slot].state else { continue }
-      if !isFresh(slots[slot], now) {
-        if slots[slot].generation == generation { counters.maxLifetimeDestroyCount += 1 }
+  private mutating func freeSlot(shared: Bool, _ now: Instant, _ actions: inout Actions) -> Int? {
+    while let slot = idle.last, case .idle(let since) = slots[slot].state {
+      if !isFresh(slot, now) {
+        idle.removeLast()
+        counters.maxLifetimeDestroyCount += 1  // the invalidated and the ended are not on the idle list
         destroy(slot, &actions)
-      } else if now - since >= configuration.checkAfterIdle, let resource = slots[slot].resource {
-        slots[slot].state = .checking
+      } else if now - since > configuration.checkAfterIdle, let resource = slots[slot].resource {
+        // The others were idle for longer: one check for each waiter will do. A sharer need not even wait for that.
+        if tally.checking >= max(waiters.count, 1) { break }
+        idle.removeLast()
+        move(slot, to: .checking)
         actions.checks.append((slot, resource))
-        // The others may have been idle for as long: one check for each waiter will do.
-        if actions.checks.count >= waiters.count { return nil }
       } else {
+        idle.removeLast()
         return slot
       }
     }
-    return waiting.isShared ? shareable(now) : nil
+    return shared ? shareable(now) : nil
   }
-
-  private var isMaking: Bool { slots.contains { if case .making = $0.state { true } else { false } } }
 
   /// How many resources should be made: for waiters, for the minimum, and, while none can be made and none is left,
   /// one that finds out whether they can.
   private var missing: Int {
-    let numbers = statistics()
-    let onTheirWay = slots.count {
-      switch $0.state {
-      case .making, .checking: true
-      case .vacant, .idle, .exclusive, .shared: false
-      }
-    }
-    let room = configuration.maxSize - numbers.total
+    let onTheirWay = tally.making + tally.checking
+    let total = tally.making + tally.living
     let wanted = max(
-      waiters.count - onTheirWay, configuration.minSize - numbers.total,
-      configuration.minIdle - numbers.idle - numbers.constructing,
-      (isSuspect || backoff != nil) && numbers.total == 0 ? 1 : 0)
-    return min(wanted, room)
+      waiters.count - onTheirWay, configuration.minSize - total, configuration.minIdle - tally.idle - onTheirWay,
+      (isSuspect || backoff != nil) && total == 0 ? 1 : 0)
+    return min(wanted, tally.vacant)
   }
 
   /// Asks for what is missing, as far as the back-off allows.
-  private mutating func make(_ now: Instant, _ actions: inout Actions) {
-    var wanted = isRunning ? missing : 0
-    if let backoff, wanted > 0 {
-      wanted = now >= backoff.notBefore && !isMaking ? 1 : 0
-    }
-    for index in slots.indices where wanted > 0 {
-      guard case .vacant = slots[index].state else { continue }
-      slots[index].state = .making
-      slots[index].serial += 1
-      actions.makes.append((index, slots[index].serial))
+  ///
+  /// - Parameter isCrowded: a resource was just shared, for want of an idle one.
+  private mutating func make(isCrowded: Bool = false, _ now: Instant, _ actions: inout Actions) {
+    guard isRunning, tally.vacant > 0 else { return }
+    var wanted = missing
+    if isCrowded, canGrow(now) { wanted = max(wanted, 1) }
+    if let backoff, wanted > 0 { wanted = now >= backoff.notBefore && tally.making == 0 ? 1 : 0 }
+    for slot in slots.indices where wanted > 0 {
+      guard case .vacant = slots[slot].state else { continue }
+      actions.makes.append((slot, beginMaking(slot)))
       wanted -= 1
     }
   }
 
+  private mutating func beginMaking(_ slot: Int) -> UInt64 {
+    move(slot, to: .making)
+    slots[slot].serial += 1
+    slots[slot].generation = generation
+    slots[slot].isSound = true
+    return slots[slot].serial
+  }
+
+  /// Doubled with each failure. Between half and all of it, so that the processes of a fleet do not return in step.
+  private func pause(afterAttempts attempts: Int) -> Duration {
+    var pause = configuration.retryDelay
+    var doublings = attempts - 1
+    while doublings > 0, pause < configuration.maxRetryDelay {
+      pause *= 2
+      doublings -= 1
+    }
+    return min(pause, configuration.maxRetryDelay) * (0.5 + 0.5 * random())
+  }
+
   /// Closes what is too old, and what was idle for too long beyond the minimum.
   private mutating func retire(_ now: Instant, _ actions: inout Actions) {
-    var total = statistics().total
     for slot in idle {
       guard case .idle(let since) = slots[slot].state else { continue }
       if now >= slots[slot].expiry {
         counters.maxLifetimeDestroyCount += 1
-      } else if now - since >= configuration.maxIdleTime, total > configuration.minSize {
+      } else if now - since >= configuration.maxIdleTime, tally.idle > configuration.minIdle,
+        tally.making + tally.living > configuration.minSize
+      {
         counters.maxIdleDestroyCount += 1
       } else {
         continue
       }
-      total -= 1
       destroy(slot, &actions)
     }
     idle.removeAll { if case .idle = slots[$0].state { false } else { true } }
   }
 
-  /// Empties the slot; the caller takes it off the idle list.
+  /// Has the resource closed; the caller takes the slot off the idle list.
   private mutating func destroy(_ slot: Int, _ actions: inout Actions) {
-    slots[slot].state = .vacant
-    guard let resource = slots[slot].resource else { return }
+    guard let resource = slots[slot].resource else { return }  // whatever was made has one
+    move(slot, to: .closing)
     slots[slot].resource = nil
-    closesUnderWay += 1
-    actions.closes.append(resource)
+    actions.closes.append((slot, resource))
   }
 }

@@ -2,9 +2,9 @@
 public struct PoolStatistics: Sendable, Equatable {
   /// Successful acquires.
   public var acquireCount: UInt64 = 0
-  /// Acquires given up because the task was cancelled or the time was out.
+  /// Acquires given up: the task was cancelled, the time was out, no resource can be made, or the pool was closed.
   public var canceledAcquireCount: UInt64 = 0
-  /// Successful acquires that had to wait because nothing was free.
+  /// Successful acquires that had to wait because nothing was free to lend at once.
   public var emptyAcquireCount: UInt64 = 0
   /// Resources made.
   public var newCount: UInt64 = 0
@@ -50,7 +50,8 @@ public struct DurationHistogram: Sendable, Equatable {
   mutating func observeInstant() { counts[0] += 1 }
 
   mutating func observe(_ duration: Duration) {
-    let seconds = duration / .seconds(1)
+    // Events may carry instants that are a little out of order; the sum must only grow.
+    let seconds = Swift.max(0, duration / .seconds(1))
     counts[Self.bounds.firstIndex { seconds <= $0 } ?? Self.bounds.count] += 1
     sum += seconds
   }

@@ -14,7 +14,9 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   private struct State: Sendable {
     var machine: Machine
     var timer: (deadline: ContinuousClock.Instant, task: Task<Void, Never>)?
-    var drainWaiters: [CheckedContinuation<Void, Never>] = []
+    /// Those who wait in `close`, by number.
+    var drainWaiters: [Int: CheckedContinuation<Void, Never>] = [:]
+    var drainWaitersEver = 0
   }
 
   private let factory: Factory
@@ -36,14 +38,19 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
 
   /// Makes a first resource, so that a wrong configuration shows now and not at the first acquire; then lends.
   ///
-  /// - Throws: what the factory throws, or ``PoolError`` when the pool was started before.
+  /// - Throws: what the factory throws, after which the start may be tried again; or ``PoolError`` when the pool was
+  ///   started or closed before.
   public func start() async throws {
-    let resource = try await factory.make(onEnd: { [weak self] in self?.ended(slot: 0, serial: 1) })
+    let serial = try mutate { machine, _, _ throws(PoolError) in try machine.beginStart() }
+    let resource: Resource
     do {
-      try mutate { machine, now, actions throws(PoolError) in try machine.start(resource, now, &actions) }
+      resource = try await factory.make(onEnd: { [weak self] in self?.ended(slot: 0, serial: serial) })
     } catch {
-      await factory.close(resource)
+      mutate { machine, _, _ in machine.startFailed() }
       throw error
+    }
+    guard mutate({ machine, now, actions in machine.started(resource, now, &actions) }) else {
+      throw PoolError(.closed, "the pool was closed while it started")
     }
   }
 
@@ -59,30 +66,25 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
       return state.timer
     }
     timer?.task.cancel()
-    let watchdog = deadline.map { deadline in
-      Task { [weak self] in
-        guard (try? await Task.sleep(until: deadline, clock: .continuous)) != nil else { return }
-        self?.resumeDrainWaiters()
-      }
-    }
+
+    var watchdog: Task<Void, Never>?
     await withCheckedContinuation { continuation in
-      let isDrained = state.withLock { state in
-        if state.machine.isDrained { return true }
-        state.drainWaiters.append(continuation)
-        return false
+      let number: Int? = state.withLock { state in
+        if state.machine.isDrained { return nil }
+        state.drainWaitersEver += 1
+        state.drainWaiters[state.drainWaitersEver] = continuation
+        return state.drainWaitersEver
       }
-      if isDrained { continuation.resume() }
+      guard let number else { return continuation.resume() }
+      // Only now that the continuation is in its place, or a deadline in the past would find nobody to wake.
+      guard let deadline else { return }
+      watchdog = Task.detached { [weak self] in
+        guard (try? await Task.sleep(until: deadline, clock: .continuous)) != nil else { return }
+        self?.state.withLock { $0.drainWaiters.removeValue(forKey: number) }?.resume()
+      }
     }
     watchdog?.cancel()
     return holders()
-  }
-
-  private func resumeDrainWaiters() {
-    let waiters = state.withLock { state in
-      defer { state.drainWaiters = [] }
-      return state.drainWaiters
-    }
-    for waiter in waiters { waiter.resume() }
   }
 
   // MARK: Lending
@@ -118,7 +120,10 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
       try await withCheckedThrowingContinuation { (continuation: Continuation) in
         let isCancelled = mutate { machine, now, actions in
           place.withLock { place in
-            if case .cancelled = place { return true }
+            if case .cancelled = place {
+              machine.countCancelled()
+              return true
+            }
             let ticket = machine.enqueue(
               continuation, shared: shared, origin, timeout: timeout ?? configuration.acquireTimeout, now, &actions)
             place = ticket.map(Place.queued) ?? .answered
@@ -128,13 +133,13 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
         if isCancelled { continuation.resume(throwing: CancellationError()) }
       }
     } onCancel: {
-      let waiter = mutate { machine, _, _ in
+      let waiter = mutate { machine, now, actions in
         place.withLock { place -> Continuation? in
           switch place {
           case .notQueued:
             place = .cancelled
             return nil
-          case .queued(let ticket): return machine.cancel(ticket)
+          case .queued(let ticket): return machine.cancel(ticket, now, &actions)
           case .answered, .cancelled: return nil
           }
         }
@@ -181,6 +186,12 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
     return state.withLock { $0.machine.holders(now) }
   }
 
+  /// A listing for a person: the numbers, who holds, who waits, what failed.
+  public func dump() -> PoolDump {
+    let now = ContinuousClock.now
+    return state.withLock { $0.machine.dump(now) }
+  }
+
   /// The last failure to make a resource, while no resource is left and none could be made since.
   public var outage: (any Error)? {
     state.withLock { $0.machine.outage }
@@ -194,7 +205,7 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   ) throws(Failure) -> Result {
     let now = ContinuousClock.now
     var actions = Machine.Actions()
-    var drained: [CheckedContinuation<Void, Never>] = []
+    var drained: [Int: CheckedContinuation<Void, Never>] = [:]
     let result = try state.withLock { state throws(Failure) -> Result in
       let result = try event(&state.machine, now, &actions)
       reschedule(&state)
@@ -202,24 +213,25 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
       return result
     }
     if !actions.isEmpty { perform(actions) }
-    for waiter in drained { waiter.resume() }
+    for waiter in drained.values { waiter.resume() }
     return result
   }
 
+  /// The pool's own work is detached: it must not inherit the task-local values of whoever's event caused it.
   private func perform(_ actions: Machine.Actions) {
     for (waiter, lease) in actions.grants { waiter.resume(returning: lease) }
     for (waiter, error) in actions.failures { waiter.resume(throwing: error) }
-    for (slot, serial) in actions.makes { Task { await make(slot, serial) } }
+    for (slot, serial) in actions.makes { Task.detached { await self.make(slot, serial) } }
     for (slot, resource) in actions.checks {
-      Task {
+      Task.detached { [self] in
         let isSound = await factory.check(resource)
         mutate { machine, now, actions in machine.checked(slot, isSound: isSound, now, &actions) }
       }
     }
-    for resource in actions.closes {
-      Task {
+    for (slot, resource) in actions.closes {
+      Task.detached { [self] in
         await factory.close(resource)
-        mutate { machine, _, _ in machine.closed() }
+        mutate { machine, now, actions in machine.closed(slot, now, &actions) }
       }
     }
   }
@@ -244,15 +256,16 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   private func reschedule(_ state: inout State) {
     guard let deadline = state.machine.nextDeadline, state.timer.map({ deadline < $0.deadline }) ?? true else { return }
     state.timer?.task.cancel()
-    let task = Task { [weak self] in
+    let task = Task.detached { [weak self] in
       guard (try? await Task.sleep(until: deadline, clock: .continuous)) != nil else { return }
-      self?.timerFired()
+      self?.timerFired(deadline)
     }
     state.timer = (deadline, task)
   }
 
-  private func timerFired() {
-    state.withLock { $0.timer = nil }
+  private func timerFired(_ deadline: ContinuousClock.Instant) {
+    // An earlier timer may have been set while this one woke: that one stays.
+    state.withLock { if $0.timer?.deadline == deadline { $0.timer = nil } }
     mutate { machine, now, actions in machine.timerFired(now, &actions) }
   }
 }

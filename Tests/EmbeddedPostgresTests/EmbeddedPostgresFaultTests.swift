@@ -1,3 +1,4 @@
+import StructuredLogging
 import Testing
 
 @testable import EmbeddedPostgres
@@ -15,6 +16,8 @@ import Testing
     try await TestFolder.with { folder in
       var options = EmbeddedPostgres.Options.kept(folder("postgres"))
       options.settings = ["fsync": "on", "synchronous_commit": "on"]
+      let log = RecordingLogOutput()
+      options.logger = Logger(label: "test", output: log)
       try await EmbeddedPostgres.with(options) { server in
         let address = server.connectionString
         for round in 1...3 {
@@ -30,6 +33,35 @@ import Testing
           #expect(server.query("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'round%'") == "\(round)")
         }
       }
+      let errors = log.entries.filter { $0.level == .error }
+      #expect(errors.count == 3)
+      #expect(errors.allSatisfy { $0.metadata["reason"]?.description == "signal 9" })
+    }
+  }
+
+  @Test func `a backend that outlives its killed server is ended before the restart`() async throws {
+    try await EmbeddedPostgres.with(.test) { server in
+      // Computes for ever and looks at nothing: by itself it would not notice.
+      let arguments = [
+        server.installation.program("psql"), "-Xqd", server.connectionString, "-c",
+        "DO $$ BEGIN LOOP END LOOP; END $$",
+      ]
+      let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+      defer { close(null) }
+      let client = try ChildProcess.start(arguments, input: null, output: null).get()
+      func busy() -> String {
+        server.query("SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO%'")
+      }
+      try await eventually("the loop runs") { !busy().isEmpty }
+      let backend = try #require(pid_t(busy()))
+
+      kill(try #require(server.processID), SIGKILL)
+      _ = await server.waitForExit()
+      #expect(isAlive(backend))
+      try await server.restart()
+      #expect(server.query("SELECT 1") == "1")
+      try await eventually("the backend is gone") { !isAlive(backend) }
+      #expect(client.waitForExit(until: .after(.seconds(10))))
     }
   }
 

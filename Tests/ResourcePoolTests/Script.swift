@@ -1,0 +1,159 @@
+import Testing
+
+@testable import ResourcePool
+
+/// Drives a machine one event at a time: time stands still until told, chance is what the test says, and what the
+/// machine asked for is collected until the test answers.
+final class Script {
+  typealias Machine = PoolStateMachine<Int, String>
+
+  struct Failure: Error, CustomStringConvertible {
+    let description: String
+  }
+
+  private static let epoch = ContinuousClock.now
+
+  private(set) var machine: Machine
+  private(set) var now = Script.epoch
+  /// What was asked for since `forget`.
+  private(set) var granted: [String] = []
+  private(set) var failures: [String: PoolError] = [:]
+  /// The leases of waiters that were granted one and have not released it.
+  private(set) var leases: [String: Lease<Int>] = [:]
+  /// Asked for and not yet answered, oldest first.
+  private(set) var makes: [(slot: Int, serial: UInt64)] = []
+  private(set) var checks: [(slot: Int, resource: Int)] = []
+  private(set) var closes: [(slot: Int, resource: Int)] = []
+  private var nextResource = 1
+
+  init(random: Double = 0, _ configure: (inout PoolConfiguration) -> Void = { _ in }) {
+    var configuration = PoolConfiguration()
+    configure(&configuration)
+    machine = Machine(configuration) { random }
+  }
+
+  /// A script whose pool is started; resource 1 is idle.
+  static func started(
+    random: Double = 0, _ configure: (inout PoolConfiguration) -> Void = { _ in }
+  ) throws -> Script {
+    let script = Script(random: random, configure)
+    try script.start()
+    return script
+  }
+
+  var statistics: PoolStatistics { machine.statistics() }
+
+  // MARK: Events
+
+  func advance(_ duration: Duration) { now = now.advanced(by: duration) }
+
+  func start() throws {
+    _ = try event { machine, _, _ throws(PoolError) in try machine.beginStart() }
+    #expect(event { machine, now, actions in machine.started(1, now, &actions) })
+    nextResource = 2
+  }
+
+  func leaseNow(shared: Bool = false, fileID: StaticString = #fileID, line: UInt = #line) -> Lease<Int>? {
+    machine.leaseNow(shared: shared, LeaseOrigin(fileID: fileID, line: line), now)
+  }
+
+  @discardableResult
+  func wait(
+    _ name: String, shared: Bool = false, timeout: Duration = .seconds(5),
+    fileID: StaticString = #fileID, line: UInt = #line
+  ) -> UInt64? {
+    event { machine, now, actions in
+      machine.enqueue(
+        name, shared: shared, LeaseOrigin(fileID: fileID, line: line), timeout: timeout, now, &actions)
+    }
+  }
+
+  @discardableResult
+  func cancel(_ ticket: UInt64?) -> String? {
+    guard let ticket else { return nil }
+    return event { machine, now, actions in machine.cancel(ticket, now, &actions) }
+  }
+
+  func release(_ lease: Lease<Int>?, isSound: Bool = true) {
+    guard let lease else { return }
+    event { machine, now, actions in machine.release(lease.slot, isSound: isSound, now, &actions) }
+  }
+
+  /// Releases what a waiter was granted.
+  func release(_ name: String, isSound: Bool = true) {
+    release(leases.removeValue(forKey: name), isSound: isSound)
+  }
+
+  /// Answers the oldest request to make a resource. Resources are numbered from 1 as they are made.
+  func made() {
+    let make = makes.removeFirst()
+    let resource = nextResource
+    nextResource += 1
+    event { machine, now, actions in machine.made(make.slot, resource, now, &actions) }
+  }
+
+  func makingFailed(_ reason: String = "refused", isPermanent: Bool = false) {
+    let make = makes.removeFirst()
+    event { machine, now, actions in
+      machine.makingFailed(make.slot, Failure(description: reason), isPermanent: isPermanent, now, &actions)
+    }
+  }
+
+  func checked(isSound: Bool = true) {
+    let check = checks.removeFirst()
+    event { machine, now, actions in machine.checked(check.slot, isSound: isSound, now, &actions) }
+  }
+
+  /// Answers the oldest request to close a resource.
+  func closed() {
+    let close = closes.removeFirst()
+    event { machine, now, actions in machine.closed(close.slot, now, &actions) }
+  }
+
+  func ended(slot: Int, serial: UInt64) {
+    event { machine, now, actions in machine.ended(slot, serial: serial, now, &actions) }
+  }
+
+  func ended(_ lease: Lease<Int>) {
+    ended(slot: lease.slot, serial: machine.slots[lease.slot].serial)
+  }
+
+  func invalidate() { event { machine, now, actions in machine.invalidate(now, &actions) } }
+
+  func close() { event { machine, now, actions in machine.close(now, &actions) } }
+
+  func timerFired() { event { machine, now, actions in machine.timerFired(now, &actions) } }
+
+  // MARK: Shorthand
+
+  /// Forgets the grants and failures seen so far.
+  func forget() {
+    granted = []
+    failures = [:]
+  }
+
+  /// Makes the pool hold this many idle resources.
+  func fill(_ count: Int) {
+    let names = (0..<count).map { "filler \($0)" }
+    for name in names { wait(name) }
+    while !makes.isEmpty { made() }
+    for name in names { release(name) }
+    forget()
+  }
+
+  private func event<Result, Failure>(
+    _ body: (inout Machine, ContinuousClock.Instant, inout Machine.Actions) throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    var actions = Machine.Actions()
+    let result = try body(&machine, now, &actions)
+    for (waiter, lease) in actions.grants {
+      granted.append(waiter)
+      leases[waiter] = lease
+    }
+    for (waiter, error) in actions.failures { failures[waiter] = error }
+    makes += actions.makes
+    checks += actions.checks
+    closes += actions.closes
+    return result
+  }
+}
