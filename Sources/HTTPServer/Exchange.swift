@@ -24,6 +24,8 @@ final class Exchange: @unchecked Sendable {
   private var method: HTTPMethod = .get
   private var route: String?
   private var startedAt: ContinuousClock.Instant
+  /// The headers break the rules or the limit.
+  private var isMalformed = false
   private var bodyLimit = 0
   private var bodySize = 0
   private var task: Task<Void, Never>?
@@ -64,8 +66,22 @@ final class Exchange: @unchecked Sendable {
     handler = plan.handler
     route = plan.route
     bodyLimit = plan.bodyLimit
-    if connection.headerSize > daemon.configuration.headerLimit { return refuse(.requestHeaderFieldsTooLarge) }
-    return checkFraming(headers)
+    return checkHeaders(headers)
+  }
+
+  private func checkHeaders(_ headers: HTTPHeaders) -> Verdict {
+    do throws(HTTPError) {
+      guard connection.headerSize <= daemon.configuration.headerLimit else {
+        throw HTTPError(.requestHeaderFieldsTooLarge)
+      }
+      let length = try RequestFraming.contentLength(headers)
+      // Too large to be read and thrown away, or its client asks before it sends: the answer goes out now.
+      let isRefused = length > bodyLimit && (headers["Expect"] != nil || length - bodyLimit > Self.drainLimit)
+      return isRefused ? refuse(HTTPError(.contentTooLarge)) : .goOn
+    } catch {
+      isMalformed = true
+      return refuse(error)
+    }
   }
 
   /// A part of the body.
@@ -85,7 +101,7 @@ final class Exchange: @unchecked Sendable {
     guard let request = request.take(), let handler = handler.take(), state.handlerBegins() else {
       return state == .answered ? .goOn : .closeConnection
     }
-    if bodySize > bodyLimit { return refuse(.contentTooLarge) }
+    if bodySize > bodyLimit { return refuse(HTTPError(.contentTooLarge)) }
     // Begins here and now, on this thread: a handler that does not wait for anything has answered when this returns.
     let task = Task.immediate(executorPreference: daemon.loop) {
       let response: HTTPResponse
@@ -112,14 +128,15 @@ final class Exchange: @unchecked Sendable {
     let now = ContinuousClock.now
     connection.exchange = nil
     connection.quietSince = now
-    guard isInFlight else {
-      daemon.observer.requestMalformed(remoteAddress: connection.remoteAddress, status: connection.queuedStatus)
-      return
+    if isMalformed || !isInFlight {
+      let status = status ?? connection.queuedStatus
+      daemon.observer.requestMalformed(remoteAddress: connection.remoteAddress, status: status)
+    } else {
+      report(outcome ?? ending, at: now)
     }
-    report(outcome ?? ending, at: now)
     // It holds us.
     stream = nil
-    daemon.requestEnded()
+    if isInFlight { daemon.requestEnded() }
   }
 
   // MARK: Answering
@@ -162,31 +179,8 @@ final class Exchange: @unchecked Sendable {
   }
 
   /// Answers without the handler and closes the connection afterwards.
-  private func refuse(_ status: HTTPStatus, _ message: String? = nil) -> Verdict {
-    answer(HTTPResponse(error: HTTPError(status, message)), to: nil, closes: true)
-    return .goOn
-  }
-
-  /// Refuses what two servers in a row could read as different requests, and bodies that are too large to throw away.
-  private func checkFraming(_ headers: HTTPHeaders) -> Verdict {
-    var length: String?
-    var encoding: String?
-    for field in headers {
-      if field.name.equalsIgnoringASCIICase("Content-Length") {
-        if let length, length != field.value { return refuse(.badRequest, "Content-Length is given twice") }
-        length = field.value
-      } else if field.name.equalsIgnoringASCIICase("Transfer-Encoding") {
-        guard encoding == nil, field.value.equalsIgnoringASCIICase("chunked") else {
-          return refuse(.notImplemented, "the only transfer encoding here is chunked")
-        }
-        encoding = field.value
-      }
-    }
-    if length != nil, encoding != nil {
-      return refuse(.badRequest, "Content-Length and Transfer-Encoding exclude each other")
-    }
-    guard let length = length.flatMap({ Int($0) }), length > bodyLimit else { return .goOn }
-    if headers["Expect"] != nil || length - bodyLimit > Self.drainLimit { return refuse(.contentTooLarge) }
+  private func refuse(_ error: HTTPError) -> Verdict {
+    answer(HTTPResponse(error: error), to: nil, closes: true)
     return .goOn
   }
 
