@@ -20,9 +20,8 @@ final class Exchange: @unchecked Sendable {
 
   /// Taken by the handler's task once it is complete.
   private var request: HTTPRequest?
-  private var handler: HTTPHandler?
+  private var endpoint: Endpoint?
   private var method: HTTPMethod = .get
-  private var route: String?
   private var startedAt: ContinuousClock.Instant
   /// The headers break the rules or the limit.
   private var isMalformed = false
@@ -62,10 +61,9 @@ final class Exchange: @unchecked Sendable {
     let plan = isTargetText ? daemon.plan(self.method, target: target) : daemon.refusal("the target is not UTF-8")
     request = HTTPRequest(
       method: self.method, target: target, path: plan.path, headers: headers, parameters: plan.parameters,
-      remoteAddress: connection.remoteAddress, route: plan.route)
-    handler = plan.handler
-    route = plan.route
-    bodyLimit = plan.bodyLimit
+      remoteAddress: connection.remoteAddress, route: plan.endpoint.path)
+    endpoint = plan.endpoint
+    bodyLimit = plan.endpoint.bodyLimit ?? daemon.configuration.bodyLimit
     return checkHeaders(headers)
   }
 
@@ -98,7 +96,7 @@ final class Exchange: @unchecked Sendable {
 
   /// The request is complete, or its connection was resumed without an answer.
   func requestComplete() -> Verdict {
-    guard let request = request.take(), let handler = handler.take(), state.handlerBegins() else {
+    guard let request = request.take(), let handler = endpoint?.handler, state.handlerBegins() else {
       return state == .answered ? .goOn : .closeConnection
     }
     if bodySize > bodyLimit { return refuse(HTTPError(.contentTooLarge)) }
@@ -249,7 +247,7 @@ final class Exchange: @unchecked Sendable {
   private func report(_ outcome: HTTPRequestRecord.Outcome, at end: ContinuousClock.Instant) {
     daemon.observer.requestFinished(
       HTTPRequestRecord(
-        method: method, target: target, route: route,
+        method: method, target: target, route: endpoint?.path,
         status: status ?? (outcome == .cutOff ? .serviceUnavailable : .clientClosedRequest), outcome: outcome,
         duration: end - startedAt, requestBytes: bodySize, responseBytes: stream?.total ?? responseSize,
         remoteAddress: connection.remoteAddress, id: id))
