@@ -192,21 +192,20 @@ final class Daemon: @unchecked Sendable {
 
   /// What is to be done for a request.
   struct Plan {
-    var path: String
-    var route: String?
-    var parameters: HTTPParameters = [:]
-    var bodyLimit: Int
-    var handler: HTTPHandler
+    let endpoint: Endpoint
+    /// The path, decoded.
+    let path: String
+    let parameters: HTTPParameters
   }
 
   func plan(_ method: HTTPMethod, target: String) -> Plan {
     let path = RequestPath.rawPath(of: target)
     switch router.match(method, rawPath: path) {
+    case .endpoint(let endpoint, let values) where values.isEmpty:
+      return Plan(endpoint: endpoint, path: decoded(path), parameters: HTTPParameters(route: endpoint.path ?? ""))
     case .endpoint(let endpoint, let values):
-      return Plan(
-        path: decoded(path), route: endpoint.route.path,
-        parameters: HTTPParameters(names: endpoint.parameterNames, values: values, route: endpoint.route.path),
-        bodyLimit: endpoint.route.bodyLimit ?? configuration.bodyLimit, handler: endpoint.handler)
+      let parameters = HTTPParameters(names: endpoint.parameterNames, values: values, route: endpoint.path ?? "")
+      return Plan(endpoint: endpoint, path: decoded(path), parameters: parameters)
     case .otherMethods(let allow) where method == .options:
       return plan(path) { HTTPResponse(status: .noContent, headers: ["Allow": allow]) }
     case .otherMethods(let allow):
@@ -225,7 +224,8 @@ final class Daemon: @unchecked Sendable {
   }
 
   private func plan(_ path: String, _ answer: @escaping @Sendable () throws -> HTTPResponse) -> Plan {
-    Plan(path: decoded(path), bodyLimit: configuration.bodyLimit, handler: middleware.wrapping { _ in try answer() })
+    let endpoint = Endpoint(middleware.wrapping { _ in try answer() })
+    return Plan(endpoint: endpoint, path: decoded(path), parameters: [:])
   }
 
   private func decoded(_ path: String) -> String {

@@ -20,10 +20,11 @@ final class Exchange: @unchecked Sendable {
 
   /// Taken by the handler's task once it is complete.
   private var request: HTTPRequest?
-  private var handler: HTTPHandler?
+  private var endpoint: Endpoint?
   private var method: HTTPMethod = .get
-  private var route: String?
   private var startedAt: ContinuousClock.Instant
+  /// The headers break the rules or the limit.
+  private var isMalformed = false
   private var bodyLimit = 0
   private var bodySize = 0
   private var task: Task<Void, Never>?
@@ -60,12 +61,25 @@ final class Exchange: @unchecked Sendable {
     let plan = isTargetText ? daemon.plan(self.method, target: target) : daemon.refusal("the target is not UTF-8")
     request = HTTPRequest(
       method: self.method, target: target, path: plan.path, headers: headers, parameters: plan.parameters,
-      remoteAddress: connection.remoteAddress, route: plan.route)
-    handler = plan.handler
-    route = plan.route
-    bodyLimit = plan.bodyLimit
-    if connection.headerSize > daemon.configuration.headerLimit { return refuse(.requestHeaderFieldsTooLarge) }
-    return checkFraming(headers)
+      remoteAddress: connection.remoteAddress, route: plan.endpoint.path)
+    endpoint = plan.endpoint
+    bodyLimit = plan.endpoint.bodyLimit ?? daemon.configuration.bodyLimit
+    return checkHeaders(headers)
+  }
+
+  private func checkHeaders(_ headers: HTTPHeaders) -> Verdict {
+    do throws(HTTPError) {
+      guard connection.headerSize <= daemon.configuration.headerLimit else {
+        throw HTTPError(.requestHeaderFieldsTooLarge)
+      }
+      let length = try RequestFraming.contentLength(headers)
+      // Too large to be read and thrown away, or its client asks before it sends: the answer goes out now.
+      let isRefused = length > bodyLimit && (headers["Expect"] != nil || length - bodyLimit > Self.drainLimit)
+      return isRefused ? refuse(HTTPError(.contentTooLarge)) : .goOn
+    } catch {
+      isMalformed = true
+      return refuse(error)
+    }
   }
 
   /// A part of the body.
@@ -82,10 +96,10 @@ final class Exchange: @unchecked Sendable {
 
   /// The request is complete, or its connection was resumed without an answer.
   func requestComplete() -> Verdict {
-    guard let request = request.take(), let handler = handler.take(), state.handlerBegins() else {
+    guard let request = request.take(), let handler = endpoint?.handler, state.handlerBegins() else {
       return state == .answered ? .goOn : .closeConnection
     }
-    if bodySize > bodyLimit { return refuse(.contentTooLarge) }
+    if bodySize > bodyLimit { return refuse(HTTPError(.contentTooLarge)) }
     // Begins here and now, on this thread: a handler that does not wait for anything has answered when this returns.
     let task = Task.immediate(executorPreference: daemon.loop) {
       let response: HTTPResponse
@@ -112,14 +126,15 @@ final class Exchange: @unchecked Sendable {
     let now = ContinuousClock.now
     connection.exchange = nil
     connection.quietSince = now
-    guard isInFlight else {
-      daemon.observer.requestMalformed(remoteAddress: connection.remoteAddress, status: connection.queuedStatus)
-      return
+    if isMalformed || !isInFlight {
+      let status = status ?? connection.queuedStatus
+      daemon.observer.requestMalformed(remoteAddress: connection.remoteAddress, status: status)
+    } else {
+      report(outcome ?? ending, at: now)
     }
-    report(outcome ?? ending, at: now)
     // It holds us.
     stream = nil
-    daemon.requestEnded()
+    if isInFlight { daemon.requestEnded() }
   }
 
   // MARK: Answering
@@ -162,31 +177,8 @@ final class Exchange: @unchecked Sendable {
   }
 
   /// Answers without the handler and closes the connection afterwards.
-  private func refuse(_ status: HTTPStatus, _ message: String? = nil) -> Verdict {
-    answer(HTTPResponse(error: HTTPError(status, message)), to: nil, closes: true)
-    return .goOn
-  }
-
-  /// Refuses what two servers in a row could read as different requests, and bodies that are too large to throw away.
-  private func checkFraming(_ headers: HTTPHeaders) -> Verdict {
-    var length: String?
-    var encoding: String?
-    for field in headers {
-      if field.name.equalsIgnoringASCIICase("Content-Length") {
-        if let length, length != field.value { return refuse(.badRequest, "Content-Length is given twice") }
-        length = field.value
-      } else if field.name.equalsIgnoringASCIICase("Transfer-Encoding") {
-        guard encoding == nil, field.value.equalsIgnoringASCIICase("chunked") else {
-          return refuse(.notImplemented, "the only transfer encoding here is chunked")
-        }
-        encoding = field.value
-      }
-    }
-    if length != nil, encoding != nil {
-      return refuse(.badRequest, "Content-Length and Transfer-Encoding exclude each other")
-    }
-    guard let length = length.flatMap({ Int($0) }), length > bodyLimit else { return .goOn }
-    if headers["Expect"] != nil || length - bodyLimit > Self.drainLimit { return refuse(.contentTooLarge) }
+  private func refuse(_ error: HTTPError) -> Verdict {
+    answer(HTTPResponse(error: error), to: nil, closes: true)
     return .goOn
   }
 
@@ -255,7 +247,7 @@ final class Exchange: @unchecked Sendable {
   private func report(_ outcome: HTTPRequestRecord.Outcome, at end: ContinuousClock.Instant) {
     daemon.observer.requestFinished(
       HTTPRequestRecord(
-        method: method, target: target, route: route,
+        method: method, target: target, route: endpoint?.path,
         status: status ?? (outcome == .cutOff ? .serviceUnavailable : .clientClosedRequest), outcome: outcome,
         duration: end - startedAt, requestBytes: bodySize, responseBytes: stream?.total ?? responseSize,
         remoteAddress: connection.remoteAddress, id: id))

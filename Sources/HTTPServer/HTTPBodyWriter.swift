@@ -47,20 +47,26 @@ public final class HTTPBodyWriter: Sendable {
   // MARK: Writing
 
   /// Writes text as UTF-8; returns when there is room for more.
-  public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+  public func write(_ text: String) async throws {
+    if try append(text.utf8) { try await waitForRoom() }
+  }
 
   /// Writes bytes; returns when there is room for more.
   public func write(_ bytes: [UInt8]) async throws {
+    if try append(bytes) { try await waitForRoom() }
+  }
+
+  /// Says whether the buffer is full now.
+  private func append(_ bytes: some Collection<UInt8>) throws -> Bool {
     try Task.checkCancellation()
-    let (isClosed, wakesReader) = state.withLock { state in
-      guard state.end == nil else { return (true, false) }
+    let (isFull, wakesReader) = try state.withLock { state in
+      guard state.end == nil else { throw CancellationError() }
       state.bytes.append(contentsOf: bytes)
       state.total += bytes.count
-      return (false, !bytes.isEmpty && state.takeReader())
+      return (state.isFull, !bytes.isEmpty && state.takeReader())
     }
-    if isClosed { throw CancellationError() }
     if wakesReader { onReadable() }
-    try await waitForRoom()
+    return isFull
   }
 
   private func waitForRoom() async throws {

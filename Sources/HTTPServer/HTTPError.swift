@@ -29,6 +29,7 @@ public struct HTTPError: Error, Sendable {
     case .notFound: "not found"
     case .methodNotAllowed: "method not allowed"
     case .contentTooLarge: "request body too large"
+    case .requestHeaderFieldsTooLarge: "request headers too large"
     case .internalServerError: "internal server error"
     case .serviceUnavailable: "service unavailable"
     default: "status \(status)"

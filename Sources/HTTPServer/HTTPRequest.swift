@@ -1,6 +1,7 @@
 /// A request as a handler gets it: headers and body are complete.
 ///
 /// The handler runs as a task that is cancelled when the client goes away and when a graceful stop runs out of time.
+/// A client that closes only its sending side, as `nc -N` does, counts as gone while a handler waits.
 public struct HTTPRequest: Sendable {
   /// What is asked for.
   public var method: HTTPMethod

@@ -72,9 +72,9 @@ public final class HTTPServer: Sendable {
     let plan = daemon.plan(request.method, target: request.target)
     var request = request
     request.parameters = plan.parameters
-    request.route = plan.route
+    request.route = plan.endpoint.path
     do {
-      return try await plan.handler(request)
+      return try await plan.endpoint.handler(request)
     } catch {
       return HTTPResponse(error: error)
     }

@@ -3,13 +3,6 @@
 /// The routes that fit a path are tried from the most to the least specific; the first one with the method wins. If
 /// none has it, the answer is 405 with the methods of all of them.
 struct Router: Sendable {
-  /// What answers a method on a path: a route's handler with the middleware around it.
-  struct Endpoint: Sendable {
-    let route: Route
-    let parameterNames: [String]
-    let handler: HTTPHandler
-  }
-
   enum Match: Sendable {
     case endpoint(Endpoint, values: [String])
     /// A path with routes, none of them for the method. `OPTIONS` comes here too when no route is declared for it.
@@ -46,12 +39,11 @@ struct Router: Sendable {
     for route in routes {
       do throws(RouteTemplate.Fault) {
         let template = try RouteTemplate(route.path)
-        let endpoint = Endpoint(
-          route: route, parameterNames: template.parameterNames, handler: middleware.wrapping(route.handler))
+        let endpoint = Endpoint(route, names: template.parameterNames, handler: middleware.wrapping(route.handler))
         if let other = insert(endpoint, template) {
           faults.append(
             "\(route.method) \(route.path) (\(route.location)) answers the same requests as "
-              + "\(other.method) \(other.path) (\(other.location)); remove one of them")
+              + "\(other.method) \(other.path ?? "") (\(other.location)); remove one of them")
         }
       } catch {
         faults.append("\(route.method) \(route.path) (\(route.location)): \(error.message)")
@@ -80,8 +72,8 @@ struct Router: Sendable {
 
   // MARK: Building
 
-  /// Adds an endpoint; returns the route that has its place already.
-  private mutating func insert(_ endpoint: Endpoint, _ template: RouteTemplate) -> Route? {
+  /// Adds an endpoint; returns the one that has its place already.
+  private mutating func insert(_ endpoint: Endpoint, _ template: RouteTemplate) -> Endpoint? {
     var node = 0
     for segment in template.segments {
       switch segment {
@@ -93,7 +85,7 @@ struct Router: Sendable {
         return Self.put(endpoint, into: &nodes[node].restResource)
       }
     }
-    if let path = template.literalPath { table[path, default: Resource()].endpoints[endpoint.route.method] = endpoint }
+    if let path = template.literalPath { table[path, default: Resource()].endpoints[endpoint.method] = endpoint }
     return Self.put(endpoint, into: &nodes[node].resource)
   }
 
@@ -104,9 +96,9 @@ struct Router: Sendable {
     return nodes.count - 1
   }
 
-  private static func put(_ endpoint: Endpoint, into resource: inout Resource) -> Route? {
-    if let other = resource.endpoints[endpoint.route.method] { return other.route }
-    resource.endpoints[endpoint.route.method] = endpoint
+  private static func put(_ endpoint: Endpoint, into resource: inout Resource) -> Endpoint? {
+    if let other = resource.endpoints[endpoint.method] { return other }
+    resource.endpoints[endpoint.method] = endpoint
     return nil
   }
 

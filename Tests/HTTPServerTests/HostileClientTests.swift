@@ -74,17 +74,23 @@ import Testing
     ("Content-Length: -3", 400),
     ("Content-Length: 3x", 400),
     ("Content-Length: 99999999999999999999", 413),
+    ("Transfer-Encoding : chunked", 400),
+    ("Content-Length : 3", 400),
+    ("Host: other", 400),
+    ("Bad[name]: x", 400),
     ("Transfer-Encoding: gzip, chunked", 501),
     ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 501),
   ])
-  func `a body of unclear length is refused and the connection closed`(headers: String, status: Int) async throws {
-    try await withServer(Self.routes) { address, _ in
+  func `headers that can be read in two ways are refused and counted`(headers: String, status: Int) async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
       try await offPool {
         let client = try TestClient(address)
         try client.send("POST /echo HTTP/1.1\r\nHost: t\r\n\(headers)\r\n\r\nabc")
         #expect(try client.response().status == status)
         #expect(client.isClosed())
       }
+      try await eventually("the request is counted") { observer.seen.malformed.map(\.?.code) == [status] }
     }
   }
 
