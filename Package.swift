@@ -95,7 +95,7 @@ let package = Package(
     .testTarget(name: "ContainerTests", dependencies: ["Container", "ContainerTesting"]),
     .testTarget(name: "ResourcePoolTests", dependencies: ["ResourcePool"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
-    .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
+    .testTarget(name: "PostgresTests", dependencies: ["Postgres", "StructuredLogging"]),
     .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "MigrationFiles", "SharedMigrations"]),
     .testTarget(name: "MetricsTests", dependencies: ["PrometheusMetrics", "MetricsTesting"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["AppConfiguration"]),

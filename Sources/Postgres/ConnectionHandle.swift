@@ -231,6 +231,9 @@ final class ResultHandle: @unchecked Sendable {
     }
   }
 
+  /// Whether there was no statement in the text.
+  var isEmptyQuery: Bool { PQresultStatus(result) == PGRES_EMPTY_QUERY }
+
   /// Whether the server now expects or sends the data of a COPY.
   var isCopy: Bool {
     let status = PQresultStatus(result)

@@ -195,8 +195,15 @@ struct ConnectionSession: ~Copyable, Sendable {
   }
 
   private mutating func collect(_ completions: inout [Completion]) {
+    // In pipeline mode an end stands between any two statements. Two in a row mean that nothing more comes: the
+    // connection is broken.
+    var wasEnd = false
     while !inFlight.isEmpty, handle?.isBusy == false {
-      switch handle?.nextResult() {
+      let received = handle?.nextResult()
+      let isEnd = if case .end = received { true } else { false }
+      guard !(isEnd && wasEnd) else { return }
+      wasEnd = isEnd
+      switch received {
       case .result(let result):
         if let error = result.error {
           inFlight[0].error = inFlight[0].error ?? error
@@ -219,11 +226,14 @@ struct ConnectionSession: ~Copyable, Sendable {
 
   private mutating func finishFirst(_ completions: inout [Completion]) {
     var request = inFlight.removeFirst()
+    if case .statement = request.kind, request.result?.isEmptyQuery == true {
+      request.error = PostgresError(.unsupported, "the query is empty")
+    }
     guard let error = request.error else {
       if let result = request.result {
         complete(request, .success(result), &completions)
       } else {
-        complete(request, .failure(PostgresError(.unsupported, "the query is empty")), &completions)
+        complete(request, .failure(PostgresError(.unsupported, "the server sent no result")), &completions)
       }
       return
     }

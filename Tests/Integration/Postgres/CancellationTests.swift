@@ -1,0 +1,108 @@
+import DatabaseTesting
+import Postgres
+import ResourcePool
+import Testing
+
+@Suite struct CancellationTests {
+  @Test func `cancelling a task cancels its query at the server and leaves the connection usable`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 2 }) { pool in
+      try await pool.withConnection { connection in
+        let sleeper = Task { try await connection.execute("SELECT pg_sleep(3600)") }
+        try await until {
+          let active: Int = try await pool.one(
+            "SELECT count(*) FROM pg_stat_activity WHERE pid = \(Int(connection.processID)) AND state = 'active'")
+          return active == 1
+        }
+        sleeper.cancel()
+        await #expect(throws: CancellationError.self) { try await sleeper.value }
+        let one: Int = try await connection.one("SELECT 1")
+        #expect(one == 1)
+      }
+    }
+  }
+
+  @Test func `a cancelled statement of the pool gives its connection back`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      let sleeper = Task { try await pool.execute("SELECT pg_sleep(3600)") }
+      try await until { pool.stat().acquired == 1 }
+      sleeper.cancel()
+      await #expect(throws: CancellationError.self) { try await sleeper.value }
+      let one: Int = try await pool.one("SELECT 1")
+      #expect(one == 1)
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
+  @Test func `a task cancelled before it asks sends nothing`() async throws {
+    try await withTestDatabase { pool in
+      let task = Task {
+        withUnsafeCurrentTask { $0?.cancel() }
+        return try await pool.execute("SELECT pg_sleep(3600)")
+      }
+      await #expect(throws: CancellationError.self) { try await task.value }
+    }
+  }
+
+  @Test func `a cancelled transaction is rolled back and its connection used again`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.execute("CREATE TABLE t (id int)")
+      let transaction = Task {
+        try await pool.transaction { tx in
+          try await tx.execute("INSERT INTO t VALUES (1)")
+          try await tx.execute("SELECT pg_sleep(3600)")
+        }
+      }
+      try await until { pool.stat().acquired == 1 }
+      transaction.cancel()
+      await #expect(throws: CancellationError.self) { try await transaction.value }
+      let count: Int = try await pool.one("SELECT count(*) FROM t")
+      #expect(count == 0)
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
+  @Test func `cancels at random moments never hit another query`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 4 }) { pool in
+      let strays = try await withThrowingTaskGroup(of: Int.self) { group in
+        for task in 0..<8 {
+          group.addTask {
+            var strays = 0
+            for round in 0..<100 {
+              let query = Task { () -> Int in try await pool.one("SELECT \(task * 1000 + round)::int8") }
+              // A few turns of the scheduler, so that the cancel comes at any point of the query's way.
+              for _ in 0..<Int.random(in: 0..<20) { await Task.yield() }
+              if round.isMultiple(of: 2) { query.cancel() }
+              do {
+                let answer = try await query.value
+                #expect(answer == task * 1000 + round)
+              } catch is CancellationError where round.isMultiple(of: 2) {
+                continue
+              } catch {
+                strays += 1
+              }
+            }
+            return strays
+          }
+        }
+        return try await group.reduce(0, +)
+      }
+      #expect(strays == 0)
+      try await until { pool.stat().acquired == 0 }
+    }
+  }
+
+  @Test func `a waiter that is cancelled leaves the queue, one whose time is out is told the numbers`() async throws {
+    try await withTestDatabase(configure: {
+      $0.maxConnections = 1
+      $0.acquireTimeout = .milliseconds(50)
+    }) { pool in
+      try await pool.withConnection { _ in
+        let error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
+        #expect(error?.code == .acquireTimeout)
+        #expect(error?.message.contains("CancellationTests.swift:") == true)
+        #expect(error?.message.contains("max 1, in use 1") == true)
+      }
+      #expect(pool.stat().canceledAcquireCount == 1)
+    }
+  }
+}

@@ -1,0 +1,161 @@
+import DatabaseTesting
+import Postgres
+import ResourcePool
+import Testing
+
+@Suite struct TransactionTests {
+  struct Trouble: Error {}
+
+  private static let accounts = DatabaseTemplate(migrations: []) { connection in
+    try await connection.script("CREATE TABLE account (id int PRIMARY KEY, amount int NOT NULL CHECK (amount >= 0))")
+    try await connection.script("INSERT INTO account VALUES (1, 100), (2, 0)")
+  }
+
+  private func amounts(_ pool: PostgresPool) async throws -> [Int] {
+    try await pool.all("SELECT amount FROM account ORDER BY id")
+  }
+
+  @Test func `a body that returns commits, and its value is the transaction's`() async throws {
+    try await withTestDatabase(Self.accounts) { pool in
+      let moved = try await pool.transaction { tx in
+        try await tx.execute("UPDATE account SET amount = amount - 30 WHERE id = 1")
+        try await tx.execute("UPDATE account SET amount = amount + 30 WHERE id = 2")
+        return 30
+      }
+      #expect(moved == 30)
+      let after = try await amounts(pool)
+      #expect(after == [70, 30])
+    }
+  }
+
+  @Test func `a body that throws rolls back and throws its own error, and the connection is used again`() async throws {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
+      await #expect(throws: Trouble.self) {
+        try await pool.transaction { tx in
+          try await tx.execute("UPDATE account SET amount = 0")
+          throw Trouble()
+        }
+      }
+      let after = try await amounts(pool)
+      #expect(after == [100, 0])
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
+  @Test func `a nested transaction that throws is undone alone`() async throws {
+    try await withTestDatabase(Self.accounts) { pool in
+      try await pool.transaction { tx in
+        try await tx.execute("UPDATE account SET amount = 50 WHERE id = 1")
+        await expectError(.checkViolation) {
+          try await tx.transaction { inner in
+            try await inner.execute("UPDATE account SET amount = 7 WHERE id = 2")
+            try await inner.execute("UPDATE account SET amount = -1 WHERE id = 1")
+          }
+        }
+        try await tx.transaction { inner in
+          try await inner.transaction { innermost in
+            _ = try await innermost.execute("UPDATE account SET amount = amount + 1 WHERE id = 2")
+          }
+        }
+      }
+      let after = try await amounts(pool)
+      #expect(after == [50, 1])
+    }
+  }
+
+  @Test func `a failed statement whose error is swallowed does not look like a commit`() async throws {
+    try await withTestDatabase(Self.accounts) { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in
+          try await tx.execute("UPDATE account SET amount = 1")
+          _ = try? await tx.execute("UPDATE account SET amount = -1")
+        }
+      }
+      #expect(error?.code == .transactionAborted)
+      let after = try await amounts(pool)
+      #expect(after == [100, 0])
+    }
+  }
+
+  @Test func `isolation level and read-only reach the server`() async throws {
+    try await withTestDatabase(Self.accounts) { pool in
+      let options = TransactionOptions(isolation: .serializable, isReadOnly: true, isDeferrable: true)
+      let settings: [String] = try await pool.transaction(options) { tx in
+        [
+          try await tx.one("SHOW transaction_isolation"), try await tx.one("SHOW transaction_read_only"),
+          try await tx.one("SHOW transaction_deferrable"),
+        ]
+      }
+      #expect(settings == ["serializable", "on", "on"])
+      await expectError(.readOnlySQLTransaction) {
+        try await pool.transaction(options) { tx in _ = try await tx.execute("DELETE FROM account") }
+      }
+    }
+  }
+
+  @Test func `transactions that cannot be put in an order are run again until each has happened`() async throws {
+    try await withTestDatabase(Self.accounts) { pool in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            try await pool.transaction(
+              TransactionOptions(isolation: .serializable), retrying: .serialization(attempts: 50)
+            ) { tx in
+              let amount: Int = try await tx.one("SELECT amount FROM account WHERE id = 2")
+              try await tx.execute("UPDATE account SET amount = \(amount + 1) WHERE id = 2")
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+      let after = try await amounts(pool)
+      #expect(after == [100, 8])
+    }
+  }
+
+  @Test func `a connection that breaks during COMMIT leaves the outcome unknown, and says so`() async throws {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 2 }) { pool in
+      try await pool.execute(
+        """
+        CREATE FUNCTION die() RETURNS trigger LANGUAGE plpgsql AS
+        $$ BEGIN PERFORM pg_terminate_backend(pg_backend_pid()); RETURN NULL; END $$
+        """)
+      try await pool.execute(
+        """
+        CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON account DEFERRABLE INITIALLY DEFERRED
+        FOR EACH ROW EXECUTE FUNCTION die()
+        """)
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in _ = try await tx.execute("UPDATE account SET amount = 1 WHERE id = 1") }
+      }
+      #expect(error?.code == .outcomeUnknown)
+      let after = try await amounts(pool)
+      #expect(after == [100, 0])
+    }
+  }
+
+  @Test func `a connection left in a transaction by withConnection is closed, not lent again`() async throws {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
+      let first = try await pool.withConnection { connection in
+        try await connection.execute("BEGIN")
+        return connection.processID
+      }
+      let second = try await pool.withConnection { $0.processID }
+      #expect(first != second)
+    }
+  }
+
+  @Test func `a script is one transaction, and its error points into the text`() async throws {
+    try await withTestDatabase(Self.accounts) { pool in
+      try await pool.withConnection { connection in
+        let error = await #expect(throws: PostgresError.self) {
+          try await connection.script("UPDATE account SET amount = 1;\nINSERT INTO nowhere VALUES (1);")
+        }
+        #expect(error?.sqlState == .undefinedTable)
+        #expect(error?.description.contains("INSERT INTO nowhere VALUES (1);\n            ^") == true)
+      }
+      let after = try await amounts(pool)
+      #expect(after == [100, 0])
+    }
+  }
+}

@@ -1,0 +1,92 @@
+import Testing
+
+@testable import Postgres
+
+@Suite struct ConnectOptionsTests {
+  @Test func `a URI and pairs mean the same`() throws {
+    let uri = try ConnectOptions("postgres://ada:pw@db.example:5433/app?sslmode=disable&connect_timeout=3")
+    let pairs = try ConnectOptions("host=db.example port=5433 user=ada password=pw dbname=app sslmode=disable")
+    #expect(uri["host"] == pairs["host"] && uri["password"] == "pw" && uri.database == "app")
+    #expect(uri.connectTimeout == .seconds(3))
+    #expect(pairs.connectTimeout == .seconds(5))
+    #expect(uri.applicationName == "keel")
+  }
+
+  @Test func `the description has no password`() throws {
+    let options = try ConnectOptions("postgres://ada:hunter2@db.example/app")
+    #expect(options.description == "host=db.example dbname=app user=ada")
+  }
+
+  @Test(arguments: [
+    "postgres://ada:hun/ter2@db.example/app", "postgres://ada:hunter2@db:port/app", "host=a hunter2", "hunter2",
+    "postgres://ada:hunter2@db/app?hunter2=1", "postgres://ada:hunter2%zz@db/app", "password='hunter2",
+    "postgres://u:hunter2@h/d?sslmode", "host=a\0b password=hunter2",
+  ])
+  func `a malformed string is an error that does not quote it`(text: String) {
+    let error = #expect(throws: PostgresError.self) { try ConnectOptions(text) }
+    #expect(error?.code == .invalidConnectionString)
+    #expect(error?.description.contains("hunter2") == false)
+    #expect(error?.description.contains("ter2") == false)
+  }
+
+  @Test(arguments: ["0", "65536", "x", "-1"]) func `a port that is none is refused`(port: String) {
+    #expect(throws: PostgresError.self) { try ConnectOptions("host=a port=\(port)") }
+  }
+
+  @Test func `several hosts with a port each are understood`() throws {
+    let options = try ConnectOptions("postgres://a:1,b:2/app?target_session_attrs=read-write")
+    #expect(options["host"] == "a,b" && options["port"] == "1,2")
+    #expect(options["target_session_attrs"] == "read-write")
+  }
+}
+
+@Suite struct StatementCacheTests {
+  private func key(_ text: String, _ types: [UInt32] = []) -> StatementCache.Key { .init(text: text, types: types) }
+
+  @Test func `a statement is new once, and another with other parameter types`() {
+    var cache = StatementCache(capacity: 2)
+    let first = cache.lookUp(key("a"))
+    let again = cache.lookUp(key("a"))
+    let other = cache.lookUp(key("a", [20]))
+    #expect(first.isNew && !again.isNew && first.name == again.name)
+    #expect(other.isNew && other.name != first.name && other.evicted == nil)
+  }
+
+  @Test func `the least recently used is evicted`() {
+    var cache = StatementCache(capacity: 2)
+    let a = cache.lookUp(key("a"))
+    let b = cache.lookUp(key("b"))
+    _ = cache.lookUp(key("a"))
+    #expect(cache.lookUp(key("c")).evicted == b.name)
+    #expect(cache.lookUp(key("a")).name == a.name)
+    #expect(cache.count == 2)
+  }
+
+  @Test func `what is forgotten is new again, under another name`() {
+    var cache = StatementCache(capacity: 2)
+    let first = cache.lookUp(key("a"))
+    cache.forget(key("a"))
+    let second = cache.lookUp(key("a"))
+    #expect(second.isNew && second.name != first.name)
+  }
+}
+
+@Suite struct SourcePositionTests {
+  @Test(arguments: [(1, 1, 1), (3, 1, 3), (5, 2, 2), (99, 3, 4)])
+  func `a position counts characters, lines and columns from 1`(position: Int, line: Int, column: Int) {
+    let place = SourcePosition(position, in: "añ\nde\nfgh")
+    #expect(place.line == line)
+    if position < 99 { #expect(place.column == column) }
+  }
+
+  @Test func `the caret stands under its place, tabs kept`() {
+    #expect(SourcePosition(4, in: "\ta b").caret == "\ta b\n\t  ^")
+  }
+}
+
+@Suite struct NumericDigitsTests {
+  @Test(arguments: ["0", "1", "9999", "10000", "-12345.678", "0.1", "0.0001", "0.00001", "100000000", "0.5000"])
+  func `plain notation survives`(text: String) {
+    #expect(NumericDigits(decimal: text).description == text)
+  }
+}

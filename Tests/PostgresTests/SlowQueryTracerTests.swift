@@ -1,0 +1,67 @@
+import FoundationEssentials
+import StructuredLogging
+import Testing
+
+@testable import Postgres
+
+@Suite struct SlowQueryTracerTests {
+  private func log(
+    _ sql: SQL, _ mode: SlowQueryTracer.ParameterMode = .full, took: Duration = .milliseconds(100),
+    level: Logger.Level = .debug, outcome: Result<Int, any Error> = .success(3)
+  ) -> LogEntry? {
+    let output = RecordingLogOutput()
+    let logger = Logger(label: "test", level: level, output: output)
+    let tracer = SlowQueryTracer(threshold: .milliseconds(100), parameters: mode, logger: logger)
+    let trace = QueryTrace.started(tracer, .query, sql, "GetUser", 42)
+    tracer.record(.queryEnded(trace, duration: took, outcome))
+    return output.entries.first
+  }
+
+  @Test func `a query at the threshold is a warning with name, SQL, duration, rows and parameters`() throws {
+    let entry = try #require(log("SELECT \(7), \("x"), \(Int?.none)"))
+    #expect(entry.level == .warning)
+    #expect(entry.message == "slow query")
+    #expect(entry.metadata["name"] == "GetUser")
+    #expect(entry.metadata["sql"] == "SELECT $1, $2, $3")
+    #expect(entry.metadata["duration"] == .duration(.milliseconds(100)))
+    #expect(entry.metadata["rows"] == 3)
+    #expect(entry.metadata["parameters"] == ["7", "x", "NULL"])
+  }
+
+  @Test func `a query below the threshold is for debugging only`() throws {
+    let entry = try #require(log("SELECT 1", took: .milliseconds(99)))
+    #expect(entry.level == .debug)
+    #expect(log("SELECT 1", took: .milliseconds(99), level: .info) == nil)
+  }
+
+  @Test(arguments: SlowQueryTracer.ParameterMode.allCases)
+  func `a sensitive value is in no log, optional or in company of others`(mode: SlowQueryTracer.ParameterMode) throws {
+    let entry = try #require(log("SELECT \(Sensitive("hunter2")), \(Optional(Sensitive("hunter2"))), \(1)", mode))
+    #expect(!"\(entry)".contains("hunter2"))
+    if mode == .full { #expect(entry.metadata["parameters"] == ["<REDACTED>", "<REDACTED>", "1"]) }
+    if mode == .none { #expect(entry.metadata["parameters"] == nil) }
+  }
+
+  @Test func `fingerprints tell equal values from others and cannot be read`() throws {
+    let entry = try #require(log("SELECT \("apple"), \("apple"), \("pear")", .fingerprint))
+    guard case .array(let values) = entry.metadata["parameters"] else {
+      Issue.record("no parameters")
+      return
+    }
+    #expect(values[0] == values[1])
+    #expect(values[0] != values[2])
+    #expect(!"\(entry)".contains("apple"))
+  }
+
+  @Test func `a failed query is logged by its SQLSTATE, not by its message`() throws {
+    var error = PostgresError(.server, "duplicate key value violates unique constraint")
+    error.sqlState = .uniqueViolation
+    let entry = try #require(log("INSERT", outcome: .failure(error)))
+    #expect(entry.metadata["error"] == "23505")
+  }
+
+  @Test func `a long parameter is cut`() throws {
+    let entry = try #require(log("SELECT \(String(repeating: "x", count: 10_000))"))
+    #expect("\(entry.metadata)".count < 1000)
+  }
+}
