@@ -1,6 +1,7 @@
 /// Makes a `Plan` out of what the modules declared. Pure: it calls no constructor and finds every fault.
 struct PlanCompiler {
   private var plan: Plan
+  private let places: [Int]
   private var missing: [(Requirement, askers: [Int])] = []
   private var missingIndex: [Requirement: Int] = [:]
   /// Direct dependencies of every node, of any lifetime.
@@ -20,6 +21,7 @@ struct PlanCompiler {
     plan = Plan(
       declarations: registry.declarations, modules: registry.modules,
       lookup: Lookup(parents: registry.modules.map(\.parent)))
+    places = registry.places
     plan.nodes.reserveCapacity(registry.declarations.count)
     plan.lookup.offers.reserveCapacity(registry.declarations.count)
     plan.lookup.table = KeyTable(minimumCapacity: registry.declarations.count)
@@ -28,8 +30,8 @@ struct PlanCompiler {
   // MARK: Offers
 
   private mutating func collectOffers() {
-    for declaration in plan.declarations {
-      plan.nodes.append(Plan.Node(module: declaration.module, lifetime: declaration.lifetime))
+    for (declaration, place) in zip(plan.declarations, places) {
+      plan.nodes.append(Plan.Node(module: place, lifetime: declaration.lifetime))
     }
     let overrides = collectOverrides()
     var overridden: Set<Key> = []
@@ -52,7 +54,7 @@ struct PlanCompiler {
         }
         offer(
           Lookup.Offer(
-            key: key, source: source, module: declaration.module, isPrivate: declaration.isPrivate,
+            key: key, source: source, module: plan.nodes[node].module, isPrivate: declaration.isPrivate,
             order: declaration.groupOrder), grouped: declaration.isGrouped)
       }
       if replaced > 0, replaced == declaration.outputs.count { plan.nodes[node].isReplaced = true }
