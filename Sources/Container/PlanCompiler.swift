@@ -242,7 +242,12 @@ struct PlanCompiler {
     for cycle in analysis.cycles { plan.faults.append(.cycle(cycle)) }
     findCaptives()
     collectRoots()
-    guard analysis.cycles.isEmpty else { return }
+    guard analysis.cycles.isEmpty else {
+      // Nothing can be built in order, but errors still say who asked for what.
+      plan.dependencies = direct
+      plan.dependents = direct.reversed()
+      return
+    }
     plan.dependencies = scheduled(analysis.order)
     plan.dependents = plan.dependencies.reversed()
     collectScopedNeeds(analysis.order)
