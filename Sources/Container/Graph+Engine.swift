@@ -20,8 +20,8 @@ extension Graph {
     }
     var edges: [Edge] = []
     for node in kept {
-      for (binding, requirement) in zip(plan.nodes[node].bindings, plan.declarations[node].requirements) {
-        for (target, kind) in binding.targets(isOptional: requirement.isOptional) {
+      for binding in plan.nodes[node].bindings {
+        for (target, kind) in binding.targets {
           if let from = index[node], let to = index[target] { edges.append(Edge(from: from, to: to, kind: kind)) }
         }
       }
@@ -64,9 +64,10 @@ extension Graph.Timing {
 }
 
 extension Plan.Binding {
-  fileprivate func targets(isOptional: Bool) -> [(Int, Graph.Edge.Kind)] {
+  fileprivate var targets: [(Int, Graph.Edge.Kind)] {
     switch self {
-    case .source(let source): [(source.node, isOptional ? .optional : .needs)]
+    case .source(let source): [(source.node, .needs)]
+    case .optional(let source): [(source.node, .optional)]
     case .group(let sources): sources.map { ($0.node, .group) }
     case .lazy(let source): [(source.node, .lazy)]
     case .factory(let source): [(source.node, .factory)]

@@ -161,7 +161,7 @@ struct PlanCompiler {
         let binding = bind(requirement, of: node)
         bindings.append(binding)
         switch binding {
-        case .source(let source): needed.append(source.node)
+        case .source(let source), .optional(let source): needed.append(source.node)
         case .group(let sources): needed.append(contentsOf: sources.lazy.map(\.node))
         case .lazy(let source), .factory(let source): lazyEdges.append((node, source.node))
         case .builtin, .absent: break
@@ -193,7 +193,7 @@ struct PlanCompiler {
       return .builtin
     case .group:
       if let whole = requirement.whole, let decorated = plan.lookup.source(of: whole, from: module, inside: decorator) {
-        return .source(decorated)
+        return requirement.isOptional ? .optional(decorated) : .source(decorated)
       }
       return .group(plan.lookup.members(of: requirement.key, from: module))
     case .value, .lazy, .factory:
@@ -210,7 +210,7 @@ struct PlanCompiler {
       case .factory:
         if source.lifetime != .transient { plan.faults.append(.factoryOfShared(node: node, of: source.node)) }
         return .factory(source)
-      default: return .source(source)
+      default: return requirement.isOptional ? .optional(source) : .source(source)
       }
     }
   }
@@ -228,7 +228,8 @@ struct PlanCompiler {
 
   private mutating func note(_ binding: Plan.Binding, of node: Int, _ requirement: Requirement) {
     switch binding {
-    case .source(let source): if source.lifetime == .transient { plan.nodes[node].hasTransients = true }
+    case .source(let source), .optional(let source):
+      if source.lifetime == .transient { plan.nodes[node].hasTransients = true }
     case .group(let sources):
       if sources.contains(where: { $0.lifetime == .transient }) { plan.nodes[node].hasTransients = true }
     case .lazy, .factory, .builtin, .absent: break
@@ -245,18 +246,22 @@ struct PlanCompiler {
     guard analysis.cycles.isEmpty else {
       // Nothing can be built in order, but errors still say who asked for what.
       plan.dependencies = direct
-      plan.dependents = direct.reversed()
+      plan.dependents = analysis.dependents
       return
     }
-    plan.dependencies = scheduled(analysis.order)
-    plan.dependents = plan.dependencies.reversed()
+    if plan.nodes.contains(where: { $0.lifetime != .singleton }) {
+      plan.dependencies = scheduled(analysis.order)
+      plan.dependents = plan.dependencies.reversed()
+    } else {
+      plan.dependencies = direct
+      plan.dependents = analysis.dependents
+    }
     collectScopedNeeds(analysis.order)
     keepLazyEdges()
   }
 
   /// Which singletons each node needs: transient and scoped values in between are replaced by what they need.
   private func scheduled(_ order: [Int]) -> Edges {
-    guard plan.nodes.contains(where: { $0.lifetime != .singleton }) else { return direct }
     var lists = [[Int]](repeating: [], count: plan.nodes.count)
     for node in order {
       var list: [Int] = []
