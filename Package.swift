@@ -92,7 +92,9 @@ let package = Package(
       name: "embed-migrations", dependencies: ["MigrationFiles"], path: "Sources/EmbedMigrationsTool"),
 
     // Tests: a folder per target, and Integration for what needs a server.
-    .testTarget(name: "ContainerTests", dependencies: ["Container", "ContainerTesting"]),
+    .testTarget(
+      name: "ContainerTests", dependencies: ["Container", "ContainerTesting"], exclude: ["Fixtures"]),
+    .testTarget(name: "ContainerTestingTests", dependencies: ["ContainerTesting", "Container"]),
     .testTarget(name: "ResourcePoolTests", dependencies: ["ResourcePool"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", "StructuredLogging"]),

@@ -92,6 +92,12 @@ extension ValidationReport {
   init(_ plan: Plan) {
     var unused: [Origin] = []
     for case .unused(let node) in plan.notes { unused.append(plan.origin(node)) }
-    self.init(unused: unused, notes: [])
+    var notes: [String] = []
+    for case .absentButSimilar(let requirement, let asker) in plan.notes {
+      for suggestion in plan.byType(requirement.key) {
+        notes.append("`\(requirement.description)` is nil for \(plan.origin(asker)), but \(suggestion)")
+      }
+    }
+    self.init(unused: unused, notes: notes)
   }
 }

@@ -9,9 +9,15 @@ extension ContainerError {
   init(_ fault: Fault, _ plan: Plan) {
     switch fault {
     case .missing(let requirement, let askers):
+      let isTag = (requirement.key.type as? any TaggedType.Type) != nil && !plan.byType(requirement.key).isEmpty
+      let suggestions = plan.suggestions(for: requirement)
+      let help = "provide it in a module, or ask for `\(requirement.key)?` if it may be absent"
+      let more = askers.count > 5 ? ["and \(askers.count - 4) more"] : []
       self.init(
-        .missingProvider, "nobody provides `\(requirement.description)`",
-        details: askers.map { "asked for by \(plan.origin($0))" }, origin: plan.origin(askers[0]))
+        isTag ? .unreachableTag : .missingProvider, "nobody provides `\(requirement.description)`",
+        details: askers.prefix(more.isEmpty ? 5 : 4).map { "asked for by \(plan.origin($0))" } + more
+          + plan.chain(to: askers[0]) + (suggestions.isEmpty ? [help] : suggestions),
+        origin: plan.origin(askers[0]))
     case .duplicate(let key, let declarations):
       self.init(
         .duplicateProvider, "`\(key)` is provided \(declarations.count) times",
@@ -27,7 +33,9 @@ extension ContainerError {
       self.init(
         .captiveDependency,
         "`\(plan.name(path[0]))` lives as long as the app and needs `\(plan.name(path[path.count - 1]))`, which lives in a scope",
-        details: path.map { "\(plan.origin($0))" }, origin: plan.origin(path[0]))
+        details: path.map { "\(plan.origin($0))" } + [
+          "make the first .lifetime(.scoped), or open a scope where the value is used: ScopeFactory"
+        ], origin: plan.origin(path[0]))
     case .scopeInSingleton(let node):
       self.init(
         .captiveDependency, "`\(plan.name(node))` lives as long as the app and asks for `Scope`",
@@ -36,7 +44,9 @@ extension ContainerError {
     case .hooksOnTransient(let node):
       self.init(
         .hooksOnTransient, "`\(plan.name(node))` is transient and has hooks, which nobody would run",
-        details: ["\(plan.origin(node))"], origin: plan.origin(node))
+        details: [
+          "\(plan.origin(node))", "make it a singleton or scoped, or drop the hooks",
+        ], origin: plan.origin(node))
     case .factoryOfShared(let node, let target):
       self.init(
         .factoryOfShared, "`\(plan.name(node))` asks for `Factory<\(plan.name(target))>`, which is not transient",
@@ -45,11 +55,13 @@ extension ContainerError {
         ], origin: plan.origin(node))
     case .nothingToDecorate(let key, let node):
       self.init(
-        .nothingToDecorate, "nobody provides `\(key)`, which is decorated", details: ["\(plan.origin(node))"],
+        .nothingToDecorate, "nobody provides `\(key)`, which is decorated",
+        details: ["\(plan.origin(node))"] + plan.suggestions(for: Requirement(key: key, access: .value)),
         origin: plan.origin(node))
     case .nothingToOverride(let key, let node):
       self.init(
-        .nothingToOverride, "nobody provides `\(key)`, which is overridden", details: ["\(plan.origin(node))"],
+        .nothingToOverride, "nobody provides `\(key)`, which is overridden",
+        details: ["\(plan.origin(node))"] + plan.suggestions(for: Requirement(key: key, access: .value)),
         origin: plan.origin(node))
     }
   }

@@ -19,7 +19,9 @@ extension ContainerError {
   static func notProvided(_ plan: Plan, _ key: Key) -> ContainerError {
     ContainerError(
       .notProvided, "nobody provides `\(key)`",
-      details: ["asked of the app itself, which does not see what is private to a module"])
+      details: plan.suggestions(for: Requirement(key: key, access: .value)) + [
+        "asked of the app itself, which does not see what is private to a module"
+      ])
   }
 
   static func needsScope(_ origin: Origin) -> ContainerError {
@@ -135,18 +137,5 @@ extension ContainerError {
     guard let first = failures.first else { return nil }
     if failures.count == 1 { return first }
     return ContainerError(first.code, "\(failures.count) errors while stopping", related: failures)
-  }
-}
-
-extension Duration {
-  /// For people: `1.2 s`, `35 ms`, `12 µs`.
-  var short: String {
-    let (seconds, attoseconds) = components
-    let micros = Double(seconds) * 1e6 + Double(attoseconds) / 1e12
-    switch micros {
-    case ..<1000: return "\(Int(micros)) µs"
-    case ..<1_000_000: return "\(Int(micros / 1000)) ms"
-    default: return "\((micros / 100_000).rounded() / 10) s"
-    }
   }
 }

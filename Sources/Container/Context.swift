@@ -12,7 +12,7 @@ final class Context: Sendable {
     currentNode = Atomic(node)
   }
 
-  /// The node whose code runs. One context serves all the nodes of a worker: setting a task-local costs more than a store.
+  /// The node whose code runs, or -1. One context serves all the nodes of a worker: setting a task-local costs more than a store.
   var node: Int {
     get { currentNode.load(ordering: .relaxed) }
     set { currentNode.store(newValue, ordering: .relaxed) }
@@ -21,6 +21,7 @@ final class Context: Sendable {
   /// The node of `engine` whose code the current task runs.
   static func node(of engine: Engine) -> Int? {
     guard let current, current.engine == ObjectIdentifier(engine) else { return nil }
-    return current.node
+    let node = current.node
+    return node >= 0 ? node : nil
   }
 }

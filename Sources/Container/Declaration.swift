@@ -11,7 +11,9 @@ public enum Lifetime: Sendable, Hashable {
 }
 
 /// What an element of a module asks the container to do: the one form that all elements are brought to.
-struct Declaration: Sendable {
+///
+/// An object, so that elements are small and lists of them cheap; it never changes, so modifiers make new ones.
+final class Declaration: Sendable {
   enum Kind: Sendable, Hashable {
     case provide
     case supply
@@ -24,21 +26,51 @@ struct Declaration: Sendable {
   /// Calls the user's code with the arguments the injector has for it.
   typealias Make = @Sendable (Injector) async throws -> Made
 
-  var kind: Kind
-  var site: Site
-  var requirements: [Requirement]
-  var outputs: [Key]
-  var make: Make
-  var module = 0
-  var lifetime = Lifetime.singleton
-  var isGrouped = false
-  var groupOrder = 0
-  var isPrivate = false
-  var isEager = false
-  var isScopeInput = false
-  var hooks: [HookDeclaration] = []
-  var name: String?
-  var run: Run.Policy?
+  /// All that is declared.
+  struct Fields: Sendable {
+    var kind: Kind
+    var site: Site
+    var requirements: [Requirement]
+    var outputs: [Key]
+    var make: Make
+    var lifetime = Lifetime.singleton
+    var isGrouped = false
+    var groupOrder = 0
+    var isPrivate = false
+    var isEager = false
+    var isScopeInput = false
+    var hooks: [HookDeclaration] = []
+    var name: String?
+    var run: Run.Policy?
+  }
+
+  private let fields: Fields
+
+  init(_ fields: Fields) {
+    self.fields = fields
+  }
+
+  /// The same, but for what `change` does.
+  func with(_ change: (inout Fields) -> Void) -> Declaration {
+    var fields = fields
+    change(&fields)
+    return Declaration(fields)
+  }
+
+  var kind: Kind { fields.kind }
+  var site: Site { fields.site }
+  var requirements: [Requirement] { fields.requirements }
+  var outputs: [Key] { fields.outputs }
+  var make: Make { fields.make }
+  var lifetime: Lifetime { fields.lifetime }
+  var isGrouped: Bool { fields.isGrouped }
+  var groupOrder: Int { fields.groupOrder }
+  var isPrivate: Bool { fields.isPrivate }
+  var isEager: Bool { fields.isEager }
+  var isScopeInput: Bool { fields.isScopeInput }
+  var hooks: [HookDeclaration] { fields.hooks }
+  var name: String? { fields.name }
+  var run: Run.Policy? { fields.run }
 }
 
 /// The static part of a hook pair: what can be checked and shown before any value exists.

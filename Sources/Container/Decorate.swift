@@ -7,7 +7,7 @@
 /// Decorate { (log: Logger) in log.with("module", "users") }
 /// ```
 public struct Decorate: ModuleElement {
-  var declaration: Declaration
+  let declaration: Declaration
 
   /// Decorates the type that `function` returns; a whole group if that is a ``Group``.
   public init<each Dependency: Sendable, Output: Sendable>(

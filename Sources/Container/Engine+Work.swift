@@ -1,84 +1,88 @@
 import Synchronization
 
 extension Engine {
-  /// What a worker does with a node.
-  enum Job: Sendable {
-    case start(Int)
-    case stop(Int)
-    case undo(Int, ContainerError)
-
-    var node: Int {
-      switch self {
-      case .start(let node), .stop(let node), .undo(let node, _): node
-      }
-    }
+  /// Makes the task of a worker: not a child of anybody's, for one that does not end must not hold up the app.
+  func spawn(_ worker: Int) {
+    let task = Task { await work(worker) }
+    if state.withLock({ $0.hire(worker, task) }) { task.cancel() }
   }
 
-  /// Makes a worker: a task of its own, not a child of anybody's, for one that does not end must not hold up the app.
-  func spawn(_ job: Job) {
-    let now = options.clock.now()
-    let id = state.withLock { state in
-      state.nextWorker += 1
-      state.workers[state.nextWorker] = .some(nil)
-      state.begin(job.node, job.activity, worker: state.nextWorker, now: now)
-      return state.nextWorker
-    }
-    let task = Task { await work(id, job) }
-    let isTooLate = state.withLock { state in
-      // It may have ended already.
-      guard state.workers[id] != nil else { return false }
-      state.workers[id] = .some(task)
-      if case .start = job { return !state.machine.admitsNodes }
-      return !state.owns(id, job.node)
-    }
-    if isTooLate { task.cancel() }
-  }
-
-  /// Runs a node, then one of those that it made possible, and so on; the others get workers of their own.
-  private func work(_ id: Int, _ first: Job) async {
-    let context = Context(self, node: first.node)
+  /// Does one job after the other until there are none left.
+  private func work(_ worker: Int) async {
+    let context = Context(self, node: -1)
     await Context.$current.withValue(context) {
-      var next: Job? = first
+      var next = change { state, now, effects in state.take(worker, now: now, &effects) }
       while let job = next {
-        context.node = job.node
         switch job {
-        case .start(let node): next = await start(node, id)
-        case .stop(let node): next = await stop(node, id)
-        case .undo(let node, let error): next = await undo(node, id, error)
+        case .start(let node):
+          context.node = node
+          next = await start(node, worker)
+        case .stop(let node):
+          context.node = node
+          next = await stop(node, worker)
+        case .undo(let node, let error):
+          context.node = node
+          next = await undo(node, worker, error)
         }
       }
+      // What was begun here and not waited for inherits the context; it is nobody's code now.
+      context.node = -1
     }
-    state.withLock { $0.endWorker(id) }
+  }
+
+  /// Changes the state, then does what follows from that.
+  private func change<Result: Sendable>(
+    _ body: (inout EngineState, Duration, inout [EngineState.Effect]) -> Result
+  ) -> Result {
+    let now = options.clock.now()
+    var effects: [EngineState.Effect] = []
+    let result = state.withLock { body(&$0, now, &effects) }
+    if !effects.isEmpty { perform(effects) }
+    return result
+  }
+
+  /// The end of a job: what `body` says of it, and the next one. If the worker has lost the node, that is told.
+  private func finish(
+    _ node: Int, _ worker: Int, _ body: (inout EngineState, Duration, inout [EngineState.Effect]) -> Bool
+  ) -> EngineState.Job? {
+    let (isOwner, next) = change { state, now, effects in
+      let isOwner = body(&state, now, &effects)
+      return (isOwner, state.take(worker, now: now, &effects))
+    }
+    if !isOwner { emit(.cameLate(plan.origin(node))) }
+    return next
   }
 
   // MARK: Starting
 
-  private func start(_ node: Int, _ id: Int) async -> Job? {
+  private func start(_ node: Int, _ worker: Int) async -> EngineState.Job? {
     do {
       let made = try await build(node)
       if !made.hooks.isEmpty {
-        guard try await startHooks(of: node, id, made.hooks) else { return late(node) }
+        guard try await startHooks(of: node, worker, made.hooks) else {
+          return finish(node, worker) { _, _, _ in false }
+        }
       }
-      let run = plan.declarations[node].kind == .run ? RunTask(self, node, made.value.value(as: RunBody.self)) : nil
-      for output in plan.declarations[node].outputs.indices {
-        slots[plan.nodes[node].firstSlot + output].fill(made.output(output))
+      let declaration = plan.declarations[node]
+      let first = plan.nodes[node].firstSlot
+      for output in declaration.outputs.indices { slots[first + output].fill(made.output(output)) }
+      guard declaration.kind == .run else {
+        return finish(node, worker) { $0.completeStart(node, worker: worker, now: $1, &$2) }
       }
-      run?.launch()
-      let now = options.clock.now()
-      var effects: [EngineState.Effect] = []
-      let ready = state.withLock { state -> [Int]? in
-        if state.owns(id, node) { state.records[node].run = run }
-        return state.completeStart(node, worker: id, now: now, &effects).map { handOver($0, to: id, &state, now) }
-      }
-      perform(effects)
-      guard let ready else {
-        await run?.end()
-        return late(node)
-      }
-      return spawnRest(ready)
+      return launch(RunTask(self, node, made.value.value(as: RunBody.self)), node, worker)
     } catch {
-      return await fail(node, id, error)
+      return fail(node, worker, error)
     }
+  }
+
+  private func launch(_ run: RunTask, _ node: Int, _ worker: Int) -> EngineState.Job? {
+    let isOwner = state.withLock { state in
+      guard state.owns(worker, node) else { return false }
+      state.records[node].run = run
+      return true
+    }
+    if isOwner { run.launch() }
+    return finish(node, worker) { $0.completeStart(node, worker: worker, now: $1, &$2) }
   }
 
   private func build(_ node: Int) async throws(ContainerError) -> Made {
@@ -98,7 +102,7 @@ extension Engine {
     let built = options.clock.now()
     let isOwner = state.withLock { state in
       guard state.owns(id, node) else { return false }
-      state.records[node].timing.buildEnded = built
+      state.records[node].timing.buildEnded = Moment(built)
       state.records[node].hooks = hooks
       state.records[node].startedHooks = 0
       return true
@@ -125,57 +129,32 @@ extension Engine {
     return true
   }
 
-  private func fail(_ node: Int, _ id: Int, _ error: ContainerError) async -> Job? {
-    let hasStarted = state.withLock { $0.owns(id, node) && $0.records[node].startedHooks > 0 }
-    // By another worker: this one may have been cancelled, and stop hooks must not be.
-    if hasStarted {
-      spawn(.undo(node, error))
-      return nil
+  private func fail(_ node: Int, _ worker: Int, _ error: ContainerError) -> EngineState.Job? {
+    finish(node, worker) { state, now, effects in
+      guard state.owns(worker, node) else { return false }
+      if state.records[node].startedHooks > 0 {
+        // By another worker: this one may have been cancelled, and stop hooks must not be.
+        state.cancelWorker(worker, &effects)
+        state.enqueue(.undo(node, error), &effects)
+      } else {
+        state.failStart(node, error, now: now, &effects)
+      }
+      return true
     }
-    let now = options.clock.now()
-    var effects: [EngineState.Effect] = []
-    let ready = state.withLock { state in
-      handOver(state.failStart(node, worker: id, error, now: now, &effects), to: id, &state, now)
-    }
-    perform(effects)
-    return spawnRest(ready)
   }
 
-  private func undo(_ node: Int, _ id: Int, _ error: ContainerError) async -> Job? {
-    guard await stopHooks(of: node, id) else { return late(node) }
-    return await fail(node, id, error)
-  }
-
-  /// The first of the nodes stays with the worker.
-  private func handOver(_ ready: [Int], to id: Int, _ state: inout EngineState, _ now: Duration) -> [Int] {
-    if let first = ready.first { state.begin(first, .building, worker: id, now: now) }
-    return ready
-  }
-
-  private func spawnRest(_ ready: [Int]) -> Job? {
-    for other in ready.dropFirst() { spawn(.start(other)) }
-    return ready.first.map(Job.start)
-  }
-
-  private func late(_ node: Int) -> Job? {
-    emit(.cameLate(plan.origin(node)))
-    return nil
+  private func undo(_ node: Int, _ worker: Int, _ error: ContainerError) async -> EngineState.Job? {
+    guard await stopHooks(of: node, worker) else { return finish(node, worker) { _, _, _ in false } }
+    return fail(node, worker, error)
   }
 
   // MARK: Stopping
 
-  private func stop(_ node: Int, _ id: Int) async -> Job? {
-    guard await stopRun(of: node, id), await stopHooks(of: node, id) else { return late(node) }
-    let now = options.clock.now()
-    var effects: [EngineState.Effect] = []
-    let ready = state.withLock { state in
-      let ready = state.completeStop(node, worker: id, now: now, &effects)
-      if let first = ready.first { state.begin(first, .none, worker: id, now: now) }
-      return ready
+  private func stop(_ node: Int, _ worker: Int) async -> EngineState.Job? {
+    guard await stopRun(of: node, worker), await stopHooks(of: node, worker) else {
+      return finish(node, worker) { _, _, _ in false }
     }
-    perform(effects)
-    for other in ready.dropFirst() { spawn(.stop(other)) }
-    return ready.first.map(Job.stop)
+    return finish(node, worker) { $0.completeStop(node, worker: worker, now: $1, &$2) }
   }
 
   private func stopRun(of node: Int, _ id: Int) async -> Bool {
@@ -232,15 +211,6 @@ extension Engine {
       let failure = ContainerError.runFailed(plan, node, error)
       state.withLock { $0.runFailures.append(failure) }
       requestStop(.runEnded(origin.name))
-    }
-  }
-}
-
-extension Engine.Job {
-  fileprivate var activity: EngineState.Activity {
-    switch self {
-    case .start: .building
-    case .stop, .undo: .none
     }
   }
 }

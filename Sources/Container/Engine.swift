@@ -112,9 +112,7 @@ final class Engine: Sendable {
   func perform(_ effects: [EngineState.Effect]) {
     for effect in effects {
       switch effect {
-      case .start(let nodes): for node in nodes { spawn(.start(node)) }
-      case .stop(let nodes): for node in nodes { spawn(.stop(node)) }
-      case .undo(let node, let error): spawn(.undo(node, error))
+      case .spawn(let worker): spawn(worker)
       case .resume(let waiters): for waiter in waiters { waiter.resume() }
       case .answer(let waiters, let error): for waiter in waiters { waiter.resume(returning: error) }
       case .cancel(let tasks): for task in tasks { task.cancel() }

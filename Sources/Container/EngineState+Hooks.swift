@@ -20,7 +20,7 @@ extension EngineState {
   /// The next hook of a node to stop: the last that started. Nil if there is none or the worker does not own the node.
   mutating func beginStopHook(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> Hook? {
     guard owns(worker, node) else { return nil }
-    if records[node].timing.stopBegan == nil { records[node].timing.stopBegan = now }
+    if records[node].timing.stopBegan.time == nil { records[node].timing.stopBegan = Moment(now) }
     while records[node].startedHooks > 0 {
       records[node].startedHooks -= 1
       let index = records[node].startedHooks
@@ -37,7 +37,7 @@ extension EngineState {
   /// The background task of a node is to end. Nil if there is none or the worker does not own the node.
   mutating func beginStopRun(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> RunTask? {
     guard owns(worker, node), let run = records[node].run else { return nil }
-    records[node].timing.stopBegan = now
+    records[node].timing.stopBegan = Moment(now)
     records[node].run = nil
     records[node].activity = .stoppingRun
     records[node].since = now

@@ -17,13 +17,16 @@ extension EngineState {
     }
     valueWaiters[node, default: []].append(continuation)
     // Whoever asks from inside a constructor keeps its turn while it waits, so serial order must allow one more.
-    let ready = schedule.want([node], isNested: asking != nil)
-    return (nil, ready.isEmpty || watch.isOn ? [.start(ready)] : [.start(ready), .watch])
+    var effects: [Effect] = watch.isOn ? [] : [.watch]
+    enqueue(schedule.want([node], isNested: asking != nil), Job.start, &effects)
+    return (nil, effects)
   }
 
   mutating func endDemand(of asking: Int, for node: Int) -> [Effect] {
     if let index = lazyWaits[asking]?.firstIndex(of: node) { lazyWaits[asking]?.remove(at: index) }
-    return [.start(schedule.endNested())]
+    var effects: [Effect] = []
+    enqueue(schedule.endNested(), Job.start, &effects)
+    return effects
   }
 
   /// Whether waiting for `goal` inside `node` would be waiting for oneself.

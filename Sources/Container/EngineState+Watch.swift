@@ -81,7 +81,7 @@ extension EngineState {
   private mutating func expire(_ node: Int, now: Duration, _ effects: inout [Effect]) {
     let record = records[node]
     let elapsed = now - record.since
-    if let task = workers[record.worker] ?? nil { effects.append(.cancel([task])) }
+    cancelWorker(record.worker, &effects)
     abandoned[record.worker] = node
     records[node].worker = 0
     switch record.activity {
@@ -98,19 +98,18 @@ extension EngineState {
         .hookTimedOut(
           plan, node, record.hooks[index], .stop, elapsed, budget: (record.deadline ?? now) - record.since,
           finished: stoppedNames, stillRunning: stragglers(now: now)))
-      effects.append(.stop([node]))
+      enqueue(.stop(node), &effects)
     case .stoppingRun:
       stopFailures.append(.runDidNotEnd(plan, node, elapsed))
-      effects.append(.stop([node]))
+      enqueue(.stop(node), &effects)
     }
   }
 
   private mutating func fail(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
     if records[node].startedHooks > 0 {
-      effects.append(.undo(node, error))
+      enqueue(.undo(node, error), &effects)
     } else {
-      let ready = failStart(node, error, now: now, &effects)
-      if !ready.isEmpty { effects.append(.start(ready)) }
+      failStart(node, error, now: now, &effects)
     }
   }
 
@@ -128,7 +127,7 @@ extension EngineState {
       stopFailures.append(
         .appTimedOut(
           .stop, budget: options.stopTimeout, finished: stoppedNames, stillRunning: stragglers(now: now), left: left))
-      effects.append(.cancel(workers.values.compactMap { $0 }))
+      cancelWorkers(&effects)
       for node in records.indices where records[node].worker != 0 {
         abandoned[records[node].worker] = node
         records[node].worker = 0
@@ -144,6 +143,6 @@ extension EngineState {
   private var finishedNames: [String] { schedule.startOrder.map { plan.name($0) } }
 
   private var stoppedNames: [String] {
-    records.indices.filter { records[$0].timing.stopEnded != nil }.map { plan.name($0) }
+    records.indices.filter { records[$0].timing.stopEnded.time != nil }.map { plan.name($0) }
   }
 }

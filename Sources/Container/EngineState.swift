@@ -2,10 +2,8 @@
 struct EngineState: Sendable {
   /// What to do once the lock is released.
   enum Effect: Sendable {
-    case start([Int])
-    case stop([Int])
-    /// Stop what a node had started of itself before it failed, then report the failure.
-    case undo(Int, ContainerError)
+    /// Make the task of a worker.
+    case spawn(Int)
     case resume([CheckedContinuation<Void, Never>])
     case answer([CheckedContinuation<ContainerError?, Never>], ContainerError?)
     case cancel([Task<Void, Never>])
@@ -17,6 +15,14 @@ struct EngineState: Sendable {
     case watch
   }
 
+  /// Something to do with a node.
+  enum Job: Sendable {
+    case start(Int)
+    case stop(Int)
+    /// Stop what a node had started of itself before it failed, then report the failure.
+    case undo(Int, ContainerError)
+  }
+
   /// What happens to a node right now.
   enum Activity: Sendable {
     case none
@@ -24,6 +30,12 @@ struct EngineState: Sendable {
     case startingHook(Int)
     case stoppingHook(Int)
     case stoppingRun
+  }
+
+  struct Worker: Sendable {
+    var task: Task<Void, Never>?
+    /// It ends with the job it has: what is cancelled must take no other.
+    var isCancelled = false
   }
 
   struct Record: Sendable {
@@ -44,8 +56,14 @@ struct EngineState: Sendable {
   var machine = LifecycleStateMachine()
   var schedule: Schedule
   var records: [Record]
-  /// Tasks that run nodes; a worker that has no task yet is about to get it.
-  var workers: [Int: Task<Void, Never>?] = [:]
+  /// What is to be done, and how much of that has been handed out.
+  var queue: [Job] = []
+  var queueHead = 0
+  /// Tasks that take jobs from the queue.
+  var workers: [Int: Worker] = [:]
+  /// The worker that has not begun to run yet. There is never more than one: it makes the next when it begins, so that there
+  /// are as many as there are jobs that suspend, and hardly any for a thousand jobs that do not.
+  var pendingWorker: Int?
   /// Workers that took too long and that nobody waits for any more, with the node whose code they run.
   var abandoned: [Int: Int] = [:]
   var nextWorker = 0
@@ -84,65 +102,44 @@ struct EngineState: Sendable {
     case .refuse(let state): throw .cannotStart(state)
     case .begin: break
     }
-    appTiming.startBegan = now
+    appTiming.startBegan = Moment(now)
     deadline = now + options.startTimeout
     var effects = [publish(.starting)]
     let ready = schedule.want(plan.roots)
-    effects.append(.start(ready))
+    enqueue(ready, Job.start, &effects)
     settle(now: now, &effects)
     if !ready.isEmpty { effects.append(.watch) }
     return effects
   }
 
-  /// A worker takes over a node.
-  mutating func begin(_ node: Int, _ activity: Activity, worker: Int, now: Duration) {
-    records[node].worker = worker
-    records[node].activity = activity
-    records[node].since = now
-    records[node].deadline = nil
-    if case .building = activity {
-      records[node].timing = NodeTiming()
-      records[node].timing.buildBegan = now
-      // While running there is no budget of the app's around a value that someone asks for.
-      if machine.current == .running { records[node].deadline = now + options.startTimeout }
-    }
-  }
-
   func owns(_ worker: Int, _ node: Int) -> Bool { records[node].worker == worker }
 
-  /// A node has been built and started. Returns the nodes that can be built now, or nil if the worker does not own it any more.
-  mutating func completeStart(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> [Int]? {
-    guard owns(worker, node) else { return nil }
+  /// A node has been built and started. Returns false if the worker does not own it any more.
+  mutating func completeStart(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> Bool {
+    guard owns(worker, node) else { return false }
     release(node)
-    records[node].timing.startEnded = now
-    let hasStopWork =
-      records[node].run != nil || records[node].hooks.prefix(records[node].startedHooks).contains { $0.onStop != nil }
+    records[node].timing.startEnded = Moment(now)
+    let hooks = records[node].hooks.prefix(records[node].startedHooks)
+    let hasStopWork = records[node].run != nil || hooks.contains { $0.onStop != nil }
     let ready = schedule.didStart(node, hasStopWork: hasStopWork)
     if !valueWaiters.isEmpty, let waiters = valueWaiters.removeValue(forKey: node) {
       effects.append(.answer(waiters, nil))
     }
-    if ready.isEmpty { settle(now: now, &effects) }
-    return ready
+    enqueue(ready, Job.start, &effects)
+    settle(now: now, &effects)
+    return true
   }
 
-  /// A node could not be built or started, and what it had started has been undone. Returns the nodes that can be built now.
-  mutating func failStart(
-    _ node: Int, worker: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]
-  ) -> [Int] {
-    guard owns(worker, node) else { return [] }
-    return failStart(node, error, now: now, &effects)
-  }
-
-  mutating func failStart(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) -> [Int] {
+  /// A node could not be built or started, and what it had started has been undone.
+  mutating func failStart(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
     release(node)
     answer([node] + schedule.didFail(node), error, &effects)
     switch machine.current {
     case .starting, .stopping: abortStart(error, now: now, &effects)
     case .built, .running, .stopped: break
     }
-    let ready = machine.admitsNodes ? schedule.next() : []
+    if machine.admitsNodes { enqueue(schedule.next(), Job.start, &effects) }
     settle(now: now, &effects)
-    return ready
   }
 
   /// Keeps the error, and turns round if the app was starting.
@@ -170,14 +167,14 @@ struct EngineState: Sendable {
 
   /// Calls off everything that is being built, and tells every `Run` that the end is near.
   private mutating func drain(now: Duration, _ effects: inout [Effect]) {
-    appTiming.stopBegan = now
+    appTiming.stopBegan = Moment(now)
     deadline = now + options.stopTimeout
     answer(schedule.abandonWaiting(), .stopping(), &effects)
     for node in records.indices {
       // A constructor has no budget of its own, but one that ignores its cancellation must not hold up the stop for ever.
       if case .building = records[node].activity { records[node].deadline = now + options.hookTimeout }
     }
-    effects.append(.cancel(workers.values.compactMap { $0 }))
+    cancelWorkers(&effects)
     effects.append(.signalShutdown)
     effects.append(.watch)
   }
@@ -187,7 +184,7 @@ struct EngineState: Sendable {
     guard schedule.isSettled else { return }
     switch machine.settled() {
     case .started:
-      appTiming.startEnded = now
+      appTiming.startEnded = Moment(now)
       startOutcome = .success(())
       deadline = nil
       endWatch(&effects)
@@ -195,7 +192,7 @@ struct EngineState: Sendable {
       effects.append(.resume(startWaiters))
       startWaiters = []
     case .beginStop:
-      effects.append(.stop(schedule.beginStop()))
+      enqueue(schedule.beginStop(), Job.stop, &effects)
       finishIfStopped(now: now, &effects)
     case .none: break
     }
@@ -221,14 +218,14 @@ struct EngineState: Sendable {
     return effects
   }
 
-  /// A node has stopped, well or not. Returns the nodes that can be stopped now.
-  mutating func completeStop(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> [Int] {
-    guard owns(worker, node) else { return [] }
+  /// A node has stopped, well or not.
+  mutating func completeStop(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> Bool {
+    guard owns(worker, node) else { return false }
     release(node)
-    records[node].timing.stopEnded = now
-    let ready = schedule.didStop(node)
+    records[node].timing.stopEnded = Moment(now)
+    enqueue(schedule.didStop(node), Job.stop, &effects)
     finishIfStopped(now: now, &effects)
-    return ready
+    return true
   }
 
   mutating func finishIfStopped(now: Duration, _ effects: inout [Effect]) {
@@ -236,7 +233,7 @@ struct EngineState: Sendable {
   }
 
   private mutating func finish(now: Duration, _ effects: inout [Effect]) {
-    appTiming.stopEnded = now
+    appTiming.stopEnded = Moment(now)
     deadline = nil
     if startOutcome == nil {
       startOutcome = .failure(.startEnded(runFailures + startFailures, rollBack: stopFailures, reason: reason))
@@ -256,11 +253,6 @@ struct EngineState: Sendable {
   /// Nodes whose code runs.
   var running: [Int] {
     records.indices.filter { records[$0].worker != 0 || records[$0].run?.isRunning == true } + abandoned.values
-  }
-
-  mutating func endWorker(_ id: Int) {
-    workers[id] = nil
-    abandoned[id] = nil
   }
 
   /// What `stop` and `run` report: the failure of a `Run` that ended the app, and what failed in the stop.

@@ -4,9 +4,11 @@ struct GraphAnalysis {
   private(set) var order: [Int] = []
   /// One shortest cycle of each knot; each node needs the next, the last needs the first.
   private(set) var cycles: [[Int]] = []
+  /// The reverse of the edges.
+  let dependents: Edges
 
   init(edges: Edges, count: Int) {
-    let dependents = edges.reversed()
+    dependents = edges.reversed()
     var pending = (0..<count).map { edges[$0].count }
     order.reserveCapacity(count)
     order += (0..<count).filter { pending[$0] == 0 }

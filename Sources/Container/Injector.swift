@@ -6,30 +6,38 @@ struct Injector: Sendable {
     var member: Int
   }
 
+  /// What few calls need; an object, so that an injector is cheap to pass on.
+  final class Extras: Sendable {
+    let scope: ScopeStorage?
+    /// Transient values, made for this call alone.
+    let transients: [Place: AnyBox]
+    let lifecycle: Lifecycle?
+
+    init(scope: ScopeStorage?, transients: [Place: AnyBox], lifecycle: Lifecycle?) {
+      self.scope = scope
+      self.transients = transients
+      self.lifecycle = lifecycle
+    }
+  }
+
   let engine: Engine
   let node: Int
-  let scope: ScopeStorage?
-  /// Transient values, made for this call alone.
-  var transients: [Place: AnyBox] = [:]
-  var lifecycle: Lifecycle?
+  var extras: Extras?
+
+  var scope: ScopeStorage? { extras?.scope }
 
   func binding(_ index: Int) -> Plan.Binding { engine.plan.nodes[node].bindings[index] }
 
   /// The argument for parameter `index`, whatever its type means to the container.
   func argument<Value>(_ index: Int, as type: Value.Type) throws -> Value {
-    if engine.plan.declarations[node].requirements[index].isPlain {
-      return try value(index, as: type)
+    switch binding(index) {
+    case .source(let source): return try box(source, index).value(as: type)
+    case .optional, .group, .lazy, .factory, .builtin, .absent:
+      guard let injectable = type as? any Injectable.Type,
+        let value = try injectable.inject(self, index) as? Value
+      else { throw defect }
+      return value
     }
-    guard let injectable = type as? any Injectable.Type,
-      let value = try injectable.inject(self, index) as? Value
-    else { return try value(index, as: type) }
-    return value
-  }
-
-  /// The argument for a parameter that is bound to one provider.
-  func value<Value>(_ index: Int, as type: Value.Type) throws -> Value {
-    guard case .source(let source) = binding(index) else { throw defect }
-    return try box(source, index).value(as: type)
   }
 
   func box(_ source: Plan.Source, _ index: Int, member: Int = 0) throws -> AnyBox {
@@ -37,7 +45,7 @@ struct Injector: Sendable {
       switch source.lifetime {
       case .singleton: engine.slots[source.slot].value
       case .scoped: scope?.value(source.slot)
-      case .transient: transients[Place(parameter: index, member: member)]
+      case .transient: extras?.transients[Place(parameter: index, member: member)]
       }
     guard let box else { throw defect }
     return box

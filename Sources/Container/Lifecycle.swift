@@ -34,7 +34,7 @@ extension Lifecycle: Injectable {
   static var requirement: Requirement { Requirement(key: Key(Lifecycle.self), access: .lifecycle) }
 
   static func inject(_ injector: Injector, _ index: Int) throws -> Lifecycle {
-    guard let lifecycle = injector.lifecycle else { throw injector.defect }
+    guard let lifecycle = injector.extras?.lifecycle else { throw injector.defect }
     return lifecycle
   }
 }

@@ -7,7 +7,7 @@
 /// let app = App { AppModule(); Override { FakeMailer() as any Mailer } }
 /// ```
 public struct Override<Output: Sendable>: ModuleElement {
-  var declaration: Declaration
+  let declaration: Declaration
 
   init(_ declaration: Declaration) {
     self.declaration = declaration
@@ -39,9 +39,7 @@ public struct Override<Output: Sendable>: ModuleElement {
     _ action: @escaping @Sendable (Output, repeat each Dependency) async throws -> Void,
     file: StaticString = #fileID, line: UInt = #line
   ) -> Self {
-    var copy = self
-    copy.declaration.addStart(Site(fileID: file, line: line), timeout, action)
-    return copy
+    Self(declaration.with { $0.addStart(Site(fileID: file, line: line), timeout, action) })
   }
 
   /// Runs `action` at stop; see ``Provide/onStop(timeout:_:file:line:)``.
@@ -50,9 +48,7 @@ public struct Override<Output: Sendable>: ModuleElement {
     _ action: @escaping @Sendable (Output, repeat each Dependency) async throws -> Void,
     file: StaticString = #fileID, line: UInt = #line
   ) -> Self {
-    var copy = self
-    copy.declaration.addStop(Site(fileID: file, line: line), timeout, action)
-    return copy
+    Self(declaration.with { $0.addStop(Site(fileID: file, line: line), timeout, action) })
   }
 
   /// Adds the override to the application.

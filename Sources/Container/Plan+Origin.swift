@@ -3,7 +3,7 @@ extension Plan {
   func origin(_ node: Int) -> Origin {
     let declaration = declarations[node]
     return Origin(
-      kind: declaration.kind.origin, name: name(node), module: modulePath(declaration.module),
+      kind: declaration.kind.origin, name: name(node), module: modulePath(nodes[node].module),
       location: declaration.site.location)
   }
 

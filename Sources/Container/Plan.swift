@@ -14,6 +14,8 @@ struct Plan: Sendable {
   /// How one parameter is served.
   enum Binding: Sendable {
     case source(Source)
+    /// The same for an optional parameter.
+    case optional(Source)
     case group([Source])
     case lazy(Source)
     case factory(Source)
@@ -25,7 +27,7 @@ struct Plan: Sendable {
     /// What must exist before the parameter can be served.
     var sources: [Source] {
       switch self {
-      case .source(let source): [source]
+      case .source(let source), .optional(let source): [source]
       case .group(let sources): sources
       case .lazy, .factory, .builtin, .absent: []
       }

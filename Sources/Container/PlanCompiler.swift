@@ -1,6 +1,7 @@
 /// Makes a `Plan` out of what the modules declared. Pure: it calls no constructor and finds every fault.
 struct PlanCompiler {
   private var plan: Plan
+  private let places: [Int]
   private var missing: [(Requirement, askers: [Int])] = []
   private var missingIndex: [Requirement: Int] = [:]
   /// Direct dependencies of every node, of any lifetime.
@@ -20,6 +21,7 @@ struct PlanCompiler {
     plan = Plan(
       declarations: registry.declarations, modules: registry.modules,
       lookup: Lookup(parents: registry.modules.map(\.parent)))
+    places = registry.places
     plan.nodes.reserveCapacity(registry.declarations.count)
     plan.lookup.offers.reserveCapacity(registry.declarations.count)
     plan.lookup.table = KeyTable(minimumCapacity: registry.declarations.count)
@@ -28,8 +30,8 @@ struct PlanCompiler {
   // MARK: Offers
 
   private mutating func collectOffers() {
-    for declaration in plan.declarations {
-      plan.nodes.append(Plan.Node(module: declaration.module, lifetime: declaration.lifetime))
+    for (declaration, place) in zip(plan.declarations, places) {
+      plan.nodes.append(Plan.Node(module: place, lifetime: declaration.lifetime))
     }
     let overrides = collectOverrides()
     var overridden: Set<Key> = []
@@ -52,7 +54,7 @@ struct PlanCompiler {
         }
         offer(
           Lookup.Offer(
-            key: key, source: source, module: declaration.module, isPrivate: declaration.isPrivate,
+            key: key, source: source, module: plan.nodes[node].module, isPrivate: declaration.isPrivate,
             order: declaration.groupOrder), grouped: declaration.isGrouped)
       }
       if replaced > 0, replaced == declaration.outputs.count { plan.nodes[node].isReplaced = true }
@@ -159,7 +161,7 @@ struct PlanCompiler {
         let binding = bind(requirement, of: node)
         bindings.append(binding)
         switch binding {
-        case .source(let source): needed.append(source.node)
+        case .source(let source), .optional(let source): needed.append(source.node)
         case .group(let sources): needed.append(contentsOf: sources.lazy.map(\.node))
         case .lazy(let source), .factory(let source): lazyEdges.append((node, source.node))
         case .builtin, .absent: break
@@ -191,7 +193,7 @@ struct PlanCompiler {
       return .builtin
     case .group:
       if let whole = requirement.whole, let decorated = plan.lookup.source(of: whole, from: module, inside: decorator) {
-        return .source(decorated)
+        return requirement.isOptional ? .optional(decorated) : .source(decorated)
       }
       return .group(plan.lookup.members(of: requirement.key, from: module))
     case .value, .lazy, .factory:
@@ -208,7 +210,7 @@ struct PlanCompiler {
       case .factory:
         if source.lifetime != .transient { plan.faults.append(.factoryOfShared(node: node, of: source.node)) }
         return .factory(source)
-      default: return .source(source)
+      default: return requirement.isOptional ? .optional(source) : .source(source)
       }
     }
   }
@@ -226,7 +228,8 @@ struct PlanCompiler {
 
   private mutating func note(_ binding: Plan.Binding, of node: Int, _ requirement: Requirement) {
     switch binding {
-    case .source(let source): if source.lifetime == .transient { plan.nodes[node].hasTransients = true }
+    case .source(let source), .optional(let source):
+      if source.lifetime == .transient { plan.nodes[node].hasTransients = true }
     case .group(let sources):
       if sources.contains(where: { $0.lifetime == .transient }) { plan.nodes[node].hasTransients = true }
     case .lazy, .factory, .builtin, .absent: break
@@ -240,16 +243,25 @@ struct PlanCompiler {
     for cycle in analysis.cycles { plan.faults.append(.cycle(cycle)) }
     findCaptives()
     collectRoots()
-    guard analysis.cycles.isEmpty else { return }
-    plan.dependencies = scheduled(analysis.order)
-    plan.dependents = plan.dependencies.reversed()
+    guard analysis.cycles.isEmpty else {
+      // Nothing can be built in order, but errors still say who asked for what.
+      plan.dependencies = direct
+      plan.dependents = analysis.dependents
+      return
+    }
+    if plan.nodes.contains(where: { $0.lifetime != .singleton }) {
+      plan.dependencies = scheduled(analysis.order)
+      plan.dependents = plan.dependencies.reversed()
+    } else {
+      plan.dependencies = direct
+      plan.dependents = analysis.dependents
+    }
     collectScopedNeeds(analysis.order)
     keepLazyEdges()
   }
 
   /// Which singletons each node needs: transient and scoped values in between are replaced by what they need.
   private func scheduled(_ order: [Int]) -> Edges {
-    guard plan.nodes.contains(where: { $0.lifetime != .singleton }) else { return direct }
     var lists = [[Int]](repeating: [], count: plan.nodes.count)
     for node in order {
       var list: [Int] = []

@@ -75,10 +75,8 @@ extension Provide {
     }
   }
 
-  private func with(_ change: (inout Declaration) -> Void) -> Self {
-    var copy = self
-    change(&copy.declaration)
-    return copy
+  private func with(_ change: (inout Declaration.Fields) -> Void) -> Self {
+    Self(declaration.with(change))
   }
 }
 
@@ -87,17 +85,19 @@ extension Declaration {
   func converting<Value: Sendable, Other: Sendable>(
     from type: Value.Type, _ convert: @escaping @Sendable (Value) -> Other
   ) -> Declaration {
-    var copy = self
-    copy.outputs = [Key(Other.self)]
-    copy.make = { [make] injector in
-      var made = try await make(injector)
-      made.value = Box(convert(made.value.value(as: Value.self)))
-      made.parts = []
-      return made
+    with {
+      $0.outputs = [Key(Other.self)]
+      $0.make = { [make] injector in
+        var made = try await make(injector)
+        made.value = Box(convert(made.value.value(as: Value.self)))
+        made.parts = []
+        return made
+      }
     }
-    return copy
   }
+}
 
+extension Declaration.Fields {
   /// Adds the start half of a hook: to the last pair if that has none yet, else to a new one.
   mutating func addStart<Value: Sendable, each Dependency: Sendable>(
     _ site: Site, _ timeout: Duration?,

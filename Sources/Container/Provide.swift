@@ -14,7 +14,7 @@
 /// A parameter may be a plain type, `T?` (`nil` if nobody provides it), ``Group``, ``Tagged``, ``Lazy``, ``Factory``,
 /// ``Lifecycle``, ``Scope``, ``ScopeFactory`` or ``AppControl``.
 public struct Provide<Output: Sendable>: ModuleElement {
-  var declaration: Declaration
+  let declaration: Declaration
 
   init(_ declaration: Declaration) {
     self.declaration = declaration
@@ -42,14 +42,15 @@ public struct Provide<Output: Sendable>: ModuleElement {
     var outputs: [Key] = []
     repeat outputs.append(Key((each Value).self))
     declaration = Declaration(
-      kind: .provide, site: Site(fileID: file, line: line), requirements: requirements, outputs: outputs,
-      make: { injector in
-        var arguments = Arguments(injector)
-        let values = try await construct(repeat try arguments.next((each Dependency).self))
-        var parts: [AnyBox] = []
-        repeat parts.append(Box(each values))
-        return Made(value: Box(values), parts: parts)
-      })
+      .init(
+        kind: .provide, site: Site(fileID: file, line: line), requirements: requirements, outputs: outputs,
+        make: { injector in
+          var arguments = Arguments(injector)
+          let values = try await construct(repeat try arguments.next((each Dependency).self))
+          var parts: [AnyBox] = []
+          repeat parts.append(Box(each values))
+          return Made(value: Box(values), parts: parts)
+        }))
   }
 
   /// Adds the provider to the application.
@@ -61,15 +62,17 @@ public struct Provide<Output: Sendable>: ModuleElement {
 extension Declaration {
   /// The declaration of anything that calls one constructor with injected arguments and has one result.
   static func constructing<each Dependency: Sendable, Output: Sendable>(
-    _ kind: Kind, _ site: Site, _ construct: @escaping @Sendable (repeat each Dependency) async throws -> Output
+    _ kind: Kind, _ site: Site, _ construct: @escaping @Sendable (repeat each Dependency) async throws -> Output,
+    outputs: [Key]? = nil, name: String? = nil, run: Run.Policy? = nil
   ) -> Declaration {
     var requirements: [Requirement] = []
     repeat requirements.append(.of((each Dependency).self))
     return Declaration(
-      kind: kind, site: site, requirements: requirements, outputs: [Key(Output.self)],
-      make: { injector in
-        var arguments = Arguments(injector)
-        return Made(value: Box(try await construct(repeat try arguments.next((each Dependency).self))))
-      })
+      Fields(
+        kind: kind, site: site, requirements: requirements, outputs: outputs ?? [Key(Output.self)],
+        make: { injector in
+          var arguments = Arguments(injector)
+          return Made(value: Box(try await construct(repeat try arguments.next((each Dependency).self))))
+        }, name: name, run: run))
   }
 }

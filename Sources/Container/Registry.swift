@@ -13,13 +13,15 @@ public struct Registry {
   /// Every module, parents before children; the application itself comes first.
   private(set) var modules = [ModuleRecord(module: nil, parent: nil)]
   private(set) var declarations: [Declaration] = []
+  /// The module that each declaration stands in.
+  private(set) var places: [Int] = []
   private var current = 0
 
   init() {}
 
   mutating func add(_ declaration: Declaration) {
     declarations.append(declaration)
-    declarations[declarations.count - 1].module = current
+    places.append(current)
   }
 
   mutating func withModule(_ module: any Module, _ body: (inout Registry) -> Void) {

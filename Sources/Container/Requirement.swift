@@ -26,9 +26,6 @@ struct Requirement: Sendable, Hashable {
     return Requirement(key: Key(type), access: .value)
   }
 
-  /// Nothing but a key that somebody must provide: the common case.
-  var isPlain: Bool { access == .value && !isOptional }
-
   /// As it is written in code: `Cache?`, `Group<Route>`.
   var description: String {
     let name =
@@ -60,8 +57,12 @@ extension Optional: Injectable {
   }
 
   static func inject(_ injector: Injector, _ index: Int) throws -> Wrapped? {
-    if case .absent = injector.binding(index) { return nil }
-    return try injector.argument(index, as: Wrapped.self)
+    switch injector.binding(index) {
+    case .absent: return nil
+    case .optional(let source): return try injector.box(source, index).value(as: Wrapped.self)
+    // `Lazy<T>?` and the like: what is wrapped has a meaning of its own.
+    case .source, .group, .lazy, .factory, .builtin: return try injector.argument(index, as: Wrapped.self)
+    }
   }
 }
 
@@ -78,10 +79,7 @@ extension Group: Injectable {
   static var requirement: Requirement { Requirement(key: Key(Element.self), access: .group, whole: Key(Self.self)) }
 
   static func inject(_ injector: Injector, _ index: Int) throws -> Group<Element> {
-    guard case .group(let sources) = injector.binding(index) else {
-      // A decorated group is a value like any other.
-      return try injector.value(index, as: Group<Element>.self)
-    }
+    guard case .group(let sources) = injector.binding(index) else { throw injector.defect }
     return Group(try sources.indices.map { try injector.box(sources[$0], index, member: $0).value(as: Element.self) })
   }
 }

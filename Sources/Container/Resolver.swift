@@ -6,12 +6,18 @@ struct Resolver: Sendable {
 
   /// Constructs the value of `node` from its dependencies.
   func construct(_ node: Int, in scope: ScopeStorage?) async throws -> Made {
-    let plan = engine.plan
-    var injector = Injector(engine: engine, node: node, scope: scope)
-    if plan.nodes[node].wantsLifecycle { injector.lifecycle = Lifecycle() }
-    if plan.nodes[node].hasTransients { injector.transients = try await transients(of: node, in: scope) }
-    var made = try await plan.declarations[node].make(injector)
-    if let lifecycle = injector.lifecycle { made.hooks = lifecycle.drain() + made.hooks }
+    var injector = Injector(engine: engine, node: node)
+    let (wantsLifecycle, hasTransients) = (
+      engine.plan.nodes[node].wantsLifecycle, engine.plan.nodes[node].hasTransients
+    )
+    guard wantsLifecycle || hasTransients || scope != nil else {
+      return try await engine.plan.declarations[node].make(injector)
+    }
+    let lifecycle = wantsLifecycle ? Lifecycle() : nil
+    let transients = hasTransients ? try await transients(of: node, in: scope) : [:]
+    injector.extras = Injector.Extras(scope: scope, transients: transients, lifecycle: lifecycle)
+    var made = try await engine.plan.declarations[node].make(injector)
+    if let lifecycle { made.hooks = lifecycle.drain() + made.hooks }
     return made
   }
 

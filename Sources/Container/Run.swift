@@ -37,19 +37,21 @@ public struct Run: ModuleElement {
     var grace: Duration?
   }
 
-  var declaration: Declaration
+  let declaration: Declaration
 
   /// A background task. `name` is what events, errors and the shutdown timeline call it.
   public init<each Dependency: Sendable>(
     _ name: String? = nil, _ body: @escaping @Sendable (repeat each Dependency) async throws -> Void,
     file: StaticString = #fileID, line: UInt = #line
   ) {
-    declaration = .constructing(.run, Site(fileID: file, line: line)) { (dependencies: repeat each Dependency) in
-      RunBody { try await body(repeat each dependencies) }
-    }
-    declaration.outputs = []
-    declaration.name = name
-    declaration.run = Policy()
+    declaration = .constructing(
+      .run, Site(fileID: file, line: line),
+      { (dependencies: repeat each Dependency) in RunBody { try await body(repeat each dependencies) } },
+      outputs: [], name: name, run: Policy())
+  }
+
+  private init(_ declaration: Declaration) {
+    self.declaration = declaration
   }
 
   /// Says what happens when the body throws; ``FailurePolicy/shutdown`` if this is not called.
@@ -73,11 +75,12 @@ public struct Run: ModuleElement {
   }
 
   private func with(_ change: (inout Policy) -> Void) -> Self {
-    var copy = self
-    var policy = declaration.run ?? Policy()
-    change(&policy)
-    copy.declaration.run = policy
-    return copy
+    Self(
+      declaration.with { fields in
+        var policy = fields.run ?? Policy()
+        change(&policy)
+        fields.run = policy
+      })
   }
 }
 

@@ -7,15 +7,15 @@
 /// try await app.withScope(supplying: request) { scope in try await scope.get(Session.self) }
 /// ```
 public struct ScopeInput<Value: Sendable>: ModuleElement {
-  var declaration: Declaration
+  let declaration: Declaration
 
   /// Declares that scopes may be opened with a value of this type.
   public init(_ type: Value.Type, file: StaticString = #fileID, line: UInt = #line) {
     declaration = Declaration(
-      kind: .provide, site: Site(fileID: file, line: line), requirements: [], outputs: [Key(Value.self)],
-      make: { injector in throw ContainerError.inputNotSupplied(injector.engine.plan.origin(injector.node)) })
-    declaration.lifetime = .scoped
-    declaration.isScopeInput = true
+      .init(
+        kind: .provide, site: Site(fileID: file, line: line), requirements: [], outputs: [Key(Value.self)],
+        make: { injector in throw ContainerError.inputNotSupplied(injector.engine.plan.origin(injector.node)) },
+        lifetime: .scoped, isScopeInput: true))
   }
 
   /// Adds the declaration to the application.

@@ -5,7 +5,7 @@
 /// Supply(file as any Storage)       // under the protocol
 /// ```
 public struct Supply<each Value: Sendable>: ModuleElement {
-  var declaration: Declaration
+  let declaration: Declaration
 
   /// Provides `values`.
   public init(_ values: repeat each Value, file: StaticString = #fileID, line: UInt = #line) {
@@ -15,24 +15,28 @@ public struct Supply<each Value: Sendable>: ModuleElement {
     repeat parts.append(Box(each values))
     let made = Made(value: Box(()), parts: parts)
     declaration = Declaration(
-      kind: .supply, site: Site(fileID: file, line: line), requirements: [], outputs: outputs, make: { _ in made })
+      .init(
+        kind: .supply, site: Site(fileID: file, line: line), requirements: [], outputs: outputs, make: { _ in made }))
+  }
+
+  private init(_ declaration: Declaration) {
+    self.declaration = declaration
   }
 
   /// Contributes each value to the group of its type.
   ///
   /// - Parameter order: Members come in this order, those of one order in the order of the modules.
   public func grouped(order: Int = 0) -> Self {
-    var copy = self
-    copy.declaration.isGrouped = true
-    copy.declaration.groupOrder = order
-    return copy
+    Self(
+      declaration.with {
+        $0.isGrouped = true
+        $0.groupOrder = order
+      })
   }
 
   /// Hides the values from all but the module they are declared in, and that module's children.
   public func `private`() -> Self {
-    var copy = self
-    copy.declaration.isPrivate = true
-    return copy
+    Self(declaration.with { $0.isPrivate = true })
   }
 
   /// Adds the values to the application.

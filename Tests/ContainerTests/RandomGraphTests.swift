@@ -126,15 +126,16 @@ import Testing
       let fate = watch.shape.fates[number]
       registry.add(
         Declaration(
-          kind: .provide, site: Site(fileID: "Graph", line: UInt(number)),
-          requirements: watch.shape.needs[number].map { Requirement(key: keys[$0], access: .value) },
-          outputs: [keys[number]],
-          make: { _ in
-            watch.build(number)
-            if case .slow = fate { await Task.yield() }
-            if case .constructorFails = fate { throw Boom() }
-            return Made(value: Box(number), hooks: [hook(number, fate, watch)])
-          }))
+          .init(
+            kind: .provide, site: Site(fileID: "Graph", line: UInt(number)),
+            requirements: watch.shape.needs[number].map { Requirement(key: keys[$0], access: .value) },
+            outputs: [keys[number]],
+            make: { _ in
+              watch.build(number)
+              if case .slow = fate { await Task.yield() }
+              if case .constructorFails = fate { throw Boom() }
+              return Made(value: Box(number), hooks: [hook(number, fate, watch)])
+            })))
     }
 
     private func hook(_ number: Int, _ fate: Fate, _ watch: Watch) -> Hook {
@@ -160,9 +161,10 @@ import Testing
     func register(in registry: inout Registry) {
       registry.add(
         Declaration(
-          kind: .invoke, site: Site(fileID: "Graph", line: 0),
-          requirements: [Requirement(key: keys[number], access: .value)], outputs: [],
-          make: { _ in Made(value: Box(())) }))
+          .init(
+            kind: .invoke, site: Site(fileID: "Graph", line: 0),
+            requirements: [Requirement(key: keys[number], access: .value)], outputs: [],
+            make: { _ in Made(value: Box(())) })))
     }
   }
 

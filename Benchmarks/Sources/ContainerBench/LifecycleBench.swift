@@ -16,22 +16,33 @@ enum LifecycleBench {
   }
 
   /// The same as fx does it in the reference: everything from composing to the end of the stop.
-  static func phases(_ count: Int, isChain: Bool) async throws {
+  /// Where the time goes.
+  static func phases(_ count: Int) async throws {
     let types = types(count)
-    var sums = [Duration](repeating: .zero, count: 4)
-    for _ in 0..<200 {
-      let t0 = ContinuousClock.now
-      let app = compose(types, isChain: isChain, hooks: false)
-      let t1 = ContinuousClock.now
-      try await app.start()
-      let t2 = ContinuousClock.now
-      try await app.stop()
-      let t3 = ContinuousClock.now
-      sums[0] += t1 - t0
-      sums[1] += t2 - t1
-      sums[2] += t3 - t2
+    for isChain in [true, false] {
+      var sums = [Duration](repeating: .zero, count: 3)
+      for _ in 0..<200 {
+        var times = [ContinuousClock.now]
+        let app = compose(types, isChain: isChain, hooks: false)
+        times.append(.now)
+        try await app.start()
+        times.append(.now)
+        try await app.stop()
+        times.append(.now)
+        for index in sums.indices { sums[index] += times[index + 1] - times[index] }
+      }
+      let parts = zip(["compose", "start", "stop"], sums).map { "\($0) \(milliseconds($1 / 200))" }
+      print("\(count) providers, \(isChain ? "chain" : "wide"): \(parts.joined(separator: ", "))")
     }
-    print(count, isChain, sums.map { milliseconds($0 / 200) })
+  }
+
+  /// The time of `validate()` alone, and with composing the app, which is where the graph is compiled.
+  static func validate(_ count: Int) async throws {
+    let types = types(count)
+    let app = compose(types, isChain: true, hooks: true)
+    print("validate \(count) providers: \(milliseconds(try await median(of: 51) { try app.validate() }))")
+    let both = try await median(of: 51) { try compose(types, isChain: true, hooks: true).validate() }
+    print("compose and validate \(count) providers: \(milliseconds(both))")
   }
 
   private static func compose(_ types: [any Numbered.Type], isChain: Bool, hooks: Bool) -> App {

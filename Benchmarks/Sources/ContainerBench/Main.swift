@@ -1,13 +1,15 @@
 import Container
 
+/// `swift run -c release ContainerBench [lifecycle|phases|read|parallel|validate]`
 @main struct ContainerBench {
   static func main() async throws {
-    if CommandLine.arguments.count > 1 {
-      try await LifecycleBench.phases(1000, isChain: true)
-      try await LifecycleBench.phases(1000, isChain: false)
-      return
-    }
-    try await LifecycleBench.run()
+    let wanted = CommandLine.arguments.dropFirst()
+    func wants(_ name: String) -> Bool { wanted.isEmpty || wanted.contains(name) }
+    if wants("lifecycle") { try await LifecycleBench.run() }
+    if wanted.contains("phases") { try await LifecycleBench.phases(1000) }
+    if wants("validate") { try await LifecycleBench.validate(1000) }
+    if wants("read") { try await ReadBench.run() }
+    if wants("parallel") { try await ParallelBench.run() }
   }
 }
 

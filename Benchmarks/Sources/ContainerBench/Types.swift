@@ -24,6 +24,7 @@ final class Value<N: Number>: Sendable {
 protocol Numbered: AnyObject, Sendable {
   static func leaf(hooks: Bool) -> any ModuleElement
   static func link(after other: any Numbered.Type, hooks: Bool) -> any ModuleElement
+  static func slow(_ time: Duration) -> any ModuleElement
   static func invoke() -> any ModuleElement
 }
 
@@ -39,6 +40,10 @@ extension Value: Numbered {
       return hooks ? provide.onStart { _ in }.onStop { _ in } : provide
     }
     return link(other)
+  }
+
+  static func slow(_ time: Duration) -> any ModuleElement {
+    Provide { Value() }.onStart { _ in try await Task.sleep(for: time) }
   }
 
   static func invoke() -> any ModuleElement {

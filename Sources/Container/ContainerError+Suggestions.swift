@@ -1,0 +1,81 @@
+extension Plan {
+  /// What somebody who asks for `requirement` in vain may have meant, one line each, the likeliest first.
+  func suggestions(for requirement: Requirement) -> [String] {
+    let sure = byType(requirement.key)
+    return sure.isEmpty ? byName(requirement.key) : sure
+  }
+
+  /// What has to do with the type itself: under another tag or none, in a group, hidden in a module.
+  func byType(_ key: Key) -> [String] {
+    let asked = (key.type as? any TaggedType.Type)?.untagged
+    var lines: [String] = []
+    for offer in allOffers where offer.key != key {
+      let offered = (offer.key.type as? any TaggedType.Type)?.untagged
+      let isTagged = offered == key || (asked != nil && (offered == asked || offer.key == asked))
+      if isTagged { lines.append("provided as `\(offer.key)` at \(place(offer)): ask for that, or change its tag") }
+    }
+    if let members = lookup.groups[key], let first = members.first {
+      lines.append("contributed to a group at \(place(first)): ask for `Group<\(key)>`")
+    }
+    for hidden in (lookup.special[key]?.hidden ?? [:]).sorted(by: { $0.key < $1.key }).map(\.value) {
+      lines.append("private to \(modulePath(hidden.module)), at \(place(hidden)): ask there, or drop .private()")
+    }
+    return lines
+  }
+
+  /// What is spelled much like it, or the same in another Swift module.
+  private func byName(_ key: Key) -> [String] {
+    let name = key.description.bare
+    var near: [(distance: Int, line: String)] = []
+    for offer in allOffers where offer.key != key {
+      let other = offer.key.description.bare
+      if other == name {
+        near.append(
+          (
+            0,
+            "did you mean `\(TypeName.qualified(offer.key.type))`, provided at \(place(offer))? This is `\(TypeName.qualified(key.type))`"
+          ))
+      } else if let distance = name.distance(to: other) {
+        near.append((distance, "did you mean `\(offer.key)`, provided at \(place(offer))?"))
+      }
+    }
+    let nearest = near.sorted { ($0.distance, $0.line) < ($1.distance, $1.line) }.prefix(3)
+    var seen: Set<String> = []
+    return nearest.map(\.line).filter { seen.insert($0).inserted }
+  }
+
+  private var allOffers: [Lookup.Offer] {
+    lookup.offers + lookup.special.values.flatMap { $0.hidden.values }.sorted { $0.source.node < $1.source.node }
+  }
+
+  private func place(_ offer: Lookup.Offer) -> SourceLocation { declarations[offer.source.node].site.location }
+}
+
+extension String {
+  /// Without `any`, in small letters.
+  fileprivate var bare: String { (hasPrefix("any ") ? String(dropFirst(4)) : self).lowercased() }
+
+  /// How many letters must change to make the one out of the other; nil if that is too many for a slip, unless one name is
+  /// part of the other, as `UserRepository` of `PgUserRepository`.
+  fileprivate func distance(to other: String) -> Int? {
+    if count >= 4, other.count >= 4,
+      hasSuffix(other) || other.hasSuffix(self) || hasPrefix(other) || other.hasPrefix(self)
+    {
+      return 1
+    }
+    let limit = max(1, Swift.min(count, other.count) / 4)
+    let (left, right) = (Array(self), Array(other))
+    guard abs(left.count - right.count) <= limit else { return nil }
+    var row = Array(0...right.count)
+    for (index, letter) in left.enumerated() {
+      var diagonal = row[0]
+      row[0] = index + 1
+      for (column, otherLetter) in right.enumerated() {
+        let change = letter == otherLetter ? diagonal : diagonal + 1
+        diagonal = row[column + 1]
+        row[column + 1] = Swift.min(change, row[column] + 1, row[column + 1] + 1)
+      }
+    }
+    return row[right.count] <= limit ? row[right.count] : nil
+  }
+}

@@ -1,0 +1,19 @@
+extension Duration {
+  /// For people: `1.2 s`, `35 ms`, `3.5 ms`, `12 µs`.
+  var short: String {
+    let (seconds, attoseconds) = components
+    let micros = Double(seconds) * 1e6 + Double(attoseconds) / 1e12
+    switch micros {
+    case ..<1000: return "\(Int(micros)) µs"
+    case ..<10_000: return "\((micros / 100).rounded() / 10) ms"
+    case ..<1_000_000: return "\(Int(micros / 1000)) ms"
+    default: return "\((micros / 100_000).rounded() / 10) s"
+    }
+  }
+
+  /// With three decimals, which is microseconds.
+  var milliseconds: Double {
+    let (seconds, attoseconds) = components
+    return (Double(seconds) * 1e6 + Double(attoseconds) / 1e12).rounded() / 1000
+  }
+}

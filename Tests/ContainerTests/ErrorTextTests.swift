@@ -1,0 +1,112 @@
+import Container
+import ContainerTesting
+import Testing
+
+/// The whole text of every error, beside the code that has it: `Fixtures/*.txt`.
+@Suite struct ErrorTextTests {
+  struct A: Sendable {}
+  struct B: Sendable {}
+  struct C: Sendable {}
+  struct UserRepository: Sendable {}
+  struct UserRepositry: Sendable {}
+  struct Refused: Error, CustomStringConvertible {
+    var description: String { "connection refused\nis the server running on host \"db\"?" }
+  }
+
+  struct Shop: Module {
+    var body: [any ModuleElement] {
+      Provide { Pool(url: "") }.tagged(Replica.self)
+      Provide { (_: Pool) in Cache() }
+      Provide { UserRepository() }
+      Provide { (_: UserRepositry, _: Cache) in A() }
+      Supply(Route(path: "/")).grouped()
+      Invoke { (_: A, _: Route, _: Tagged<Primary, Pool>) in }
+      Hidden()
+      Invoke { (_: Logger) in }
+    }
+  }
+
+  struct Hidden: Module {
+    var body: [any ModuleElement] { Supply(Logger()).private() }
+  }
+
+  func invalid(_ name: String, @ModuleBuilder _ content: () -> [any ModuleElement]) throws {
+    let error = try #require(#expect(throws: ContainerError.self) { try App { content() }.validate() })
+    try expectGolden(error.description + "\n", name)
+  }
+
+  @Test func `Missing types, with what was meant`() throws { try invalid("missing.txt") { Shop() } }
+
+  @Test func `Two providers of one type`() throws {
+    try invalid("duplicate.txt") {
+      Supply(Config())
+      Provide { Config() }
+      Hidden()
+    }
+  }
+
+  @Test func `A cycle`() throws {
+    try invalid("cycle.txt") {
+      Provide { (_: B) in A() }
+      Provide { (_: C) in B() }
+      Provide { (_: A) in C() }
+      Invoke { (_: A, _: Pool) in }
+    }
+  }
+
+  @Test func `Lifetimes that do not fit`() throws {
+    try invalid("lifetimes.txt") {
+      Provide { A() }.lifetime(.scoped)
+      Provide { (_: A) in B() }.lifetime(.transient)
+      Provide { (_: B) in C() }
+      Provide { (_: Scope) in Cache() }
+      Provide { Pool(url: "") }.lifetime(.transient).onStop { _ in }
+      Invoke { (_: Factory<C>) in }
+    }
+  }
+
+  @Test func `Changes to what is not there`() throws {
+    try invalid("nothing.txt") {
+      Supply(UserRepository())
+      Override { UserRepositry() }
+      Decorate { (log: Logger) in log }
+      Invoke { (_: UserRepository) in }
+    }
+  }
+
+  @Test func `A constructor that throws, with who needed it and the roll-back`() async throws {
+    let app = App(serial()) {
+      Provide { Cache() }.onStop { _ in throw Boom() }
+      Provide { (_: Cache) throws -> Pool in throw Refused() }
+      Provide { (_: Pool) in A() }
+      Invoke { (_: A) in }
+    }
+    let error = try #require(await #expect(throws: ContainerError.self) { try await app.start() })
+    try expectGolden(error.description.replacing(/after \d+ .s/, with: "after •") + "\n", "construction.txt")
+  }
+
+  @Test func `A hook that throws`() async throws {
+    let app = App {
+      Provide { Cache() }.onStart { _ in throw Refused() }
+      Invoke { (_: Cache) in }
+    }
+    let error = try #require(await #expect(throws: ContainerError.self) { try await app.start() })
+    try expectGolden(error.description.replacing(/after \d+ .s/, with: "after •") + "\n", "hook.txt")
+  }
+
+  @Test func `Notes on what is optional and what is unused`() throws {
+    let report = try App {
+      Provide { Pool(url: "") }.tagged(Replica.self)
+      Invoke { (_: Pool?) in }
+    }.validate()
+    try expectGolden(report.description + "\n", "notes.txt")
+  }
+
+  @Test func `A value asked of the app that is private`() async throws {
+    let app = App { Hidden() }
+    try await app.start()
+    let error = try #require(await #expect(throws: ContainerError.self) { try await app.get(Logger.self) })
+    try expectGolden(error.description + "\n", "not-provided.txt")
+    try await app.stop()
+  }
+}
