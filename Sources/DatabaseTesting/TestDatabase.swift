@@ -14,8 +14,8 @@ public struct TestDatabase: Sendable {
 
   /// Lends a database of its own to `body`, and drops it afterwards.
   ///
-  /// The first call in a process starts a server for all of them, which ends with the process. Tests may run at once;
-  /// a few more than the machine has processors do, the others wait their turn.
+  /// The first call in a process starts a server for all of them, which ends with the process. Tests may run at once:
+  /// sixteen do, the others wait their turn.
   ///
   /// - Parameters:
   ///   - template: what the database holds.

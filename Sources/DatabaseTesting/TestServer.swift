@@ -21,7 +21,7 @@ final class TestServer: Sendable {
   private static let running = Mutex<EmbeddedPostgres?>(nil)
 
   let loop: EventLoop
-  /// Each database takes up to 5 connections, and the server has 200.
+  /// Each test has up to 5 connections unless it asks for more, and the server has 200.
   let turnstile = Turnstile(places: 16)
   private let server: EmbeddedPostgres
   /// Connections that create and drop databases.

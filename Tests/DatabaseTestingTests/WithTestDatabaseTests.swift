@@ -1,5 +1,6 @@
 import DatabaseTesting
 import EventLoop
+import Migrations
 import Postgres
 import Synchronization
 import Testing
@@ -33,6 +34,18 @@ import Testing
       try await group.waitForAll()
     }
     #expect(seeds.load(ordering: .relaxed) == 1)
+  }
+
+  @Test func `migrations come before the seed`() async throws {
+    let up = Migration.Script(file: "1_teas.up.sql", text: "CREATE TABLE teas (name text PRIMARY KEY)")
+    let set = MigrationSet("shop", [Migration(version: 1, title: "teas", up: up, down: nil)])
+    let template = DatabaseTemplate(migrations: [set]) { try await $0.execute("INSERT INTO teas VALUES ('Assam')") }
+    for _ in 1...2 {
+      try await withTestDatabase(template) { pool in
+        let names: [String] = try await pool.all("SELECT name FROM teas")
+        #expect(names == ["Assam"])
+      }
+    }
   }
 
   @Test func `a template that fails fails every test that asks for it, with its own error`() async throws {
