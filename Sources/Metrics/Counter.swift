@@ -42,5 +42,6 @@ public final class Counter: Sendable {
 
 extension Counter: Instrument {
   var reading: Metric.Value { .number(value) }
+  var number: Double? { value }
   var exemplars: [Exemplar?] { latest.all }
 }

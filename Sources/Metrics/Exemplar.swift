@@ -10,12 +10,13 @@ public struct Exemplar: Sendable, Hashable {
   /// When, in seconds since 1970.
   public let timestamp: Double
 
-  /// Makes an exemplar of this moment; nil when OpenMetrics does not allow the labels: a name that is not snake_case,
-  /// one that stands twice, or more than 128 characters together.
+  /// Makes an exemplar of this moment; nil when the labels are not allowed: a name that is not snake_case or stands
+  /// twice, more than 128 characters together (OpenMetrics), or a zero byte (Prometheus takes it for the page's end).
   public init?(_ value: Double, labels: MetricLabels) {
     let length = labels.pairs.reduce(0) { $0 + $1.name.unicodeScalars.count + $1.value.unicodeScalars.count }
     let names = labels.pairs.map(\.name)
-    guard length <= Self.maxLabelCharacters, names.allSatisfy(MetricLint.isWellFormed), Set(names).count == names.count
+    guard length <= Self.maxLabelCharacters, !labels.rendered.contains(0), names.allSatisfy(MetricLint.isWellFormed),
+      Set(names).count == names.count
     else { return nil }
     self.labels = labels
     self.value = value

@@ -1,11 +1,14 @@
 /// Writes families as a page.
 struct ExpositionRenderer: ~Copyable {
+  /// What the page shows of a series beside its value.
+  let detail: MetricDetail
   private let isOpenMetrics: Bool
   private var writer: ByteWriter
 
   /// - Parameter capacity: The size that the page will likely have.
-  init(_ format: ExpositionFormat, capacity: Int) {
+  init(_ format: ExpositionFormat, createdSamples: Bool, capacity: Int) {
     isOpenMetrics = format == .openMetrics
+    detail = MetricDetail(exemplars: isOpenMetrics, created: isOpenMetrics && createdSamples)
     writer = ByteWriter(capacity: capacity)
   }
 
@@ -15,26 +18,44 @@ struct ExpositionRenderer: ~Copyable {
     return writer.bytes
   }
 
+  /// Writes a family, nothing when it has no series.
   mutating func write(_ descriptor: MetricDescriptor, _ metrics: [Metric]) {
     guard !metrics.isEmpty else { return }
+    begin(descriptor)
+    for metric in metrics { write(descriptor, metric) }
+  }
+
+  /// Writes what stands before the series of a family.
+  mutating func begin(_ descriptor: MetricDescriptor) {
     writer.write(isOpenMetrics ? descriptor.openMetricsHeader : descriptor.textHeader)
-    // A span lends its elements, where an array would hand out copies that count references.
-    let span = metrics.span
-    for index in span.indices {
-      switch span[index].value {
-      case .number(let value):
-        start(descriptor.nameBytes, "", span[index].labels)
-        writer.write(value)
-        if isOpenMetrics, let exemplar = span[index].exemplars.first { write(exemplar) }
-        writer.write(byte: UInt8(ascii: "\n"))
-      case .histogram(let snapshot): write(snapshot, descriptor, span[index])
-      case .summary(let snapshot): write(snapshot, descriptor, span[index])
-      }
-      if isOpenMetrics, let created = span[index].created {
-        start(descriptor.familyNameBytes, "_created", span[index].labels)
-        writer.write(created)
-        writer.write(byte: UInt8(ascii: "\n"))
-      }
+  }
+
+  /// Writes the series of an instrument.
+  mutating func write(_ series: Series) {
+    // Most of a page is numbers, which take three writes in the text format.
+    guard !isOpenMetrics, let number = series.instrument.number else {
+      return write(series.descriptor, series.metric(detail))
+    }
+    writer.write(series.head)
+    writer.write(number)
+    writer.write(byte: UInt8(ascii: "\n"))
+  }
+
+  /// Writes a series.
+  mutating func write(_ descriptor: MetricDescriptor, _ metric: Metric) {
+    switch metric.value {
+    case .number(let value):
+      start(descriptor.nameBytes, "", metric.labels)
+      writer.write(value)
+      if isOpenMetrics, let exemplar = metric.exemplars.first { write(exemplar) }
+      writer.write(byte: UInt8(ascii: "\n"))
+    case .histogram(let snapshot): write(snapshot, descriptor, metric)
+    case .summary(let snapshot): write(snapshot, descriptor, metric)
+    }
+    if isOpenMetrics, let created = metric.created {
+      start(descriptor.familyNameBytes, "_created", metric.labels)
+      writer.write(created)
+      writer.write(byte: UInt8(ascii: "\n"))
     }
   }
 

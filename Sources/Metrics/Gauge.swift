@@ -40,4 +40,5 @@ public final class Gauge: Sendable {
 
 extension Gauge: Instrument {
   var reading: Metric.Value { .number(value) }
+  var number: Double? { value }
 }

@@ -2,6 +2,8 @@
 protocol Instrument: AnyObject, Sendable {
   /// The value now.
   var reading: Metric.Value { get }
+  /// The value now, if the instrument is a mere number: the cheaper way to read it.
+  var number: Double? { get }
   /// Observations behind the value.
   var exemplars: [Exemplar?] { get }
   /// When it began to count, in seconds since 1970; nil for what does not count.
@@ -9,19 +11,7 @@ protocol Instrument: AnyObject, Sendable {
 }
 
 extension Instrument {
+  var number: Double? { nil }
   var exemplars: [Exemplar?] { [] }
   var created: Double? { nil }
-
-  func metric(labels: MetricLabels, _ detail: MetricDetail) -> Metric {
-    var metric = Metric(reading, labels: labels)
-    if detail.exemplars { metric.exemplars = exemplars }
-    if detail.created { metric.created = created }
-    return metric
-  }
-}
-
-/// What is read of a series beside its value.
-struct MetricDetail {
-  var exemplars = false
-  var created = false
 }

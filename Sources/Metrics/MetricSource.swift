@@ -1,17 +1,12 @@
 /// Something in the registry that has the series of one metric.
 protocol MetricSource: Sendable {
   var descriptor: MetricDescriptor { get }
+
+  /// The series now.
   func collect(_ detail: MetricDetail) -> [Metric]
-}
 
-/// A metric whose one series is an instrument.
-struct InstrumentSource: MetricSource {
-  let descriptor: MetricDescriptor
-  let instrument: any Instrument
-
-  func collect(_ detail: MetricDetail) -> [Metric] {
-    [instrument.metric(labels: .none, detail)]
-  }
+  /// Writes the series to a page, nothing when there are none.
+  func write(to renderer: inout ExpositionRenderer)
 }
 
 /// A metric whose one series is read by a closure.
@@ -22,5 +17,9 @@ struct ClosureSource: MetricSource {
 
   func collect(_ detail: MetricDetail) -> [Metric] {
     [Metric(.number(read()), labels: labels)]
+  }
+
+  func write(to renderer: inout ExpositionRenderer) {
+    renderer.write(descriptor, collect(renderer.detail))
   }
 }

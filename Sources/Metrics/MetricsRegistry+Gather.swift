@@ -3,26 +3,32 @@ import Synchronization
 extension MetricsRegistry {
   /// The values of all metrics now, in the order of registration; a metric without series is left out.
   public func gather() async -> [MetricFamily] {
-    await gather(MetricDetail(exemplars: true, created: true)).filter { !$0.metrics.isEmpty }
+    let (slots, collected) = await collect()
+    return zip(slots, collected).compactMap { slot, metrics in
+      let metrics = slot.source?.collect(MetricDetail(exemplars: true, created: true)) ?? metrics
+      return metrics.isEmpty ? nil : MetricFamily(slot.descriptor, metrics)
+    }
   }
 
   /// The page of all metrics now.
   public func render(_ format: ExpositionFormat = .text) async -> [UInt8] {
-    let isOpenMetrics = format == .openMetrics
-    let detail = MetricDetail(exemplars: isOpenMetrics, created: isOpenMetrics && options.createdSamples)
-    let families = await gather(detail)
-    var renderer = ExpositionRenderer(format, capacity: state.withLock { $0.pageSize } + 256)
-    for family in families { renderer.write(family.descriptor, family.metrics) }
+    let (slots, collected) = await collect()
+    let capacity = state.withLock { $0.pageSize } + 256
+    var renderer = ExpositionRenderer(format, createdSamples: options.createdSamples, capacity: capacity)
+    for (slot, metrics) in zip(slots, collected) {
+      if let source = slot.source { source.write(to: &renderer) } else { renderer.write(slot.descriptor, metrics) }
+    }
     let page = renderer.finish()
     state.withLock { $0.pageSize = page.count }
     return page
   }
 
-  private func gather(_ detail: MetricDetail) async -> [MetricFamily] {
+  /// The metrics, and beside each what collectors have for it. Done before any instrument is read, since what is left
+  /// out here is counted on the same page.
+  private func collect() async -> (slots: [RegistryState.Slot], collected: [[Metric]]) {
     let waited = await waitForCollectors()
     // A copy, since a collector may register something.
     let state = state.withLock { $0 }
-    // Collectors come first: what they leave out is counted in a family of the same page.
     var collected: [[Metric]] = Array(repeating: [], count: state.slots.count)
     func sort(_ families: [MetricFamily]) {
       for family in families {
@@ -38,9 +44,7 @@ extension MetricsRegistry {
     for collector in state.collectors { sort(collector.collect()) }
     for families in waited { sort(families) }
     for index in collected.indices { collected[index] = sound(collected[index], state.slots[index].descriptor) }
-    return zip(state.slots, collected).map { slot, metrics in
-      MetricFamily(slot.descriptor, slot.source?.collect(detail) ?? metrics)
-    }
+    return (state.slots, collected)
   }
 
   private func waitForCollectors() async -> [[MetricFamily]] {

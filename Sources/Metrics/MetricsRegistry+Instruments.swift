@@ -6,7 +6,7 @@ extension MetricsRegistry {
   ///   - help: What is counted, in a sentence.
   public func counter(_ name: String, help: String) throws(MetricsError) -> Counter {
     let counter = Counter()
-    try add(InstrumentSource(descriptor: MetricDescriptor(name, .counter, help: help), instrument: counter))
+    try add(InstrumentSource(MetricDescriptor(name, .counter, help: help), counter))
     return counter
   }
 
@@ -23,7 +23,7 @@ extension MetricsRegistry {
   ///   - help: What is measured, in a sentence.
   public func gauge(_ name: String, help: String) throws(MetricsError) -> Gauge {
     let gauge = Gauge()
-    try add(InstrumentSource(descriptor: MetricDescriptor(name, .gauge, help: help), instrument: gauge))
+    try add(InstrumentSource(MetricDescriptor(name, .gauge, help: help), gauge))
     return gauge
   }
 
@@ -51,7 +51,7 @@ extension MetricsRegistry {
   ) throws(MetricsError) -> Histogram {
     try MetricLint.check(buckets, of: name)
     let histogram = Histogram(buckets: buckets)
-    try add(InstrumentSource(descriptor: MetricDescriptor(name, .histogram, help: help), instrument: histogram))
+    try add(InstrumentSource(MetricDescriptor(name, .histogram, help: help), histogram))
     return histogram
   }
 
@@ -76,7 +76,7 @@ extension MetricsRegistry {
   ) throws(MetricsError) -> Summary {
     try MetricLint.check(quantiles: quantiles, of: name)
     let summary = Summary(quantiles: quantiles, window: window)
-    try add(InstrumentSource(descriptor: MetricDescriptor(name, .summary, help: help), instrument: summary))
+    try add(InstrumentSource(MetricDescriptor(name, .summary, help: help), summary))
     return summary
   }
 

@@ -20,11 +20,6 @@ final class SeriesStore: Sendable {
     }
   }
 
-  private struct Series {
-    let labels: MetricLabels
-    let instrument: any Instrument
-  }
-
   private struct State {
     var instruments: [Key: any Instrument] = [:]
     var series: [Series] = []
@@ -75,7 +70,7 @@ final class SeriesStore: Sendable {
   private func add(_ key: Key, _ state: inout State) -> any Instrument {
     let instrument = make()
     state.instruments[key] = instrument
-    state.series.append(Series(labels: labels(key), instrument: instrument))
+    state.series.append(Series(descriptor, labels(key), instrument))
     return instrument
   }
 
@@ -99,14 +94,15 @@ final class SeriesStore: Sendable {
 extension SeriesStore: MetricSource {
   func collect(_ detail: MetricDetail) -> [Metric] {
     let series = state.withLock { $0.series }
+    return series.map { $0.metric(detail) }
+  }
+
+  func write(to renderer: inout ExpositionRenderer) {
+    let series = state.withLock { $0.series }
+    guard !series.isEmpty else { return }
+    renderer.begin(descriptor)
     // A span lends its elements, where an array would hand out copies that count references.
     let span = series.span
-    return Array(unsafeUninitializedCapacity: span.count) { metrics, count in
-      for index in span.indices {
-        let metric = span[index].instrument.metric(labels: span[index].labels, detail)
-        metrics.initializeElement(at: index, to: metric)
-      }
-      count = span.count
-    }
+    for index in span.indices { renderer.write(span[index]) }
   }
 }

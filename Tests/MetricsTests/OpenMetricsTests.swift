@@ -70,7 +70,8 @@ import Testing
 
   @Test(
     arguments: [
-      ["trace_id": String(repeating: "x", count: 121)], ["Trace": "x"], ["a": "1", "b": "2", "a": "3"],
+      ["trace_id": String(repeating: "x", count: 121)], ["Trace": "x"], ["trace_id": "a\u{0}b"],
+      ["a": "1", "b": "2", "a": "3"],
     ] as [MetricLabels])
   func `an exemplar that OpenMetrics does not allow is left out`(labels: MetricLabels) async throws {
     #expect(Exemplar(1, labels: labels) == nil)
