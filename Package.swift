@@ -115,7 +115,7 @@ let package = Package(
       name: "IntegrationTests",
       dependencies: [
         "Postgres", "Migrations", "SharedMigrations", "DatabaseTesting", "EmbeddedPostgres", "EventLoop",
-        "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging",
+        "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging", "ResourcePool",
       ],
       path: "Tests/Integration"),
   ],

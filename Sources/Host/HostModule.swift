@@ -8,26 +8,26 @@ internal import StructuredLogging
 
 /// What the host provides to an app: configuration, log, event loop, metrics, health, and the server for all routes.
 struct HostModule: Module {
-  private let name: String
+  private let program: String
   private let version: String
   private let configuration: Configuration
   private let logger: Logger
 
-  init(name: String, version: String, _ configuration: Configuration, _ logger: Logger) {
-    self.name = name
+  init(program: String, version: String, _ configuration: Configuration, _ logger: Logger) {
+    self.program = program
     self.version = version
     self.configuration = configuration
     self.logger = logger
   }
 
   var body: [any ModuleElement] {
-    let (name, version, logger) = (name, version, logger)
+    let (program, version, logger) = (program, version, logger)
     Supply(configuration, logger)
     Supply(HostSettings.catalog).grouped()
     Supply(LogSettings.catalog).grouped()
     Provide { (configuration: Configuration) in try HostSettings(configuration) }
 
-    Provide {
+    Provide { () throws -> EventLoop in
       var configuration = EventLoop.Configuration()
       configuration.onStall = { length in
         logger.warning("a handler blocked the event loop", ["for": .duration(length)])
@@ -36,10 +36,10 @@ struct HostModule: Module {
     }
     .onStop { loop in await loop.stop() }
 
-    Provide {
+    Provide { () throws -> MetricsRegistry in
       let registry = MetricsRegistry()
       try registry.register(ProcessCollector())
-      try registry.register(BuildInfoCollector(name: name, version: version))
+      try registry.register(BuildInfoCollector(name: program, version: version))
       return registry
     }
 
@@ -52,7 +52,7 @@ struct HostModule: Module {
     Provide { (monitor: HealthMonitor) in AdminRoutes.readiness(monitor) }.grouped()
 
     Provide { (settings: HostSettings, routes: Group<Route>, loop: EventLoop) in
-      try HTTPServer(settings.http, routes: Array(routes), loop: loop, observer: HTTPLog(logger))
+      try HTTPServer(configuration: settings.http, routes: Array(routes), loop: loop, observer: HTTPLog(logger))
     }
     .onStart { server in
       let address = try await server.start()

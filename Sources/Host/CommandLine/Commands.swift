@@ -3,6 +3,11 @@ internal import Container
 internal import FoundationEssentials
 internal import StructuredLogging
 
+/// The settings of all modules of an app.
+private struct SettingsOfModules: Sendable {
+  let catalogs: [SettingsCatalog]
+}
+
 /// The commands of a program.
 struct Commands<Application: HostApplication> {
   private let console = Console()
@@ -55,12 +60,11 @@ struct Commands<Application: HostApplication> {
 
   /// What the app's modules can be told. Found in an app that is never started.
   private func settingsCatalogs() async throws -> [SettingsCatalog] {
-    struct Catalogs: Sendable { let all: [SettingsCatalog] }
     let app = app(Configuration(), logger: .none, onDemand: true) {
-      Provide { (catalogs: Group<SettingsCatalog>) in Catalogs(all: Array(catalogs)) }
+      Provide { (catalogs: Group<SettingsCatalog>) in SettingsOfModules(catalogs: Array(catalogs)) }
     }
     try await app.start()
-    let catalogs = try await app.get(Catalogs.self).all
+    let catalogs = try await app.get(SettingsOfModules.self).catalogs
     try await app.stop()
     return catalogs
   }
@@ -93,7 +97,7 @@ struct Commands<Application: HostApplication> {
     let application = Application()
     let more = more()
     return App(options) {
-      HostModule(name: Application.name, version: Application.version, configuration, logger)
+      HostModule(program: Application.name, version: Application.version, configuration, logger)
       application.body
       more
     }

@@ -81,7 +81,9 @@ import Testing
     try await roundTrip([Data(), Data(0...255)], "bytea")
   }
 
-  @Test(arguments: ["0", "1", "-1", "0.1", "-123.45", "10000", "100000000", "0.0001", "0.00001", "12345678901234567890.123456789"])
+  @Test(arguments: [
+    "0", "1", "-1", "0.1", "-123.45", "10000", "100000000", "0.0001", "0.00001", "12345678901234567890.123456789",
+  ])
   func `decimals round-trip and mean the same to the server`(text: String) async throws {
     try await withTestDatabase { pool in
       let decimal = try #require(Decimal(string: text))
@@ -124,7 +126,9 @@ import Testing
 
   @Test func `an array of two dimensions is refused by name`() async throws {
     try await withTestDatabase { pool in
-      let error = await #expect(throws: PostgresError.self) { let _: [Int] = try await pool.one("SELECT '{{1,2}}'::int8[]") }
+      let error = await #expect(throws: PostgresError.self) {
+        let _: [Int] = try await pool.one("SELECT '{{1,2}}'::int8[]")
+      }
       #expect(error?.message.contains("2 dimensions") == true)
     }
   }
