@@ -76,6 +76,7 @@ final class TestServer: Sendable {
     if template.migrations.isEmpty && template.seed == nil { return "template1" }
     let name = try await create("template", from: "template1")
     let options = try ConnectOptions(connectionString(database: name))
+    if !template.migrations.isEmpty { try await Migrator(template.migrations, options: options, loop: loop).up() }
     if let seed = template.seed {
       let connection = try await PostgresConnection.connect(options, loop: loop)
       do {

@@ -81,7 +81,7 @@ final class Connection {
     // Counted: the library keeps it for as long as it needs it.
     defer { MHD_destroy_response(prepared) }
     for field in response.headers where !Self.isOurs(field.name) && !field.value.isEmpty {
-      guard !field.value.utf8.contains(0), MHD_add_response_header(prepared, field.name, field.value) == .YES else {
+      guard MHD_add_response_header(prepared, field.name, field.value) == .YES else {
         throw .invalidHeader(field.name)
       }
     }

@@ -61,3 +61,5 @@ public typealias CounterFamily = LabeledFamily<Counter>
 public typealias GaugeFamily = LabeledFamily<Gauge>
 /// Histograms by label values.
 public typealias HistogramFamily = LabeledFamily<Histogram>
+/// Summaries by label values.
+public typealias SummaryFamily = LabeledFamily<Summary>

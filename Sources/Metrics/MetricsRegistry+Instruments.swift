@@ -6,7 +6,7 @@ extension MetricsRegistry {
   ///   - help: What is counted, in a sentence.
   public func counter(_ name: String, help: String) throws(MetricsError) -> Counter {
     let counter = Counter()
-    try add(SingleSource(MetricDescriptor(name, .counter, help: help)) { counter.reading })
+    try add(InstrumentSource(descriptor: MetricDescriptor(name, .counter, help: help), instrument: counter))
     return counter
   }
 
@@ -23,7 +23,7 @@ extension MetricsRegistry {
   ///   - help: What is measured, in a sentence.
   public func gauge(_ name: String, help: String) throws(MetricsError) -> Gauge {
     let gauge = Gauge()
-    try add(SingleSource(MetricDescriptor(name, .gauge, help: help)) { gauge.reading })
+    try add(InstrumentSource(descriptor: MetricDescriptor(name, .gauge, help: help), instrument: gauge))
     return gauge
   }
 
@@ -37,7 +37,7 @@ extension MetricsRegistry {
   public func gauge(
     _ name: String, help: String, read: @escaping @Sendable () -> Double
   ) throws(MetricsError) {
-    try add(SingleSource(MetricDescriptor(name, .gauge, help: help)) { .number(read()) })
+    try add(ClosureSource(descriptor: MetricDescriptor(name, .gauge, help: help), labels: .none, read: read))
   }
 
   /// Makes a histogram.
@@ -51,7 +51,7 @@ extension MetricsRegistry {
   ) throws(MetricsError) -> Histogram {
     try MetricLint.check(buckets, of: name)
     let histogram = Histogram(buckets: buckets)
-    try add(SingleSource(MetricDescriptor(name, .histogram, help: help)) { histogram.reading })
+    try add(InstrumentSource(descriptor: MetricDescriptor(name, .histogram, help: help), instrument: histogram))
     return histogram
   }
 
@@ -62,5 +62,38 @@ extension MetricsRegistry {
     try MetricLint.check(buckets, of: name)
     return try family(
       MetricDescriptor(name, .histogram, help: help, labels: labels), make: { Histogram(buckets: buckets) })
+  }
+
+  /// Makes a summary.
+  ///
+  /// - Parameters:
+  ///   - name: In snake case, with the unit at its end, as in `request_duration_seconds`.
+  ///   - help: What is observed, in a sentence.
+  ///   - quantiles: The shares of observations whose values are shown, each 0 to 1.
+  ///   - window: How far back the quantiles look.
+  public func summary(
+    _ name: String, help: String, quantiles: [Double] = [0.5, 0.9, 0.99], window: Duration = .seconds(600)
+  ) throws(MetricsError) -> Summary {
+    try MetricLint.check(quantiles: quantiles, of: name)
+    let summary = Summary(quantiles: quantiles, window: window)
+    try add(InstrumentSource(descriptor: MetricDescriptor(name, .summary, help: help), instrument: summary))
+    return summary
+  }
+
+  /// Makes a summary with labels.
+  public func summary(
+    _ name: String, help: String, labels: [String], quantiles: [Double] = [0.5, 0.9, 0.99],
+    window: Duration = .seconds(600)
+  ) throws(MetricsError) -> SummaryFamily {
+    try MetricLint.check(quantiles: quantiles, of: name)
+    return try family(
+      MetricDescriptor(name, .summary, help: help, labels: labels),
+      make: { Summary(quantiles: quantiles, window: window) })
+  }
+
+  /// Shows facts that do not change, as labels: `registry.info("build_info", help: …, ["version": "1.2"])`.
+  public func info(_ name: String, help: String, _ facts: MetricLabels) throws(MetricsError) {
+    let descriptor = MetricDescriptor(name, .info, help: help, labels: facts.pairs.map(\.name))
+    try add(ClosureSource(descriptor: descriptor, labels: facts, read: { 1 }))
   }
 }

@@ -12,7 +12,7 @@ import Synchronization
 /// let latency = try registry.histogram("http_request_duration_seconds", help: "Time to answer.")
 /// requests.with("GET").increment()
 /// latency.observe(.milliseconds(3))
-/// let page = await registry.render(.text)
+/// let page = await registry.render(.negotiate(accept: request.headers["accept"]))
 /// ```
 public final class MetricsRegistry: Sendable {
   /// How a registry behaves.
@@ -20,50 +20,24 @@ public final class MetricsRegistry: Sendable {
     /// The most series that a metric with labels may have before further ones are counted as `other`.
     public var maxSeriesPerMetric = 1000
 
+    /// Whether OpenMetrics pages tell when each counter, histogram and summary began to count. Off, since Prometheus
+    /// before 3 stores these times as series of their own.
+    public var createdSamples = false
+
     /// The defaults.
     public init() {}
   }
 
-  struct State {
-    /// Where each name stands in `slots`.
-    var slotByName: [String: Int] = [:]
-    var slots: [Slot] = []
-    var collectors: [any MetricsCollector] = []
-    /// The size of the last page, a good guess for the next.
-    var pageSize = 4096
-  }
-
-  /// A metric of the page, in the order of registration.
-  struct Slot {
-    let descriptor: MetricDescriptor
-    /// Nil for the metrics of collectors.
-    let source: (any MetricSource)?
-  }
-
   let options: Options
-  let state = Mutex(State())
-  private let overflows: CounterFamily
-  let collectorFaults: CounterFamily
+  let own = OwnMetrics()
+  let sharedGather = SharedGather()
+  let state = Mutex(RegistryState())
 
   /// Makes a registry without metrics.
   public init(options: Options = Options()) {
     self.options = options
-    let unlabelled = Counter()
-    func ownFamily(_ name: String, _ help: String) -> (family: CounterFamily, source: any MetricSource) {
-      CounterFamily.make(
-        MetricDescriptor(name, .counter, help: help, labels: ["metric"]), maxSeries: .max, overflow: unlabelled,
-        make: { Counter() })
-    }
-    let overflows = ownFamily(
-      "metrics_series_overflow_total", "Uses of the series 'other' because a metric had too many series.")
-    let faults = ownFamily(
-      "metrics_collector_faults_total", "Families and series of collectors that were left out of the page.")
-    self.overflows = overflows.family
-    collectorFaults = faults.family
     state.withLock { state in
-      for source in [overflows.source, faults.source] {
-        state.append(Slot(descriptor: source.descriptor, source: source))
-      }
+      for source in own.sources { state.append(source.descriptor, source) }
     }
   }
 
@@ -74,74 +48,42 @@ public final class MetricsRegistry: Sendable {
     let descriptors = collector.descriptors
     for descriptor in descriptors { try MetricLint.check(descriptor) }
     try state.withLock { (state) throws(MetricsError) in
-      for (index, descriptor) in descriptors.enumerated() {
-        if descriptors[..<index].contains(where: { $0.name == descriptor.name }) {
-          throw MetricsError(.duplicate, descriptor.name, "its collector declares it twice")
-        }
-        guard let slot = state.slotByName[descriptor.name].map({ state.slots[$0] }) else {
-          try state.checkSeriesNames(of: descriptor)
-          continue
-        }
-        guard slot.source == nil, slot.descriptor.isSame(as: descriptor) else {
-          throw MetricsError(
-            .duplicate, descriptor.name, "it is registered already, and not by a collector with the same description")
-        }
-      }
-      for descriptor in descriptors where state.slotByName[descriptor.name] == nil {
-        state.append(Slot(descriptor: descriptor, source: nil))
-      }
+      try state.add(descriptors)
       state.collectors.append(collector)
+    }
+  }
+
+  /// Adds a collector that has to wait for its values.
+  ///
+  /// - Throws: When a descriptor breaks the conventions, or a metric of its name exists that is not the same.
+  public func register(_ collector: some AsyncMetricsCollector) throws(MetricsError) {
+    let descriptors = collector.descriptors
+    for descriptor in descriptors { try MetricLint.check(descriptor) }
+    try state.withLock { (state) throws(MetricsError) in
+      try state.add(descriptors)
+      state.runners.append(CollectorRunner(collector))
     }
   }
 
   /// Adds a metric that has its own series.
   func add(_ source: any MetricSource) throws(MetricsError) {
-    let descriptor = source.descriptor
-    try MetricLint.check(descriptor)
+    try MetricLint.check(source.descriptor)
     try state.withLock { (state) throws(MetricsError) in
-      try state.checkIsNew(descriptor)
-      state.append(Slot(descriptor: descriptor, source: source))
+      try state.checkIsNew(source.descriptor)
+      state.append(source.descriptor, source)
     }
-  }
-
-  private func check(_ descriptor: MetricDescriptor) throws(MetricsError) {
-    try MetricLint.check(descriptor)
-    try state.withLock { (state) throws(MetricsError) in try state.checkIsNew(descriptor) }
   }
 
   /// Adds a metric with labels.
   func family<Made: Instrument>(
     _ descriptor: MetricDescriptor, make: @escaping @Sendable () -> Made
   ) throws(MetricsError) -> LabeledFamily<Made> {
-    try check(descriptor)
+    // Checked before the series of its overflow exists, which a refused metric must not have.
+    try MetricLint.check(descriptor)
+    try state.withLock { (state) throws(MetricsError) in try state.checkIsNew(descriptor) }
     let (family, source) = LabeledFamily.make(
-      descriptor, maxSeries: options.maxSeriesPerMetric, overflow: overflows.with(descriptor.name), make: make)
+      descriptor, maxSeries: options.maxSeriesPerMetric, overflow: own.overflows.with(descriptor.name), make: make)
     try add(source)
     return family
-  }
-}
-
-extension MetricsRegistry.State {
-  mutating func append(_ slot: MetricsRegistry.Slot) {
-    slotByName[slot.descriptor.name] = slots.count
-    slots.append(slot)
-  }
-
-  func checkIsNew(_ descriptor: MetricDescriptor) throws(MetricsError) {
-    guard slotByName[descriptor.name] == nil else {
-      throw MetricsError(.duplicate, descriptor.name, "it is registered already: keep the instrument and hand it on")
-    }
-    try checkSeriesNames(of: descriptor)
-  }
-
-  /// A histogram `x` has the series `x_sum`, `x_count` and `x_bucket`, which no other metric may have. Names with these
-  /// suffixes are refused by the linter, so that nothing is left to check here but the base name.
-  func checkSeriesNames(of descriptor: MetricDescriptor) throws(MetricsError) {
-    guard descriptor.type == .counter else { return }
-    let base = String(descriptor.name.dropLast("_total".count))
-    if slotByName[base] != nil {
-      throw MetricsError(
-        .duplicate, descriptor.name, "OpenMetrics gives it the name '\(base)', which another metric has")
-    }
   }
 }

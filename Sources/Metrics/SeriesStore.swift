@@ -97,13 +97,13 @@ final class SeriesStore: Sendable {
 }
 
 extension SeriesStore: MetricSource {
-  func collect() -> [Metric] {
+  func collect(_ detail: MetricDetail) -> [Metric] {
     let series = state.withLock { $0.series }
     // A span lends its elements, where an array would hand out copies that count references.
     let span = series.span
     return Array(unsafeUninitializedCapacity: span.count) { metrics, count in
       for index in span.indices {
-        let metric = Metric(span[index].instrument.reading, labels: span[index].labels)
+        let metric = span[index].instrument.metric(labels: span[index].labels, detail)
         metrics.initializeElement(at: index, to: metric)
       }
       count = span.count

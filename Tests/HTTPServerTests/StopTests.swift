@@ -189,18 +189,51 @@ import Testing
     await loop.stop()
     // Other tests open and close theirs meanwhile; a leak would be for good, and at least one for each cycle.
     try await eventually("the descriptors are closed") { openDescriptors() < before + 100 }
-    let weakly = try await weakServer()
-    #expect(weakly.value == nil)
   }
 
-  /// A server that was stopped, of which nobody but the library could hold a part.
-  private func weakServer() async throws -> Weak {
-    let loop = try EventLoop()
-    let server = try HTTPServer(configuration: anyPort(), routes: [], loop: loop)
-    try await server.start()
-    await server.stop()
-    await loop.stop()
-    return Weak(server)
+  @Test func `a stopped server is let go of, whatever became of its requests`() async throws {
+    weak var observer: RecordingObserver?
+    do {
+      let recorder = RecordingObserver()
+      observer = recorder
+      try await leaveRequestsBehind(recorder)
+      #expect(recorder.seen.records.count == 4)
+    }
+    try await eventually("nobody holds the observer") { [weak observer] in observer == nil }
+  }
+
+  /// Requests that are answered, streamed, cut off in a handler and cut off in a stream.
+  private func leaveRequestsBehind(_ observer: RecordingObserver) async throws {
+    let routes = [
+      Route(.get, "/now") { _ in "now" },
+      Route(.get, "/stream") { _ in
+        HTTPResponse.stream(contentType: "text/plain") { try await $0.write("streamed") }
+      },
+      Route(.get, "/slow") { _ in
+        try await Task.sleep(for: .seconds(60))
+        return "never"
+      },
+      Route(.get, "/events") { _ in
+        HTTPResponse.stream(contentType: "text/plain") { writer in
+          try await writer.write("first")
+          try await Task.sleep(for: .seconds(60))
+        }
+      },
+    ]
+    try await withServer(routes, observer: observer) { address, server in
+      let clients = try await offPool {
+        let client = try TestClient(address)
+        #expect(try client.request("GET", "/now").text == "now")
+        #expect(try client.request("GET", "/stream").text == "streamed")
+        try client.send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n")
+        let other = try TestClient(address)
+        try other.send("GET /events HTTP/1.1\r\nHost: t\r\n\r\n")
+        #expect(other.pause(milliseconds: 5000))
+        return [ClientBox(client), ClientBox(other)]
+      }
+      #expect(await server.stop(grace: .zero) == 2)
+      for client in clients { client.close() }
+    }
   }
 
   @Sendable private func openDescriptors() -> Int {
@@ -227,10 +260,4 @@ import Testing
       (try? TestClient(address)) == nil
     }
   }
-}
-
-struct Weak {
-  weak var value: AnyObject?
-
-  init(_ value: AnyObject) { self.value = value }
 }
