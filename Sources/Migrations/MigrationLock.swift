@@ -5,7 +5,8 @@ internal import Postgres
 /// It is held by an open transaction on a connection of its own, not by a session: behind PgBouncer's transaction mode a
 /// session lock would stay with a pooled connection and shut everybody out. A holder that dies releases it.
 struct MigrationLock: Sendable {
-  private let connection: PostgresConnection
+  /// The lock's own connection; only looking around may happen on it.
+  let connection: PostgresConnection
 
   /// Takes the lock.
   ///

@@ -131,9 +131,7 @@ extension MigrationSession {
   private func stopped(
     _ step: MigrationStep, at index: Int, of count: Int, _ refusal: StatementRefusal, isFirstTry: Bool
   ) async throws -> MigrationError {
-    let invalid = try await work.all(
-      "SELECT i.indexrelid::regclass::text FROM pg_catalog.pg_index AS i WHERE NOT i.indisvalid ORDER BY 1",
-      as: String.self, name: "FindInvalidIndexes")
+    let invalid = try await work.invalidIndexes()
     if index == 0, isFirstTry, invalid.isEmpty {
       try await withdraw(step)
       return step.failure(refusal.cause, in: refusal.statement)

@@ -31,12 +31,7 @@ extension MigrationSession {
   }
 
   private func attempt(_ step: MigrationStep, _ statements: [SQLStatement]) async throws -> Duration {
-    // The splitter takes backslashes for what they are by the standard; the server has to agree.
-    try await work.script(
-      """
-      BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL standard_conforming_strings = on;
-      SET LOCAL lock_timeout = \(configuration.lockTimeout.milliseconds)
-      """)
+    try await begin()
     let start = ContinuousClock.now
     for statement in statements { try await run(statement) }
     let duration = start.duration(to: .now)
@@ -50,6 +45,16 @@ extension MigrationSession {
       throw StatementRefusal(cause: error)
     }
     return duration
+  }
+
+  /// Begins the transaction of a migration.
+  func begin() async throws {
+    // The splitter takes backslashes for what they are by the standard; the server has to agree.
+    try await work.script(
+      """
+      BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL standard_conforming_strings = on;
+      SET LOCAL lock_timeout = \(configuration.lockTimeout.milliseconds)
+      """)
   }
 
   /// Runs one statement of a migration.

@@ -191,8 +191,10 @@ extension Migrator {
   }
 
   /// Takes the lock on a connection of its own, brings the record up to date, and lets `body` work.
+  ///
+  /// - Parameter preparing: Whether the tables are made and what another tool did is recorded.
   func withSession<Result: Sendable>(
-    _ work: PostgresConnection, _ body: (inout MigrationSession) async throws -> Result
+    _ work: PostgresConnection, preparing: Bool = true, _ body: (inout MigrationSession) async throws -> Result
   ) async throws -> Result {
     try await withConnection { connection in
       let reading = try await read(work)
@@ -201,7 +203,7 @@ extension Migrator {
       let lock = try await MigrationLock(
         taking: keys, on: connection, wait: configuration.migratorWait, report: report)
       var session = MigrationSession(migrator: self, work: work, lock: lock, reading: try await read(work))
-      try await session.prepare()
+      if preparing { try await session.prepare() }
       return try await body(&session)
     }
   }

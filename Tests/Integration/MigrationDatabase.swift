@@ -1,66 +1,45 @@
-import EmbeddedPostgres
+import DatabaseTesting
 import EventLoop
 import FoundationEssentials
 import Migrations
 import Postgres
-import StructuredLogging
 import Synchronization
 import Testing
 
-/// One server for a suite; each test makes its own databases on it.
-struct MigrationServer: SuiteTrait, TestScoping {
-  @TaskLocal static var current: EmbeddedPostgres?
-
-  func provideScope(
-    for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
-  ) async throws {
-    var options = EmbeddedPostgres.Options.temporary
-    options.template = TemplateCluster(directory: FileManager.default.temporaryDirectory.path + "/keel-test-template")
-    options.settings["max_connections"] = "200"
-    let server = try await EmbeddedPostgres.start(options)
-    do {
-      try await Self.$current.withValue(server) { try await function() }
-      await server.stop()
-    } catch {
-      await server.stop()
-      throw error
-    }
-  }
-}
-
-extension Trait where Self == MigrationServer {
-  static var migrationServer: Self { Self() }
-}
-
 /// An empty database that belongs to an ordinary role, as in production.
 struct MigrationDatabase: Sendable {
-  let server: EmbeddedPostgres
   let loop: EventLoop
-  let name: String
+  /// The role that owns the database.
+  let role: String
   let options: ConnectOptions
   /// For looking at the database from outside.
   let connection: PostgresConnection
 
   static func with<Result: Sendable>(_ body: (MigrationDatabase) async throws -> Result) async throws -> Result {
-    let server = try #require(MigrationServer.current)
-    let name = "t" + UUID().uuidString.lowercased().filter { $0 != "-" }
-    let loop = try EventLoop()
-    let admin = try await PostgresConnection.connect(
-      ConnectOptions(server.connectionString(database: "postgres")), loop: loop)
-    try await admin.execute("CREATE ROLE \(identifier: name) LOGIN")
-    try await admin.execute("CREATE DATABASE \(identifier: name) OWNER \(identifier: name)")
-    var options = try ConnectOptions(server.connectionString(database: name))
-    options["user"] = name
+    try await TestDatabase.with(.empty) { database in
+      let role = "role_" + UUID().uuidString.lowercased().filter { $0 != "-" }
+      try await database.pool.execute("CREATE ROLE \(identifier: role) LOGIN")
+      try await database.pool.execute(
+        "ALTER DATABASE \(identifier: database.options.database ?? "") OWNER TO \(identifier: role)")
+      var options = database.options
+      options["user"] = role
+      return try await with(options, role: role, loop: database.loop, body)
+    }
+  }
+
+  static func with<Result: Sendable>(
+    _ options: ConnectOptions, role: String, loop: EventLoop, _ body: (MigrationDatabase) async throws -> Result
+  ) async throws -> Result {
     let connection = try await PostgresConnection.connect(options, loop: loop)
-    let database = MigrationDatabase(server: server, loop: loop, name: name, options: options, connection: connection)
-    let result: Swift.Result<Result, any Error>
-    do { result = .success(try await body(database)) } catch { result = .failure(error) }
-    await connection.close()
-    try await admin.execute("DROP DATABASE \(identifier: name) WITH (FORCE)")
-    try await admin.execute("DROP ROLE \(identifier: name)")
-    await admin.close()
-    await loop.stop()
-    return try result.get()
+    do {
+      let result = try await body(
+        MigrationDatabase(loop: loop, role: role, options: options, connection: connection))
+      await connection.close()
+      return result
+    } catch {
+      await connection.close()
+      throw error
+    }
   }
 
   /// A migrator for this database, with short waits.

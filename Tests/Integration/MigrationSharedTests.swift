@@ -4,7 +4,7 @@ import Postgres
 import SharedMigrations
 import Testing
 
-@Suite(.migrationServer) struct MigrationSharedTests {
+@Suite struct MigrationSharedTests {
   @Test func `every down restores exactly what stood before its up`() async throws {
     try await MigrationDatabase.with { database in
       let migrator = database.migrator(.shared)
@@ -120,7 +120,7 @@ import Testing
 
   @Test func `nothing depends on the search path`() async throws {
     try await MigrationDatabase.with { database in
-      try await database.connection.execute("ALTER ROLE \(identifier: database.name) SET search_path = pg_catalog")
+      try await database.connection.execute("ALTER ROLE \(identifier: database.role) SET search_path = pg_catalog")
       let migrator = database.migrator(.shared) { $0.schema = "public" }
       try await migrator.up()
       try await migrator.downAll()

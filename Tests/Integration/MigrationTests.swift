@@ -2,7 +2,7 @@ import Migrations
 import Postgres
 import Testing
 
-@Suite(.migrationServer) struct MigrationTests {
+@Suite struct MigrationTests {
   private let two = MigrationSet.scripts(
     "main", ("CREATE TABLE public.a (x int);", "DROP TABLE public.a;"),
     ("CREATE TABLE public.b (x int);", "DROP TABLE public.b;"))
@@ -29,7 +29,7 @@ import Testing
       let migrator = database.migrator(two)
       try await migrator.up()
       try await database.connection.execute(
-        "ALTER ROLE \(identifier: database.name) SET default_transaction_read_only = on")
+        "ALTER ROLE \(identifier: database.role) SET default_transaction_read_only = on")
       let report = try await migrator.up()
       #expect(report.completed.isEmpty)
       #expect((report.from, report.to) == (2, 2))
@@ -173,14 +173,14 @@ import Testing
       let other = try await PostgresConnection.connect(options, loop: database.loop)
       // The key golang-migrate has for a database it was given by URL.
       let path: Int64 = 1_486_364_155
-      let sum = crc32(Array("public\0schema_migrations\0/\(database.name)".utf8)) &* UInt32(path)
+      let sum = crc32(Array("public\0schema_migrations\0/\(database.options.database ?? "")".utf8)) &* UInt32(path)
       try await other.execute("SELECT pg_advisory_lock(\(Int64(sum)))")
       let events = MigrationEvents()
       let migrator = database.migrator(
         two, configure: { $0.migratorWait = .milliseconds(100) }, observer: events.observer)
       let error = try await migrationError { try await migrator.up() }
       #expect(error.code == .locked)
-      #expect(error.message.contains("process \(other.processID) (golang-migrate), role \(database.name)"))
+      #expect(error.message.contains("process \(other.processID) (golang-migrate), role \(database.role)"))
       #expect(error.message.contains("pg_terminate_backend(\(other.processID))"))
       #expect(
         events.all.contains {

@@ -1,0 +1,53 @@
+public import FoundationEssentials
+internal import MigrationFiles
+
+/// A new pair of migration files.
+public struct MigrationTemplate: Sendable, Hashable {
+  /// The number of the new migration.
+  public var version: Int64
+  /// The path of the up file.
+  public var up: String
+  /// The path of the down file.
+  public var down: String
+
+  /// Writes the two files, empty but for a comment, with the number after the highest in the folder.
+  ///
+  /// Numbers are as wide as those that are there, six digits in an empty folder. A folder whose numbers are times
+  /// (`20260131120000`) gets a time.
+  ///
+  /// - Parameters:
+  ///   - title: What the migration does, in words: `Add users` becomes `add_users`.
+  ///   - directory: The folder, which is made if it is not there.
+  ///   - now: The time for a folder numbered by times.
+  /// - Throws: ``MigrationError`` with the code ``MigrationError/Code/invalidFiles``.
+  public init(title: String, in directory: String, now: Date = Date()) throws(MigrationError) {
+    let words = title.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
+    guard !words.isEmpty else {
+      throw MigrationError(.invalidFiles, "a migration needs a title of letters or digits, such as add_users")
+    }
+    do {
+      try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
+      let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".sql") }
+      let highest = names.compactMap { try? FileName(path: $0).version }.max() ?? 0
+      let width = names.map { $0.prefix { $0.isNumber }.count }.max() ?? 6
+      version = highest < 10_000_000_000_000 ? highest + 1 : max(highest + 1, Self.timestamp(now))
+      let digits = String(version)
+      let number = String(repeating: "0", count: max(0, width - digits.count)) + digits
+      let path = (directory.hasSuffix("/") ? directory : directory + "/") + number + "_" + words.joined(separator: "_")
+      (up, down) = (path + ".up.sql", path + ".down.sql")
+      try Data("-- \(title)\n".utf8).write(to: URL(filePath: up), options: .withoutOverwriting)
+      try Data("-- Undo: \(title)\n".utf8).write(to: URL(filePath: down), options: .withoutOverwriting)
+    } catch {
+      throw MigrationError(.invalidFiles, "cannot write a new migration to \(directory): \(error)")
+    }
+  }
+
+  /// The time as a number: year, month, day, hour, minute, second in UTC.
+  private static func timestamp(_ now: Date) -> Int64 {
+    var calendar = Calendar(identifier: .gregorian)
+    calendar.timeZone = .gmt
+    let parts = calendar.dateComponents([.year, .month, .day, .hour, .minute, .second], from: now)
+    return [parts.year, parts.month, parts.day, parts.hour, parts.minute, parts.second]
+      .reduce(0) { $0 * 100 + Int64($1 ?? 0) }
+  }
+}

@@ -1,0 +1,100 @@
+internal import Postgres
+
+// MARK: Checking
+
+extension Migrator {
+  /// Compares files, record and database: scripts that changed after they were applied, versions that other tools
+  /// moved, what stopped half way, invalid indexes. Changes nothing; an empty answer is a clean one.
+  public func verify() async throws -> [MigrationFinding] {
+    try await withWorkConnection { connection in
+      let reading = try await read(connection)
+      return MigrationFinding.all(in: reading.ledger, reading.changes)
+        + (try await connection.invalidIndexes()).map { index in
+          MigrationFinding(
+            kind: .invalidIndex,
+            message:
+              "the index \(index) is invalid: building it failed. DROP INDEX CONCURRENTLY \(index), then build it again"
+          )
+        }
+    }
+  }
+
+  /// Runs what `goal` asks for in one transaction that is rolled back, and tells which locks each step takes.
+  ///
+  /// Steps see what those before them did. A step outside a transaction cannot be tried, nor can those behind it. The
+  /// locks are held until the end of the rehearsal: on a busy database keep it short, as
+  /// ``Configuration/lockTimeout`` keeps the waiting.
+  ///
+  /// - Throws: ``MigrationError`` with the code ``MigrationError/Code/scriptFailed`` for the step that failed.
+  public func rehearse(_ goal: MigrationGoal) async throws -> [RehearsedStep] {
+    try await withWorkConnection { connection in
+      try await withSession(connection, preparing: false) { try await $0.rehearse(goal) }
+    }
+  }
+}
+
+extension MigrationSession {
+  func rehearse(_ goal: MigrationGoal) async throws -> [RehearsedStep] {
+    let plan = try goal.plan(ledger, configuration.policies)
+    for step in plan.steps { try step.script.checkSyntax() }
+    try await begin()
+    let processID = try await work.one("SELECT pg_backend_pid()", as: Int32.self)
+    var rehearsed: [RehearsedStep] = []
+    var known: Set<RehearsedStep.Lock> = []
+    for step in plan.steps {
+      guard step.script.inTransaction, rehearsed.last.map({ $0.duration != nil }) ?? true else {
+        rehearsed.append(RehearsedStep(step: step, locks: [], duration: nil))
+        continue
+      }
+      let start = ContinuousClock.now
+      do {
+        for statement in try step.script.statements() { try await run(statement) }
+      } catch let refusal as StatementRefusal {
+        throw step.failure(refusal.cause, in: refusal.statement, consequence: "it was only tried: nothing is changed")
+      }
+      let duration = start.duration(to: .now)
+      let locks = try await lock.locks(of: processID)
+      rehearsed.append(RehearsedStep(step: step, locks: locks.filter { !known.contains($0) }, duration: duration))
+      known.formUnion(locks)
+    }
+    try await work.script("ROLLBACK")
+    return rehearsed
+  }
+}
+
+extension MigrationLock {
+  /// The locks `processID` holds on tables that exist for everybody, strongest first.
+  func locks(of processID: Int32) async throws -> [RehearsedStep.Lock] {
+    // What the other session has just created is not visible from here, and no concern of anybody.
+    try await connection.all(
+      """
+      SELECT format('%I.%I', n.nspname, c.relname), l.mode,
+        greatest(c.reltuples::bigint, pg_catalog.pg_stat_get_live_tuples(c.oid), 0)
+      FROM pg_catalog.pg_locks AS l
+      JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE l.pid = \(processID) AND l.locktype = 'relation' AND l.granted AND l.mode <> 'AccessShareLock'
+        AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+        AND c.relkind IN ('r', 'p', 'm') AND n.nspname !~ '^pg_' AND n.nspname <> 'information_schema'
+      ORDER BY array_position(
+        ARRAY['AccessExclusiveLock', 'ExclusiveLock', 'ShareRowExclusiveLock', 'ShareLock', 'ShareUpdateExclusiveLock',
+          'RowExclusiveLock', 'RowShareLock'], l.mode), 1
+      """, as: (String, String, Int64).self, name: "FindLocks"
+    ).map { RehearsedStep.Lock(relation: $0.0, mode: $0.1, rows: $0.2) }
+  }
+}
+
+extension PostgresClient {
+  /// The indexes that were not built to their end.
+  func invalidIndexes() async throws -> [String] {
+    try await all(
+      """
+      SELECT format('%I.%I', n.nspname, c.relname)
+      FROM pg_catalog.pg_index AS i
+      JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE NOT i.indisvalid AND n.nspname !~ '^pg_'
+      ORDER BY 1
+      """, as: String.self, name: "FindInvalidIndexes")
+  }
+}

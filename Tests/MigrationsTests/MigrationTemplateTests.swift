@@ -1,0 +1,40 @@
+import FoundationEssentials
+import Testing
+
+@testable import Migrations
+
+@Suite struct MigrationTemplateTests {
+  @Test func `a new pair has the next number, as wide as the others`() throws {
+    try withTemporaryFolder { folder in
+      let first = try MigrationTemplate(title: "Add users!", in: folder + "/new")
+      #expect(first.up == folder + "/new/000001_add_users.up.sql")
+      let second = try MigrationTemplate(title: "é rename  it", in: folder + "/new")
+      #expect(second.down == folder + "/new/000002_rename_it.down.sql")
+      let set = try MigrationSet(directory: folder + "/new")
+      #expect(set.migrations.map(\.title) == ["add_users", "rename_it"])
+      #expect(set[1]?.up.text == "-- Add users!\n")
+    }
+  }
+
+  @Test func `a folder numbered by times gets a time`() throws {
+    try withTemporaryFolder { folder in
+      try "-- a".write(toFile: folder + "/20200101120000_a.up.sql", atomically: false, encoding: .utf8)
+      let template = try MigrationTemplate(title: "b", in: folder, now: Date(timeIntervalSince1970: 1_767_225_599))
+      #expect(template.version == 20_251_231_235_959)
+      let again = try MigrationTemplate(title: "c", in: folder, now: Date(timeIntervalSince1970: 0))
+      #expect(again.version == 20_251_231_235_960)
+    }
+  }
+
+  @Test func `a title without letters is refused`() {
+    #expect(throws: MigrationError.self) { try MigrationTemplate(title: "--", in: "/tmp") }
+  }
+}
+
+/// Runs `body` with a folder that is removed afterwards.
+func withTemporaryFolder(_ body: (String) throws -> Void) throws {
+  let folder = FileManager.default.temporaryDirectory.path + "/keel-migrations-\(UUID().uuidString)"
+  try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+  defer { try? FileManager.default.removeItem(atPath: folder) }
+  try body(folder)
+}
