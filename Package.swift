@@ -16,6 +16,7 @@ let package = Package(
     .library(name: "PrometheusMetrics", targets: ["PrometheusMetrics"]),
     .library(name: "AppConfiguration", targets: ["AppConfiguration"]),
     .library(name: "StructuredLogging", targets: ["StructuredLogging"]),
+    .library(name: "Health", targets: ["Health"]),
     .library(name: "HTTPServer", targets: ["HTTPServer"]),
     .library(name: "DatabaseModule", targets: ["DatabaseModule"]),
     .library(name: "Host", targets: ["Host"]),
@@ -31,17 +32,18 @@ let package = Package(
       name: "Host",
       dependencies: [
         "DatabaseModule", "HTTPServer", "EventLoop", "PrometheusMetrics", "AppConfiguration",
-        "StructuredLogging", "Container", "Migrations", "Postgres", "EmbeddedPostgres",
+        "StructuredLogging", "Health", "Container", "Migrations", "Postgres",
       ]),
     .target(
       name: "DatabaseModule",
       dependencies: [
         "Container", "Postgres", "Migrations", "EmbeddedPostgres", "EventLoop",
-        "PrometheusMetrics", "AppConfiguration", "StructuredLogging",
+        "PrometheusMetrics", "AppConfiguration", "StructuredLogging", "Health", "ResourcePool",
       ]),
 
     // PostgreSQL.
-    .target(name: "Migrations", dependencies: ["Postgres", "StructuredLogging"]),
+    .target(name: "Migrations", dependencies: ["MigrationFiles", "Postgres", "StructuredLogging"]),
+    .target(name: "MigrationFiles"),
     .target(
       name: "SharedMigrations", dependencies: ["Migrations"], path: "migrations/shared",
       plugins: ["EmbedMigrations"]),
@@ -49,7 +51,7 @@ let package = Package(
       name: "Postgres",
       dependencies: ["CLibpq", "ResourcePool", "EventLoop", "StructuredLogging"]),
     .target(name: "ResourcePool"),
-    .target(name: "EmbeddedPostgres", dependencies: ["StructuredLogging"]),
+    .target(name: "EmbeddedPostgres", dependencies: ["CSpawn", "StructuredLogging"]),
 
     // Serving and observing.
     .target(name: "HTTPServer", dependencies: ["CMicrohttpdShim", "EventLoop"]),
@@ -57,6 +59,7 @@ let package = Package(
     .target(name: "PrometheusMetrics", path: "Sources/Metrics"),
     .target(name: "AppConfiguration", dependencies: ["CYaml"], path: "Sources/Configuration"),
     .target(name: "StructuredLogging", path: "Sources/Logging"),
+    .target(name: "Health"),
 
     // Composing.
     .target(name: "Container"),
@@ -78,25 +81,33 @@ let package = Package(
       name: "CYaml", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
     .systemLibrary(name: "CEpoll"),
+    .target(name: "CSpawn"),
     .target(
       name: "CMicrohttpdShim", dependencies: ["CMicrohttpd"],
       linkerSettings: [.linkedLibrary("microhttpd")]),
 
     // SQL files to Swift source at build time.
     .plugin(name: "EmbedMigrations", capability: .buildTool(), dependencies: ["embed-migrations"]),
-    .executableTarget(name: "embed-migrations", path: "Sources/EmbedMigrationsTool"),
+    .executableTarget(
+      name: "embed-migrations", dependencies: ["MigrationFiles"], path: "Sources/EmbedMigrationsTool"),
 
     // Tests: a folder per target, and Integration for what needs a server.
     .testTarget(name: "ContainerTests", dependencies: ["Container", "ContainerTesting"]),
     .testTarget(name: "ResourcePoolTests", dependencies: ["ResourcePool"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres"]),
-    .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "SharedMigrations"]),
+    .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "MigrationFiles", "SharedMigrations"]),
     .testTarget(name: "MetricsTests", dependencies: ["PrometheusMetrics", "MetricsTesting"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["AppConfiguration"]),
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
-    .testTarget(name: "EmbeddedPostgresTests", dependencies: ["EmbeddedPostgres"]),
+    .testTarget(
+      name: "EmbeddedPostgresTests",
+      dependencies: ["EmbeddedPostgres", "StructuredLogging", "embedded-postgres-holder"]),
+    .executableTarget(
+      name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
+      path: "Tests/Fixtures/EmbeddedPostgresHolder"),
+    .testTarget(name: "HealthTests", dependencies: ["Health"]),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(
       name: "IntegrationTests",

@@ -1,1 +1,77 @@
 #include "CMicrohttpdShim.h"
+#include <stdio.h>
+#include <string.h>
+
+// The library decodes targets in place, before anybody sees where a segment ended. We decode them ourselves.
+static size_t keep_escapes(void *context, struct MHD_Connection *connection, char *text) {
+  (void)context;
+  (void)connection;
+  return strlen(text);
+}
+
+__attribute__((format(printf, 2, 0)))
+static void format_log(void *context, const char *format, va_list arguments) {
+  const struct keel_http_options *options = context;
+  char message[512];
+  vsnprintf(message, sizeof message, format, arguments);
+  options->log(options->context, message);
+}
+
+struct MHD_Daemon *keel_http_start(const struct keel_http_options *o) {
+  unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO | MHD_USE_ERROR_LOG;
+  struct MHD_OptionItem items[16] = {
+    // First, so that it hears of faults in the others.
+    {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)format_log, (void *)o},
+    {MHD_OPTION_LISTEN_SOCKET, o->listen_socket, NULL},
+    {MHD_OPTION_CONNECTION_MEMORY_LIMIT, (intptr_t)o->connection_memory, NULL},
+    {MHD_OPTION_CONNECTION_LIMIT, o->connection_limit, NULL},
+    {MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->connections_per_ip, NULL},
+    {MHD_OPTION_CONNECTION_TIMEOUT, o->idle_seconds, NULL},
+    {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
+    {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)o->request_begins, o->context},
+    {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
+    {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)o->request_completed, o->context},
+    {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)o->connection_changed, o->context},
+    {MHD_OPTION_END, 0, NULL},
+  };
+  if (o->tls_certificate) {
+    flags |= MHD_USE_TLS;
+    size_t next = 11;
+    items[next++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_CERT, 0, (void *)o->tls_certificate};
+    items[next++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_MEM_KEY, 0, (void *)o->tls_key};
+    items[next++] = (struct MHD_OptionItem){MHD_OPTION_HTTPS_PRIORITIES, 0, (void *)o->tls_priorities};
+    items[next] = (struct MHD_OptionItem){MHD_OPTION_END, 0, NULL};
+  }
+  return MHD_start_daemon(flags, 0, NULL, NULL, o->handle, o->context,
+                          MHD_OPTION_ARRAY, items, MHD_OPTION_END);
+}
+
+int keel_http_epoll_descriptor(struct MHD_Daemon *daemon) {
+  const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  return info ? info->epoll_fd : -1;
+}
+
+int keel_http_descriptor(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+  return info ? info->connect_fd : -1;
+}
+
+const struct sockaddr *keel_http_remote_address(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+  return info ? info->client_addr : NULL;
+}
+
+size_t keel_http_header_size(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
+  return info ? info->header_size : 0;
+}
+
+unsigned int keel_http_queued_status(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_HTTP_STATUS);
+  return info ? info->http_status : 0;
+}
+
+void *keel_http_socket_context(struct MHD_Connection *connection) {
+  const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
+  return info ? info->socket_context : NULL;
+}

@@ -1,6 +1,8 @@
 /// A resource on loan. Give it back with ``ResourcePool/release(_:isSound:)``, once.
 public struct Lease<Resource: Sendable>: Sendable {
   let slot: Int
+  /// The pool's generation when the resource was made.
+  let generation: UInt64
   /// What was lent.
   public let resource: Resource
 }

@@ -54,8 +54,6 @@ extension PoolStateMachine {
     var generation: UInt64 = 0
     /// Whether nobody has reported the resource broken or ended.
     var isSound = true
-    /// Takes no further shared lease: its holder has claimed it whole.
-    var isSealed = false
     /// Counts the resources made for this slot, so that news of one that is gone is not taken for its successor's.
     var serial: UInt64 = 0
   }

@@ -138,13 +138,6 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
 
   // MARK: Holding and releasing
 
-  /// Turns a shared lease into an exclusive one, if it is the only one on its resource.
-  mutating func claim(_ slot: Int) -> Bool {
-    guard case .shared(count: 1, _) = slots[slot].state else { return false }
-    slots[slot].isSealed = true
-    return true
-  }
-
   /// A lease ends. `isSound` says whether the resource may be lent again.
   mutating func release(_ slot: Int, isSound: Bool, _ now: Instant, _ actions: inout Actions) {
     if !isSound { condemn(slot) }
@@ -152,7 +145,6 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     case .shared(let count, _) where count > 1:
       move(slot, to: .shared(count: count - 1, progress: now))
     case .shared, .exclusive:
-      slots[slot].isSealed = false
       if !isCurrent(slot) || !isRunning {
         destroy(slot, &actions)
       } else if now >= slots[slot].expiry {
@@ -268,9 +260,12 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
 
   // MARK: Everything is suspect
 
-  /// Closes every resource: the idle now, the lent when they come back, those on their way when they are made. For a
-  /// server that failed over.
-  mutating func invalidate(_ now: Instant, _ actions: inout Actions) {
+  /// Closes every resource whose making began before now: the idle at once, the lent when they come back, those on
+  /// their way when they are made.
+  ///
+  /// - Parameter suspect: the generation that is under suspicion; when it is over already, nothing happens.
+  mutating func invalidate(suspect: UInt64? = nil, _ now: Instant, _ actions: inout Actions) {
+    guard suspect == nil || suspect == generation else { return }
     generation += 1
     for slot in idle { destroy(slot, &actions) }
     idle = []
@@ -325,7 +320,7 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     } else {
       move(slot, to: .shared(count: 1, progress: now))
     }
-    return Lease(slot: slot, resource: resource)
+    return Lease(slot: slot, generation: slots[slot].generation, resource: resource)
   }
 
   /// The least loaded slot that takes one more shared lease.
@@ -334,7 +329,7 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     var best: Int?
     var least = configuration.shareLimit
     for slot in slots.indices {
-      guard case .shared(let count, let progress) = slots[slot].state, count < least, !slots[slot].isSealed,
+      guard case .shared(let count, let progress) = slots[slot].state, count < least,
         now - progress < configuration.shareWindow, isFresh(slot, now)
       else { continue }
       (best, least) = (slot, count)
@@ -458,7 +453,6 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     guard let resource = slots[slot].resource else { return }  // whatever was made has one
     move(slot, to: .closing)
     slots[slot].resource = nil
-    slots[slot].isSealed = false
     actions.closes.append((slot, resource))
   }
 }

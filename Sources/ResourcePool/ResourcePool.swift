@@ -96,9 +96,10 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   ///   - isSound: asked afterwards whether the resource may be lent again. Default: always.
   /// - Throws: ``PoolError``, `CancellationError` when the task is cancelled while it waits, or what `body` throws.
   public func withResource<Result>(
-    timeout: Duration? = nil, fileID: StaticString = #fileID, line: UInt = #line,
-    isSound: (Resource) -> Bool = { _ in true }, _ body: (Resource) async throws -> Result
-  ) async throws -> Result {
+    timeout: Duration? = nil, isolation: isolated (any Actor)? = #isolation, fileID: StaticString = #fileID,
+    line: UInt = #line,
+    isSound: (Resource) -> Bool = { _ in true }, _ body: (Resource) async throws -> sending Result
+  ) async throws -> sending Result {
     let lease = try await lease(shared: false, timeout: timeout, LeaseOrigin(fileID: fileID, line: line))
     defer { release(lease, isSound: isSound(lease.resource)) }
     return try await body(lease.resource)
@@ -155,11 +156,6 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
     case cancelled
   }
 
-  /// Makes a shared lease an exclusive one, if nobody shares it at this moment.
-  package func claim(_ lease: Lease<Resource>) -> Bool {
-    mutate { machine, _, _ in machine.claim(lease.slot) }
-  }
-
   /// Ends a lease.
   ///
   /// - Parameter isSound: whether the resource may be lent again.
@@ -170,6 +166,11 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   /// Closes all resources made so far, the lent ones when they come back: for when what they lead to has moved.
   public func invalidate() {
     mutate { machine, now, actions in machine.invalidate(now, &actions) }
+  }
+
+  /// As ``invalidate()``, on account of this lease's resource; nothing happens when that was done since it was made.
+  package func invalidate(since lease: Lease<Resource>) {
+    mutate { machine, now, actions in machine.invalidate(suspect: lease.generation, now, &actions) }
   }
 
   // MARK: Reading

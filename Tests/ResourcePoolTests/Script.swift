@@ -74,8 +74,6 @@ final class Script {
     return event { machine, now, actions in machine.cancel(ticket, now, &actions) }
   }
 
-  func claim(_ lease: Lease<Int>) -> Bool { machine.claim(lease.slot) }
-
   func release(_ lease: Lease<Int>?, isSound: Bool = true) {
     guard let lease else { return }
     event { machine, now, actions in machine.release(lease.slot, isSound: isSound, now, &actions) }
@@ -120,7 +118,10 @@ final class Script {
     ended(slot: lease.slot, serial: machine.slots[lease.slot].serial)
   }
 
-  func invalidate() { event { machine, now, actions in machine.invalidate(now, &actions) } }
+  /// Everything, or everything as old as this lease's resource.
+  func invalidate(since lease: Lease<Int>? = nil) {
+    event { machine, now, actions in machine.invalidate(suspect: lease?.generation, now, &actions) }
+  }
 
   func close() { event { machine, now, actions in machine.close(now, &actions) } }
 

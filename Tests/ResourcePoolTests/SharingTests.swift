@@ -132,23 +132,6 @@ import Testing
     #expect(pool.checks.count == 1)
   }
 
-  @Test func `the only sharer can claim the resource, and then nobody else shares it`() throws {
-    let pool = try full()
-    let lease = try #require(pool.leaseNow(shared: true))
-    #expect(pool.claim(lease))
-    #expect(pool.leaseNow(shared: true) == nil)
-    pool.release(lease)
-    #expect(pool.leaseNow(shared: true) != nil)
-    #expect(pool.leaseNow(shared: true) != nil, "the claim ended with the lease")
-  }
-
-  @Test func `one sharer of several cannot claim the resource`() throws {
-    let pool = try full()
-    let lease = try #require(pool.leaseNow(shared: true))
-    _ = pool.leaseNow(shared: true)
-    #expect(!pool.claim(lease))
-  }
-
   @Test func `a resource that one sharer found broken takes no further lease and is closed by the last`() throws {
     let pool = try full()
     let leases = (0..<3).compactMap { _ in pool.leaseNow(shared: true) }

@@ -1,1 +1,39 @@
+// libmicrohttpd for Swift: its start call is variadic, and so are the messages of its log.
 #pragma once
+#include <stdarg.h>
+#include <stdint.h>
+#include <sys/socket.h>
+#include <sys/types.h>
+#include <microhttpd.h>
+
+// Everything a daemon is started with. It must stay in place until the daemon is stopped: the log reads it.
+struct keel_http_options {
+  int listen_socket;                // bound and listening; the daemon takes it over
+  size_t connection_memory;         // for headers and buffers, per connection
+  unsigned int connection_limit;
+  unsigned int connections_per_ip;  // 0: no limit
+  unsigned int idle_seconds;        // 0: no time-out
+  const char *tls_certificate;      // PEM text; NULL: plain HTTP
+  const char *tls_key;
+  const char *tls_priorities;
+
+  void *context;                    // first argument of all the callbacks below
+  void *(*request_begins)(void *context, const char *target, struct MHD_Connection *connection);
+  MHD_AccessHandlerCallback handle;
+  MHD_RequestCompletedCallback request_completed;
+  MHD_NotifyConnectionCallback connection_changed;
+  void (*log)(void *context, const char *message);
+};
+
+// Starts a daemon in external epoll mode with suspend and resume; NULL when the library refuses.
+struct MHD_Daemon *keel_http_start(const struct keel_http_options *options);
+
+// The descriptor that becomes readable when the daemon has work; -1 if there is none.
+int keel_http_epoll_descriptor(struct MHD_Daemon *daemon);
+
+// What the library knows of a connection; its own call is variadic.
+int keel_http_descriptor(struct MHD_Connection *connection);
+const struct sockaddr *keel_http_remote_address(struct MHD_Connection *connection);
+size_t keel_http_header_size(struct MHD_Connection *connection);
+unsigned int keel_http_queued_status(struct MHD_Connection *connection);  // 0: none
+void *keel_http_socket_context(struct MHD_Connection *connection);

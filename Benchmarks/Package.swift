@@ -1,0 +1,19 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+// Measured against peers in the same run; see docs/performance.md. A package of its own, so that the main graph has no benchmarks in it.
+let package = Package(
+  name: "benchmarks",
+  platforms: [.macOS(.v15)],
+  dependencies: [.package(name: "keel", path: "..")],
+  targets: [
+    .executableTarget(name: "PoolBench", dependencies: [.product(name: "ResourcePool", package: "keel")]),
+    .executableTarget(
+      name: "PostgresBench",
+      dependencies: [
+        .product(name: "Postgres", package: "keel"), .product(name: "EventLoop", package: "keel"),
+        .product(name: "EmbeddedPostgres", package: "keel"),
+      ]),
+  ],
+  swiftLanguageModes: [.v6]
+)

@@ -1,0 +1,152 @@
+extension Configuration {
+  /// Checks every source against the settings that the program has.
+  ///
+  /// - Throws: All faults at once: unknown and duplicate keys, wrong types and units, unsupported YAML.
+  public func check(_ catalogs: SettingsCatalog...) throws(ConfigurationError) {
+    try check(catalogs)
+  }
+
+  /// Checks every source against the settings that the program has.
+  ///
+  /// - Throws: All faults at once: unknown and duplicate keys, wrong types and units, unsupported YAML.
+  public func check(_ catalogs: [SettingsCatalog]) throws(ConfigurationError) {
+    let known = KnownSettings(catalogs)
+    var faults: [ConfigurationFault] = []
+    if let file {
+      var walk = FileCheck(file: file, known: known)
+      walk.check(file.root, path: "")
+      faults = (file.faults + walk.faults).sorted { $0.place < $1.place }
+    }
+    for setting in catalogs.flatMap(\.settings) {
+      // A variable that a flag overrides may be somebody else's of the same name.
+      guard flags[setting.path] == nil, let text = environment[setting.environmentName], !text.isEmpty else { continue }
+      do {
+        _ = try setting.text(of: .text(text))
+      } catch {
+        faults.append(ConfigurationFault(setting.path, at: .environment(setting.environmentName), error))
+      }
+    }
+    for (path, text) in flags.sorted(by: { $0.key < $1.key }) {
+      guard let setting = known.byPath[path] else {
+        faults.append(ConfigurationFault(.unknownKey, at: .flag(path), path: path, "no setting has the path '\(path)'"))
+        continue
+      }
+      do {
+        _ = try setting.text(of: .text(text))
+      } catch {
+        faults.append(ConfigurationFault(path, at: .flag(setting.flag), error))
+      }
+    }
+    if let error = ConfigurationError(faults + known.faults) { throw error }
+  }
+}
+
+/// The settings of all catalogues, by path, and how they contradict each other.
+private struct KnownSettings {
+  private(set) var byPath: [String: AnySetting] = [:]
+  private(set) var sections: Set<String> = []
+  private(set) var faults: [ConfigurationFault] = []
+
+  init(_ catalogs: [SettingsCatalog]) {
+    var owners: [String: String] = [:]
+    var variables: [String: String] = [:]
+    for catalog in catalogs {
+      for setting in catalog.settings {
+        if !Self.isWellFormed(setting.path) {
+          fault(setting, "the path of a setting is lower-case words with dots between them, found '\(setting.path)'")
+        }
+        if let owner = owners.updateValue(catalog.name, forKey: setting.path) {
+          fault(setting, "the setting '\(setting.path)' is declared by '\(owner)' and by '\(catalog.name)'")
+        } else if let other = variables.updateValue(setting.path, forKey: setting.environmentName) {
+          fault(setting, "'\(other)' and '\(setting.path)' share the environment variable \(setting.environmentName)")
+        }
+        byPath[setting.path] = setting
+        var section = setting.path[...]
+        while let dot = section.lastIndex(of: ".") {
+          section = section[..<dot]
+          sections.insert(String(section))
+        }
+      }
+    }
+    for path in sections.sorted() {
+      guard let setting = byPath[path] else { continue }
+      fault(setting, "'\(path)' is declared as a setting and as a section of settings")
+    }
+  }
+
+  private mutating func fault(_ setting: AnySetting, _ message: String) {
+    faults.append(ConfigurationFault(.declaration, at: nil, path: setting.path, message))
+  }
+
+  private static func isWellFormed(_ path: String) -> Bool {
+    path.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { word in
+      word.utf8.first.map { (0x61...0x7A).contains($0) } == true
+        && word.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
+    }
+  }
+}
+
+/// Compares the tree of a file with the known settings.
+private struct FileCheck {
+  let file: ConfigurationFile
+  let known: KnownSettings
+  private(set) var faults: [ConfigurationFault] = []
+
+  init(file: ConfigurationFile, known: KnownSettings) {
+    self.file = file
+    self.known = known
+  }
+
+  mutating func check(_ node: ConfigurationNode, path: String) {
+    guard case .mapping(let entries) = node.content else { return }
+    for entry in entries {
+      let entryPath = path.isEmpty ? entry.key : "\(path).\(entry.key)"
+      if entry.key.contains(".") || (known.byPath[entryPath] == nil && !known.sections.contains(entryPath)) {
+        let source = file.source(entry.position)
+        faults.append(ConfigurationFault(.unknownKey, at: source, path: entryPath, unknown(entry.key, entryPath)))
+      } else if let setting = known.byPath[entryPath] {
+        checkValue(entry.value, setting)
+      } else {
+        checkSection(entry.value, entryPath)
+      }
+    }
+  }
+
+  private mutating func checkValue(_ node: ConfigurationNode, _ setting: AnySetting) {
+    do {
+      _ = try setting.text(of: node.value)
+    } catch {
+      faults.append(ConfigurationFault(setting.path, at: file.source(node.position), error))
+    }
+  }
+
+  private mutating func checkSection(_ node: ConfigurationNode, _ path: String) {
+    switch node.content {
+    case .mapping: check(node, path: path)
+    case .scalar, .sequence:
+      // A section whose keys are all commented out has no value, which is fine.
+      guard node.value != .null else { return }
+      let keys = known.byPath.keys.filter { $0.hasPrefix("\(path).") }.sorted()
+      let example = keys.first.map { " such as '\($0.dropFirst(path.utf8.count + 1))'" } ?? ""
+      let message = "\(path): expected a section with keys\(example), indented below it"
+      faults.append(ConfigurationFault(.invalidValue, at: file.source(node.position), path: path, message))
+    }
+  }
+
+  private func unknown(_ key: String, _ path: String) -> String {
+    if let dot = key.lastIndex(of: "."), known.byPath[path] != nil {
+      return "unknown key '\(key)': write '\(key[key.index(after: dot)...]):' indented below '\(key[..<dot]):'"
+    }
+    let candidates = known.byPath.keys.sorted() + known.sections.sorted()
+    let hint = Suggestion.nearestPath(to: path, among: candidates).map { " (did you mean '\($0)'?)" } ?? ""
+    return "unknown key '\(path)'\(hint)"
+  }
+}
+
+extension ConfigurationFault {
+  /// Line and column, for sorting.
+  fileprivate var place: (Int, Int) {
+    guard case .file(_, let line, let column) = source else { return (0, 0) }
+    return (line, column)
+  }
+}

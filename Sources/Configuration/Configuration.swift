@@ -1,0 +1,94 @@
+/// The values of settings, from flags, environment, file and defaults, in this order of precedence.
+///
+/// ## Usage
+///
+/// ```swift
+/// let file = try ConfigurationFile.load(path: "keel.yaml")
+/// let configuration = Configuration(environment: ProcessInfo.processInfo.environment, file: file)
+/// try configuration.check(MailSettings.catalog)
+/// let timeout = try configuration(MailSettings.timeout)
+/// ```
+public struct Configuration: Sendable {
+  let flags: [String: String]
+  let environment: [String: String]
+  let file: ConfigurationFile?
+
+  /// Gathers the sources.
+  ///
+  /// - Parameters:
+  ///   - flags: Values given on the command line, by the path of their setting.
+  ///   - environment: Environment variables. Unknown ones are ignored, empty ones count as not set.
+  ///   - file: The configuration file, if there is one.
+  public init(flags: [String: String] = [:], environment: [String: String] = [:], file: ConfigurationFile? = nil) {
+    self.flags = flags
+    self.environment = environment
+    self.file = file
+  }
+
+  /// The value of a setting.
+  ///
+  /// - Throws: A fault that names flag, variable or place in the file, when the value there cannot be read.
+  public func value<Value>(_ setting: Setting<Value>) throws(ConfigurationError) -> Value {
+    if let faults = file?.faults.filter({ $0.path == setting.path }), let error = ConfigurationError(faults) {
+      throw error
+    }
+    guard let (raw, source) = raw(setting.path, setting.flag, setting.environmentName) else {
+      return setting.defaultValue
+    }
+    do {
+      return try setting.parse(raw)
+    } catch {
+      throw ConfigurationError(ConfigurationFault(setting.path, at: source, error))
+    }
+  }
+
+  /// The value of a setting: `try configuration(DatabaseSettings.url)`.
+  ///
+  /// - Throws: A fault that names flag, variable or place in the file, when the value there cannot be read.
+  public func callAsFunction<Value>(_ setting: Setting<Value>) throws(ConfigurationError) -> Value {
+    try value(setting)
+  }
+
+  /// Where the value of a setting comes from.
+  public func source<Value>(of setting: Setting<Value>) -> ConfigurationSource {
+    raw(setting.path, setting.flag, setting.environmentName)?.source ?? .default
+  }
+
+  /// All settings of the catalogues with their values, secrets masked.
+  ///
+  /// - Throws: When a value cannot be read: all such faults.
+  public func effective(_ catalogs: [SettingsCatalog]) throws(ConfigurationError) -> [EffectiveSetting] {
+    var rows: [EffectiveSetting] = []
+    var faults: [ConfigurationFault] = []
+    for setting in catalogs.flatMap(\.settings) {
+      guard let (raw, source) = raw(setting.path, setting.flag, setting.environmentName) else {
+        rows.append(EffectiveSetting(setting: setting, value: setting.defaultText, source: .default))
+        continue
+      }
+      do {
+        rows.append(EffectiveSetting(setting: setting, value: try setting.text(of: raw), source: source))
+      } catch {
+        faults.append(ConfigurationFault(setting.path, at: source, error))
+      }
+    }
+    if let error = ConfigurationError(faults) { throw error }
+    return rows
+  }
+
+  /// What the first source that sets a path holds.
+  private func raw(
+    _ path: String, _ flag: String, _ environmentName: String
+  ) -> (value: ConfigurationValue, source: ConfigurationSource)? {
+    if let text = flags[path] { return (.text(text), .flag(flag)) }
+    if let text = environment[environmentName], !text.isEmpty { return (.text(text), .environment(environmentName)) }
+    if let file, let node = file.node(at: path) { return (node.value, file.source(node.position)) }
+    return nil
+  }
+}
+
+extension ConfigurationFault {
+  /// A value that its setting does not take.
+  init(_ path: String, at source: ConfigurationSource, _ error: SettingValueError) {
+    self.init(.invalidValue, at: source, path: path, "\(path): \(error)")
+  }
+}

@@ -1,0 +1,98 @@
+/// An application: modules put together, with a start and a stop.
+///
+/// ```swift
+/// let app = App { DatabaseModule(); UsersModule() }
+/// try app.validate()            // the whole graph; no constructor runs
+/// try await app.start()         // builds and starts what Invoke, Run and eager providers reach
+/// try await app.stop()          // the exact reverse
+/// try await app.run()           // for main(): start, wait for a signal or a failed Run, stop
+/// ```
+///
+/// An app starts once. ``state`` and ``states`` say where it is.
+public final class App: Sendable {
+  let engine: Engine
+
+  /// Puts modules and other elements together. Nothing runs yet; whatever is wrong is reported by ``validate()`` and ``start()``.
+  public init(_ options: Options = Options(), @ModuleBuilder _ content: () -> [any ModuleElement]) {
+    var registry = Registry()
+    for element in content() { element.register(in: &registry) }
+    engine = Engine(PlanCompiler.compile(registry), options)
+  }
+
+  /// Checks the whole graph without running anything.
+  ///
+  /// - Returns: What is worth knowing though nothing is wrong: unused providers, and absent optional ones with a similar name.
+  /// - Throws: One ``ContainerError`` with every fault in its ``ContainerError/related``.
+  @discardableResult
+  public func validate() throws(ContainerError) -> ValidationReport {
+    guard engine.plan.faults.isEmpty else { throw .invalid(engine.plan) }
+    return ValidationReport(engine.plan)
+  }
+
+  /// Builds what the roots reach, and starts it; what does not depend on each other at the same time.
+  ///
+  /// If anything fails, takes too long, or the start is called off, everything that had started is stopped before this throws.
+  /// Cancelling the task calls the start off.
+  public func start() async throws(ContainerError) {
+    try await engine.start()
+  }
+
+  /// Stops everything that had started, in the reverse order, and waits until that is done.
+  ///
+  /// Before the start: the app is stopped and can no longer be started. During the start: calls it off and rolls it back.
+  /// Called again, or by several at once: all wait for the one stop and are told the same.
+  ///
+  /// - Throws: What stop hooks threw; all of them have run nevertheless.
+  public func stop() async throws(ContainerError) {
+    try await engine.stop()
+  }
+
+  /// Asks the app to stop and returns at once, so it may be called from a hook or a `Run`. Has no effect on an app that stops
+  /// already.
+  public func requestStop(_ why: String? = nil) {
+    engine.requestStop(.requested(why))
+  }
+
+  /// Waits until the app runs.
+  ///
+  /// - Throws: What ``start()`` throws, if it did.
+  public func started() async throws(ContainerError) {
+    try await engine.started()
+  }
+
+  /// Waits until the app has stopped.
+  ///
+  /// - Throws: What ``stop()`` throws.
+  public func stopped() async throws(ContainerError) {
+    try await engine.stopped()
+  }
+
+  /// Where the app is in its life.
+  public var state: AppState { engine.current }
+
+  /// The present state and each one that follows; ends when the app has stopped. Every call makes a stream of its own.
+  public var states: AsyncStream<AppState> { engine.states() }
+
+  /// Why the app stops or has stopped.
+  public var stopReason: StopReason? { engine.stopReason }
+
+  /// The value of a type, as a parameter of the app's own `Invoke` would get it.
+  ///
+  /// A value that nothing has reached so far is built and started now.
+  ///
+  /// - Throws: An error with the code ``ContainerError/Code/notProvided`` if nobody provides it outside a module's privacy.
+  public func get<Value: Sendable>(_ type: Value.Type = Value.self) async throws -> Value {
+    guard let source = engine.plan.lookup.source(of: Key(type), from: 0) else {
+      throw ContainerError.notProvided(Key(type))
+    }
+    return try await engine.ensure(source).value(as: type)
+  }
+}
+
+extension ValidationReport {
+  init(_ plan: Plan) {
+    var unused: [Origin] = []
+    for case .unused(let node) in plan.notes { unused.append(plan.origin(node)) }
+    self.init(unused: unused, notes: [])
+  }
+}

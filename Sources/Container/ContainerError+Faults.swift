@@ -1,0 +1,56 @@
+extension ContainerError {
+  /// Everything that is wrong with a plan, root causes first.
+  static func invalid(_ plan: Plan) -> ContainerError {
+    let faults = plan.faults.map { ContainerError($0, plan) }
+    let count = faults.count == 1 ? "one fault" : "\(faults.count) faults"
+    return ContainerError(.invalidGraph, "the app has \(count)", related: faults)
+  }
+
+  init(_ fault: Fault, _ plan: Plan) {
+    switch fault {
+    case .missing(let requirement, let askers):
+      self.init(
+        .missingProvider, "nobody provides `\(requirement.description)`",
+        details: askers.map { "asked for by \(plan.origin($0))" }, origin: plan.origin(askers[0]))
+    case .duplicate(let key, let declarations):
+      self.init(
+        .duplicateProvider, "`\(key)` is provided \(declarations.count) times",
+        details: declarations.map { "at \(plan.origin($0).location) in \(plan.origin($0).module)" }
+          + ["keep one, or tell them apart with .tagged(…), or collect them with .grouped()"],
+        origin: plan.origin(declarations[0]))
+    case .cycle(let nodes):
+      self.init(
+        .cyclicDependency, "a cycle: " + (nodes + [nodes[0]]).map { "`\(plan.name($0))`" }.joined(separator: " → "),
+        details: nodes.map { "\(plan.origin($0))" } + ["break it with Lazy<…> at one of these places"],
+        origin: plan.origin(nodes[0]))
+    case .captive(let path):
+      self.init(
+        .captiveDependency,
+        "`\(plan.name(path[0]))` lives as long as the app and needs `\(plan.name(path[path.count - 1]))`, which lives in a scope",
+        details: path.map { "\(plan.origin($0))" }, origin: plan.origin(path[0]))
+    case .scopeInSingleton(let node):
+      self.init(
+        .captiveDependency, "`\(plan.name(node))` lives as long as the app and asks for `Scope`",
+        details: ["\(plan.origin(node))", "ask for ScopeFactory, or make it .lifetime(.scoped)"],
+        origin: plan.origin(node))
+    case .hooksOnTransient(let node):
+      self.init(
+        .hooksOnTransient, "`\(plan.name(node))` is transient and has hooks, which nobody would run",
+        details: ["\(plan.origin(node))"], origin: plan.origin(node))
+    case .factoryOfShared(let node, let target):
+      self.init(
+        .factoryOfShared, "`\(plan.name(node))` asks for `Factory<\(plan.name(target))>`, which is not transient",
+        details: [
+          "\(plan.origin(node))", "\(plan.origin(target))", "declare it .lifetime(.transient), or ask for Lazy",
+        ], origin: plan.origin(node))
+    case .nothingToDecorate(let key, let node):
+      self.init(
+        .nothingToDecorate, "nobody provides `\(key)`, which is decorated", details: ["\(plan.origin(node))"],
+        origin: plan.origin(node))
+    case .nothingToOverride(let key, let node):
+      self.init(
+        .nothingToOverride, "nobody provides `\(key)`, which is overridden", details: ["\(plan.origin(node))"],
+        origin: plan.origin(node))
+    }
+  }
+}

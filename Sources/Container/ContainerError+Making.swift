@@ -1,0 +1,109 @@
+extension ContainerError {
+  enum HookHalf: String {
+    case start
+    case stop
+  }
+
+  static func cannotStart(_ state: AppState) -> ContainerError {
+    ContainerError(
+      .invalidState, "cannot start: the app is \(state)",
+      details: [state == .stopped ? "an app starts once; make another one" : "start() was called twice"])
+  }
+
+  static func notRunning(_ origin: Origin, _ state: AppState) -> ContainerError {
+    ContainerError(
+      .invalidState, "cannot build `\(origin.name)`: the app is \(state)",
+      details: ["values can be asked for between start() and stop()"], origin: origin)
+  }
+
+  static func notProvided(_ key: Key) -> ContainerError {
+    ContainerError(
+      .notProvided, "nobody provides `\(key)`",
+      details: ["asked of the app itself, which does not see what is private to a module"])
+  }
+
+  static func stopping() -> ContainerError {
+    ContainerError(.startCancelled, "not built: the app is stopping")
+  }
+
+  static func stopInside(_ origin: Origin) -> ContainerError {
+    ContainerError(
+      .stopInsideHook, "stop() was awaited inside `\(origin.name)`, which it would wait for",
+      details: ["ask for `AppControl` there and call requestStop(), which returns at once"], origin: origin)
+  }
+
+  static func lazyCycle(_ asking: Origin, _ asked: Origin) -> ContainerError {
+    ContainerError(
+      .lazyCycle, "`\(asking.name)` opened `Lazy<\(asked.name)>` while being built, and that value waits for it",
+      details: ["keep the Lazy and open it later, outside the constructor and the start hook"], origin: asking)
+  }
+
+  /// A value that the plan says is there is not: a defect of this library.
+  static func unbound(_ plan: Plan, _ node: Int) -> ContainerError {
+    ContainerError(
+      .invalidState, "an argument of `\(plan.origin(node).name)` was not ready; please report this",
+      origin: plan.origin(node))
+  }
+
+  static func construction(_ plan: Plan, _ node: Int, _ error: any Error) -> ContainerError {
+    let origin = plan.origin(node)
+    let what =
+      switch origin.kind {
+      case .provide, .supply, .override: "could not build `\(origin.name)`"
+      case .decorate: "could not decorate `\(origin.name)`"
+      case .invoke, .run: "\(origin.name) failed"
+      }
+    return ContainerError(
+      .constructionFailed, what, details: ["at \(origin.location) in \(origin.module)"] + plan.chain(to: node),
+      origin: origin, cause: error)
+  }
+
+  static func hook(
+    _ plan: Plan, _ node: Int, _ hook: Hook, _ half: HookHalf, _ elapsed: Duration, _ error: any Error
+  ) -> ContainerError {
+    let origin = plan.origin(node)
+    let site = half == .start ? hook.startSite : hook.stopSite
+    let name = hook.name.map { " \"\($0)\"" } ?? ""
+    let location = site?.location ?? origin.location
+    return ContainerError(
+      half == .start ? .startFailed : .stopFailed,
+      "\(half) hook\(name) of `\(origin.name)` failed after \(elapsed.short)",
+      details: ["at \(location) in \(origin.module)"], origin: origin, cause: error)
+  }
+
+  /// What `start()` throws: the first failure, with the others and those of the roll-back.
+  static func startEnded(
+    _ failures: [ContainerError], rollBack: [ContainerError], reason: StopReason?
+  ) -> ContainerError {
+    let cancelled = reason != .startFailed
+    // Once the start is called off, what is cancelled throws; that is no news.
+    let telling = failures.filter { !($0.cause is CancellationError) }
+    if cancelled || failures.isEmpty {
+      let why = reason.map { ": \($0)" } ?? ""
+      return ContainerError(.startCancelled, "the start was called off\(why)", related: telling + rollBack)
+    }
+    var first = failures[0]
+    first.related += telling.filter { $0.message != first.message } + rollBack
+    return first
+  }
+
+  /// What `stop()` throws.
+  static func stopEnded(_ failures: [ContainerError]) -> ContainerError? {
+    guard let first = failures.first else { return nil }
+    if failures.count == 1 { return first }
+    return ContainerError(first.code, "\(failures.count) errors while stopping", related: failures)
+  }
+}
+
+extension Duration {
+  /// For people: `1.2 s`, `35 ms`, `12 µs`.
+  var short: String {
+    let (seconds, attoseconds) = components
+    let micros = Double(seconds) * 1e6 + Double(attoseconds) / 1e12
+    switch micros {
+    case ..<1000: return "\(Int(micros)) µs"
+    case ..<1_000_000: return "\(Int(micros / 1000)) ms"
+    default: return "\((micros / 100_000).rounded() / 10) s"
+    }
+  }
+}

@@ -1,0 +1,30 @@
+/// What happens in an app, as data: for logs, metrics and tests.
+///
+/// Events are handed to observers on the task in which they happen, in order for any one value. Nothing is made up for an app
+/// without observers.
+public enum ContainerEvent: Sendable {
+  /// The app went from one state to the next.
+  case stateChanged(AppState)
+  /// A module declared something. Sent for every element when the start begins.
+  case provided(Origin)
+  /// A constructor (or `Invoke`, or decorator) has been called and has returned.
+  case built(Origin, Duration)
+  /// A constructor (or `Invoke`, or decorator) has thrown.
+  case buildFailed(Origin, Duration, any Error)
+  /// The start half of a hook begins.
+  case starting(Origin, hook: String?)
+  /// The start half of a hook has ended well.
+  case started(Origin, hook: String?, Duration)
+  /// The start half of a hook has thrown.
+  case startFailed(Origin, hook: String?, Duration, any Error)
+  /// The start has failed; everything that had started is being stopped.
+  case rollingBack(ContainerError)
+  /// Someone asked the app to stop.
+  case stopRequested(StopReason)
+  /// The stop half of a hook begins.
+  case stopping(Origin, hook: String?)
+  /// The stop half of a hook has ended well.
+  case stopped(Origin, hook: String?, Duration)
+  /// The stop half of a hook has thrown.
+  case stopFailed(Origin, hook: String?, Duration, any Error)
+}

@@ -1,0 +1,64 @@
+/// The arguments for one call of a constructor.
+struct Injector: Sendable {
+  /// Where among the parameters, and among the members of a group, a transient value goes.
+  struct Place: Hashable, Sendable {
+    var parameter: Int
+    var member: Int
+  }
+
+  let engine: Engine
+  let node: Int
+  let scope: ScopeStorage?
+  /// Transient values, made for this call alone.
+  var transients: [Place: AnyBox] = [:]
+  var lifecycle: Lifecycle?
+
+  func binding(_ index: Int) -> Plan.Binding { engine.plan.nodes[node].bindings[index] }
+
+  /// The argument for parameter `index`, whatever its type means to the container.
+  func argument<Value>(_ index: Int, as type: Value.Type) throws -> Value {
+    if engine.plan.declarations[node].requirements[index].isPlain {
+      return try value(index, as: type)
+    }
+    guard let injectable = type as? any Injectable.Type,
+      let value = try injectable.inject(self, index) as? Value
+    else { return try value(index, as: type) }
+    return value
+  }
+
+  /// The argument for a parameter that is bound to one provider.
+  func value<Value>(_ index: Int, as type: Value.Type) throws -> Value {
+    guard case .source(let source) = binding(index) else { throw defect }
+    return try box(source, index).value(as: type)
+  }
+
+  func box(_ source: Plan.Source, _ index: Int, member: Int = 0) throws -> AnyBox {
+    let box =
+      switch source.lifetime {
+      case .singleton: engine.slots[source.slot].value
+      case .scoped: scope?.value(source.slot)
+      case .transient: transients[Place(parameter: index, member: member)]
+      }
+    guard let box else { throw defect }
+    return box
+  }
+
+  /// What to throw if the plan promised something that is not there.
+  var defect: ContainerError { .unbound(engine.plan, node) }
+}
+
+/// Hands out the arguments of a constructor in the order of its parameters.
+struct Arguments {
+  private let injector: Injector
+  private var index: Int
+
+  init(_ injector: Injector, from first: Int = 0) {
+    self.injector = injector
+    index = first
+  }
+
+  mutating func next<Value>(_ type: Value.Type) throws -> Value {
+    defer { index += 1 }
+    return try injector.argument(index, as: type)
+  }
+}

@@ -1,0 +1,340 @@
+/// Makes a `Plan` out of what the modules declared. Pure: it calls no constructor and finds every fault.
+struct PlanCompiler {
+  private var plan: Plan
+  private var missing: [(Requirement, askers: [Int])] = []
+  private var missingIndex: [Requirement: Int] = [:]
+  /// Direct dependencies of every node, of any lifetime.
+  private var direct = Edges()
+  private var lazyEdges: [(from: Int, to: Int)] = []
+
+  static func compile(_ registry: Registry) -> Plan {
+    var compiler = PlanCompiler(registry)
+    compiler.collectOffers()
+    compiler.collectDecorators()
+    compiler.bindParameters()
+    compiler.connect()
+    return compiler.plan
+  }
+
+  private init(_ registry: Registry) {
+    plan = Plan(
+      declarations: registry.declarations, modules: registry.modules,
+      lookup: Lookup(parents: registry.modules.map(\.parent)))
+    plan.nodes.reserveCapacity(registry.declarations.count)
+    plan.lookup.offers.reserveCapacity(registry.declarations.count)
+    plan.lookup.table = KeyTable(minimumCapacity: registry.declarations.count)
+  }
+
+  // MARK: Offers
+
+  private mutating func collectOffers() {
+    for declaration in plan.declarations {
+      plan.nodes.append(Plan.Node(module: declaration.module, lifetime: declaration.lifetime))
+    }
+    let overrides = collectOverrides()
+    var overridden: Set<Key> = []
+    for (node, declaration) in plan.declarations.enumerated() {
+      guard declaration.kind == .provide || declaration.kind == .supply else { continue }
+      if declaration.lifetime == .transient, !declaration.hooks.isEmpty {
+        plan.faults.append(.hooksOnTransient(node))
+      }
+      assignSlots(node)
+      var replaced = 0
+      for (output, key) in declaration.outputs.enumerated() {
+        var source = source(node, output)
+        if !declaration.isGrouped, let override = overrides[key] {
+          if overridden.insert(key).inserted {
+            plan.nodes[override].lifetime = declaration.lifetime
+            assignSlots(override)
+          }
+          source = self.source(override, 0)
+          replaced += 1
+        }
+        offer(
+          Lookup.Offer(
+            key: key, source: source, module: declaration.module, isPrivate: declaration.isPrivate,
+            order: declaration.groupOrder), grouped: declaration.isGrouped)
+      }
+      if replaced > 0, replaced == declaration.outputs.count { plan.nodes[node].isReplaced = true }
+    }
+    for (key, override) in overrides where !overridden.contains(key) {
+      plan.faults.append(.nothingToOverride(key, declaration: override))
+    }
+    for key in plan.lookup.groups.keys {
+      // Stable: members of one order stay in the order of the modules.
+      plan.lookup.groups[key]?.sort { ($0.order, $0.source.node) < ($1.order, $1.source.node) }
+    }
+  }
+
+  /// The override of each key; the last one wins, those before it are as if they had not been written.
+  private mutating func collectOverrides() -> [Key: Int] {
+    var overrides: [Key: Int] = [:]
+    for (node, declaration) in plan.declarations.enumerated() where declaration.kind == .override {
+      if let earlier = overrides.updateValue(node, forKey: declaration.outputs[0]) {
+        plan.nodes[earlier].isReplaced = true
+      }
+    }
+    return overrides
+  }
+
+  private mutating func offer(_ offer: Lookup.Offer, grouped: Bool) {
+    if grouped {
+      plan.lookup.groups[offer.key, default: []].append(offer)
+    } else if offer.isPrivate {
+      let other = plan.lookup.special[offer.key, default: .init()].hidden.updateValue(offer, forKey: offer.module)
+      if let other { duplicate(offer.key, other.source.node, offer.source.node) }
+    } else {
+      plan.lookup.offers.append(offer)
+      if let other = plan.lookup.table.insert(plan.lookup.offers.count - 1, for: offer.key) {
+        duplicate(offer.key, plan.lookup.offers[other].source.node, offer.source.node)
+      }
+    }
+  }
+
+  private mutating func duplicate(_ key: Key, _ first: Int, _ second: Int) {
+    for (index, fault) in plan.faults.enumerated() {
+      if case .duplicate(key, var declarations) = fault {
+        declarations.append(second)
+        plan.faults[index] = .duplicate(key, declarations: declarations)
+        return
+      }
+    }
+    plan.faults.append(.duplicate(key, declarations: [first, second]))
+  }
+
+  private mutating func assignSlots(_ node: Int) {
+    let count = plan.declarations[node].outputs.count
+    switch plan.nodes[node].lifetime {
+    case .singleton:
+      plan.nodes[node].firstSlot = plan.singletonSlots
+      plan.singletonSlots += count
+    case .scoped:
+      plan.nodes[node].firstSlot = plan.scopedSlots
+      plan.scopedSlots += count
+    case .transient: break
+    }
+  }
+
+  private func source(_ node: Int, _ output: Int) -> Plan.Source {
+    Plan.Source(
+      node: node, output: output, slot: plan.nodes[node].firstSlot + output, lifetime: plan.nodes[node].lifetime)
+  }
+
+  // MARK: Decorators
+
+  /// A decorated value lives as long as the value it decorates; outer modules come first, so that is known by then.
+  private mutating func collectDecorators() {
+    let decorators = plan.declarations.indices.filter { plan.declarations[$0].kind == .decorate }
+    for node in decorators.sorted(by: { (plan.nodes[$0].module, $0) < (plan.nodes[$1].module, $1) }) {
+      let (key, module) = (plan.declarations[node].outputs[0], plan.nodes[node].module)
+      let group = (key.type as? any GroupType.Type)?.elementKey
+      if let source = plan.lookup.source(of: key, from: module) {
+        plan.nodes[node].lifetime = source.lifetime
+      } else if let group {
+        let members = plan.lookup.members(of: group, from: module)
+        plan.nodes[node].lifetime = members.contains { $0.lifetime == .scoped } ? .scoped : .singleton
+      } else {
+        plan.faults.append(.nothingToDecorate(key, declaration: node))
+        plan.nodes[node].isReplaced = true
+        continue
+      }
+      assignSlots(node)
+      plan.lookup.special[key, default: .init()].decorators[module, default: []].append(source(node, 0))
+    }
+  }
+
+  // MARK: Parameters
+
+  private mutating func bindParameters() {
+    for node in plan.nodes.indices {
+      guard !plan.nodes[node].isReplaced else {
+        direct.append([])
+        continue
+      }
+      let requirements = plan.declarations[node].requirements
+      var bindings: [Plan.Binding] = []
+      bindings.reserveCapacity(requirements.count)
+      var needed: [Int] = []
+      for requirement in requirements {
+        let binding = bind(requirement, of: node)
+        bindings.append(binding)
+        switch binding {
+        case .source(let source): needed.append(source.node)
+        case .group(let sources): needed.append(contentsOf: sources.lazy.map(\.node))
+        case .lazy(let source), .factory(let source): lazyEdges.append((node, source.node))
+        case .builtin, .absent: break
+        }
+        note(binding, of: node, requirement)
+      }
+      plan.nodes[node].bindings = bindings
+      direct.append(needed)
+    }
+    // The most wanted first: it is the likeliest root of the others.
+    let ordered = missing.enumerated().sorted {
+      ($1.element.askers.count, $0.offset) < ($0.element.askers.count, $1.offset)
+    }
+    plan.faults += ordered.map { .missing($0.element.0, askers: $0.element.askers) }
+  }
+
+  private mutating func bind(_ requirement: Requirement, of node: Int) -> Plan.Binding {
+    let module = plan.nodes[node].module
+    let decorator = plan.declarations[node].kind == .decorate ? node : nil
+    switch requirement.access {
+    case .lifecycle:
+      plan.nodes[node].wantsLifecycle = true
+      if plan.nodes[node].lifetime == .transient { plan.faults.append(.hooksOnTransient(node)) }
+      return .builtin
+    case .scope:
+      if plan.nodes[node].lifetime == .singleton { plan.faults.append(.scopeInSingleton(node)) }
+      return .builtin
+    case .scopeFactory, .appControl, .shutdownSignal:
+      return .builtin
+    case .group:
+      if let whole = requirement.whole, let decorated = plan.lookup.source(of: whole, from: module, inside: decorator) {
+        return .source(decorated)
+      }
+      return .group(plan.lookup.members(of: requirement.key, from: module))
+    case .value, .lazy, .factory:
+      guard let source = plan.lookup.source(of: requirement.key, from: module, inside: decorator) else {
+        if requirement.isOptional {
+          plan.notes.append(.absentButSimilar(requirement, asker: node))
+          return .absent
+        }
+        recordMissing(requirement, node)
+        return .absent
+      }
+      switch requirement.access {
+      case .lazy: return .lazy(source)
+      case .factory:
+        if source.lifetime != .transient { plan.faults.append(.factoryOfShared(node: node, of: source.node)) }
+        return .factory(source)
+      default: return .source(source)
+      }
+    }
+  }
+
+  private mutating func recordMissing(_ requirement: Requirement, _ node: Int) {
+    var plain = requirement
+    plain.access = .value
+    if let index = missingIndex[plain] {
+      if missing[index].askers.last != node { missing[index].askers.append(node) }
+    } else {
+      missingIndex[plain] = missing.count
+      missing.append((plain, [node]))
+    }
+  }
+
+  private mutating func note(_ binding: Plan.Binding, of node: Int, _ requirement: Requirement) {
+    switch binding {
+    case .source(let source): if source.lifetime == .transient { plan.nodes[node].hasTransients = true }
+    case .group(let sources):
+      if sources.contains(where: { $0.lifetime == .transient }) { plan.nodes[node].hasTransients = true }
+    case .lazy, .factory, .builtin, .absent: break
+    }
+  }
+
+  // MARK: Order
+
+  private mutating func connect() {
+    let analysis = GraphAnalysis(edges: direct, count: plan.nodes.count)
+    for cycle in analysis.cycles { plan.faults.append(.cycle(cycle)) }
+    findCaptives()
+    collectRoots()
+    guard analysis.cycles.isEmpty else { return }
+    plan.dependencies = scheduled(analysis.order)
+    plan.dependents = plan.dependencies.reversed()
+    keepLazyEdges()
+  }
+
+  /// Which singletons each node needs: transient and scoped values in between are replaced by what they need.
+  private func scheduled(_ order: [Int]) -> Edges {
+    guard plan.nodes.contains(where: { $0.lifetime != .singleton }) else { return direct }
+    var lists = [[Int]](repeating: [], count: plan.nodes.count)
+    for node in order {
+      var list: [Int] = []
+      for case let next in direct[node].lazy.map(Int.init) {
+        if plan.nodes[next].lifetime == .singleton { list.append(next) } else { list += lists[next] }
+      }
+      lists[node] = list
+    }
+    var edges = Edges()
+    for list in lists { edges.append(list) }
+    return edges
+  }
+
+  private mutating func collectRoots() {
+    for (node, declaration) in plan.declarations.enumerated() where !plan.nodes[node].isReplaced {
+      switch declaration.kind {
+      case .invoke, .run: plan.roots.append(node)
+      case .provide, .supply, .override, .decorate:
+        if declaration.isEager, plan.nodes[node].lifetime == .singleton { plan.roots.append(node) }
+      }
+    }
+    noteUnused()
+  }
+
+  private mutating func noteUnused() {
+    var lazyTargets: [Int: [Int]] = [:]
+    for edge in lazyEdges { lazyTargets[edge.from, default: []].append(edge.to) }
+    var reached = [Bool](repeating: false, count: plan.nodes.count)
+    // A scope's values are asked for by code, so nothing can say that they are not.
+    var stack = plan.roots + plan.nodes.indices.filter { plan.nodes[$0].lifetime == .scoped }
+    while let node = stack.popLast() {
+      guard !reached[node] else { continue }
+      reached[node] = true
+      stack.append(contentsOf: direct[node].lazy.map(Int.init))
+      stack.append(contentsOf: lazyTargets[node] ?? [])
+    }
+    for node in plan.nodes.indices where !reached[node] && !plan.nodes[node].isReplaced {
+      plan.notes.append(.unused(node))
+    }
+  }
+
+  /// A `Lazy` holder should stop before what it holds, unless that needs the holder itself.
+  private mutating func keepLazyEdges() {
+    for edge in lazyEdges
+    where plan.nodes[edge.from].lifetime == .singleton && plan.nodes[edge.to].lifetime == .singleton {
+      guard !reaches(from: edge.to, to: edge.from) else { continue }
+      plan.lazyTargets[edge.from, default: []].append(edge.to)
+      plan.lazyHolders[edge.to, default: []].append(edge.from)
+    }
+  }
+
+  private func reaches(from start: Int, to end: Int) -> Bool {
+    var seen: Set<Int> = []
+    var stack = [start]
+    while let node = stack.popLast() {
+      if node == end { return true }
+      guard seen.insert(node).inserted else { continue }
+      stack.append(contentsOf: plan.dependencies[node].lazy.map(Int.init))
+      stack.append(contentsOf: plan.lazyTargets[node] ?? [])
+    }
+    return false
+  }
+
+  /// Paths from singletons to scoped values, through transient ones and through `Lazy` and `Factory`.
+  private mutating func findCaptives() {
+    guard plan.nodes.contains(where: { $0.lifetime == .scoped }) else { return }
+    var lazyTargets: [Int: [Int]] = [:]
+    for edge in lazyEdges { lazyTargets[edge.from, default: []].append(edge.to) }
+    for node in plan.nodes.indices where plan.nodes[node].lifetime == .singleton {
+      if let path = captive(from: node, lazyTargets) { plan.faults.append(.captive(path)) }
+    }
+  }
+
+  private func captive(from start: Int, _ lazyTargets: [Int: [Int]]) -> [Int]? {
+    var seen: Set<Int> = [start]
+    var paths = [[start]]
+    while let path = paths.popLast() {
+      let node = path[path.count - 1]
+      for next in direct[node].map(Int.init) + (lazyTargets[node] ?? []) where seen.insert(next).inserted {
+        switch plan.nodes[next].lifetime {
+        case .scoped: return path + [next]
+        case .transient: paths.append(path + [next])
+        case .singleton: break
+        }
+      }
+    }
+    return nil
+  }
+}

@@ -1,0 +1,58 @@
+public import AppConfiguration
+public import Container
+internal import EventLoop
+internal import Health
+internal import Migrations
+public import Postgres
+internal import PrometheusMetrics
+internal import StructuredLogging
+
+/// A PostgreSQL database for an app: server, migrations, pool, slow-query log, metrics and health check.
+///
+/// Provides `PostgresPool`, open and migrated. Wants `Configuration`, `Logger`, `EventLoop` and `MetricsRegistry`,
+/// which `Host` provides. Takes what other modules contribute: `Group<MigrationSet>` (see ``Migrations``) and
+/// `Group<any QueryTracer>`.
+public struct DatabaseModule: Module {
+  /// Everything is configured under `database`; see ``DatabaseSettings``.
+  public init() {}
+
+  /// The server, its schema, the pool, and what watches them.
+  public var body: [any ModuleElement] {
+    Supply(DatabaseSettings.catalog).grouped()
+    Provide { (configuration: Configuration) in try DatabaseSettings(configuration) }
+    Decorate { (logger: Logger) in logger.labelled("database") }
+
+    Provide { (settings: DatabaseSettings, logger: Logger) in
+      try await DatabaseServer.start(settings, logger: logger)
+    }
+    .onStop { server in await server.stop() }
+
+    Provide { (sets: Group<MigrationSet>, server: DatabaseServer, loop: EventLoop, logger: Logger) in
+      Migrator(Array(sets), options: server.options, loop: loop, logger: logger)
+    }
+    Provide(DatabaseSchema.init)
+      .onStart(timeout: .seconds(600)) { schema in try await schema.prepare() }
+
+    Provide { (settings: DatabaseSettings, logger: Logger) in
+      SlowQueryTracer(threshold: settings.slowQueryThreshold, parameters: settings.logParameters, logger: logger)
+    }
+    .as((any QueryTracer).self) { $0 }.grouped()
+
+    Provide {
+      (
+        settings: DatabaseSettings, server: DatabaseServer, _: DatabaseSchema, tracers: Group<any QueryTracer>,
+        loop: EventLoop, logger: Logger
+      ) in
+      try PostgresPool(
+        settings.pool(server.options), loop: loop, logger: logger, tracer: TracerChain(Array(tracers)))
+    }
+    .onStart { pool in try await pool.start() }
+    .onStop { pool in await pool.close() }
+
+    Provide { (pool: PostgresPool) in HealthCheck("database", timeout: .seconds(2)) { try await pool.ping() } }
+      .grouped()
+    Invoke { (registry: MetricsRegistry, pool: PostgresPool) in
+      try registry.register(PoolCollector(pool, name: "main"))
+    }
+  }
+}

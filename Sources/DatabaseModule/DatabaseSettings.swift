@@ -1,0 +1,83 @@
+public import AppConfiguration
+public import Postgres
+
+/// The settings under `database`.
+public struct DatabaseSettings: Sendable {
+  /// `database.url`.
+  public static let url = Setting<Secret<String>?>(
+    "database.url", default: nil,
+    "The server, as postgres://user:password@host:port/database. Without one, a private server is started.")
+  /// `database.data_directory`.
+  public static let dataDirectory = Setting(
+    "database.data_directory", default: ".keel/postgres", "Where the private server keeps its data.")
+  /// `database.max_conns`.
+  public static let maxConns = Setting(
+    "database.max_conns", default: 0, "The most connections; 0 is twice the number of processors plus one."
+  ).checked("must be 0 or more") { $0 >= 0 }
+  /// `database.min_conns`.
+  public static let minConns = Setting(
+    "database.min_conns", default: 0, "Connections kept open even when nobody uses them."
+  ).checked("must be 0 or more") { $0 >= 0 }
+  /// `database.max_conn_lifetime`.
+  public static let maxConnLifetime = Setting(
+    "database.max_conn_lifetime", default: Duration.seconds(3600), "A connection older than this is replaced."
+  ).checked("must be longer than zero") { $0 > .zero }
+  /// `database.max_conn_idle_time`.
+  public static let maxConnIdleTime = Setting(
+    "database.max_conn_idle_time", default: Duration.seconds(1800), "A connection idle for longer is closed."
+  ).checked("must be longer than zero") { $0 > .zero }
+  /// `database.health_check_period`.
+  public static let healthCheckPeriod = Setting(
+    "database.health_check_period", default: Duration.seconds(60), "How often ages and the minimum are checked."
+  ).checked("must be longer than zero") { $0 > .zero }
+  /// `database.acquire_timeout`.
+  public static let acquireTimeout = Setting(
+    "database.acquire_timeout", default: Duration.seconds(5), "How long a query waits for a connection."
+  ).checked("must be longer than zero") { $0 > .zero }
+  /// `database.slow_query_threshold`.
+  public static let slowQueryThreshold = Setting(
+    "database.slow_query_threshold", default: Duration.milliseconds(100),
+    "A query that takes as long or longer is logged as a warning.")
+  /// `database.log_parameters`.
+  public static let logParameters = Setting(
+    "database.log_parameters", default: SlowQueryTracer.ParameterMode.full,
+    "How parameters appear in the log: full, fingerprint or none.")
+  /// `database.migrate_on_start`.
+  public static let migrateOnStart = Setting(
+    "database.migrate_on_start", default: true, "Whether pending migrations are applied before the pool opens.")
+
+  /// All of them.
+  public static let catalog = SettingsCatalog(
+    "database", url, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
+    acquireTimeout, slowQueryThreshold, logParameters, migrateOnStart)
+
+  let url: Secret<String>?
+  let dataDirectory: String
+  let slowQueryThreshold: Duration
+  let logParameters: SlowQueryTracer.ParameterMode
+  let migrateOnStart: Bool
+  private let configuration: Configuration
+
+  /// Reads them.
+  ///
+  /// - Throws: `ConfigurationError` naming the place of a value that makes no sense.
+  public init(_ configuration: Configuration) throws(ConfigurationError) {
+    self.configuration = configuration
+    url = try configuration(Self.url)
+    dataDirectory = try configuration(Self.dataDirectory)
+    slowQueryThreshold = try configuration(Self.slowQueryThreshold)
+    logParameters = try configuration(Self.logParameters)
+    migrateOnStart = try configuration(Self.migrateOnStart)
+  }
+
+  func pool(_ connect: ConnectOptions) throws -> PostgresPool.Configuration {
+    var pool = PostgresPool.Configuration(connect)
+    pool.maxConnections = try configuration(Self.maxConns)
+    pool.minConnections = try configuration(Self.minConns)
+    pool.maxLifetime = try configuration(Self.maxConnLifetime)
+    pool.maxIdleTime = try configuration(Self.maxConnIdleTime)
+    pool.healthCheckPeriod = try configuration(Self.healthCheckPeriod)
+    pool.acquireTimeout = try configuration(Self.acquireTimeout)
+    return pool
+  }
+}

@@ -1,0 +1,106 @@
+/// A private PostgreSQL server: started with the program, reached over a unix socket only, gone with the program.
+///
+/// For first runs and tests. It needs PostgreSQL's own programs on the machine and nothing else: no configuration, no
+/// service, no password, no port.
+///
+/// ```swift
+/// let server = try await EmbeddedPostgres.start(.init(dataDirectory: ".keel/postgres"))
+/// // connect to server.connectionString …
+/// await server.stop()
+/// ```
+///
+/// The folder is locked: a second server on it is refused. The server ends when this process does, however that ends;
+/// what a crash left is put right by the next start. When run as root the server runs as `postgres`.
+public final class EmbeddedPostgres: Sendable {
+  /// The only role, a superuser; whoever may open the socket's folder is let in without a password.
+  public static let userName = "keel"
+
+  private let runtime: ServerRuntime
+  private let options: Options
+
+  private init(runtime: ServerRuntime, options: Options) {
+    self.runtime = runtime
+    self.options = options
+  }
+
+  deinit {
+    // Forgotten rather than stopped: it stops all the same, only nobody waits for it.
+    let runtime = runtime
+    _ = startThread { runtime.stop() }
+  }
+
+  /// Starts a server, making its cluster and its database first where they are missing.
+  ///
+  /// Returns when it accepts connections. If the task is cancelled meanwhile the server is stopped again.
+  ///
+  /// - Throws: An error that says what stands in the way, where, and what to do.
+  public static func start(_ options: Options) async throws(EmbeddedPostgresError) -> EmbeddedPostgres {
+    try options.check()
+    let runtime = try await offPool { (flag) throws(EmbeddedPostgresError) in
+      try ServerRuntime.start(options, cancellation: flag)
+    }
+    return EmbeddedPostgres(runtime: runtime, options: options)
+  }
+
+  /// The programs in use.
+  public var installation: PostgresInstallation { runtime.installation }
+
+  /// The folder with the data, the log and the lock, with every link resolved.
+  public var dataDirectory: String { runtime.folder.path }
+
+  /// The folder with the unix socket.
+  public var socketDirectory: String { runtime.socket.path }
+
+  /// The file that the server logs to.
+  public var logFile: String { runtime.folder.log }
+
+  /// The server's process id; nil when it does not run.
+  public var processID: Int32? { runtime.processID }
+
+  /// For libpq, in its keyword form: `host='/path' port=5432 dbname='app' user='keel'`.
+  public var connectionString: String { connectionString(database: options.databaseName) }
+
+  /// The same for another database of this server.
+  public func connectionString(database: String) -> String {
+    func quoted(_ value: String) -> String {
+      "'" + value.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
+    }
+    return
+      "host=\(quoted(socketDirectory)) port=\(options.port) dbname=\(quoted(database)) user=\(quoted(Self.userName))"
+  }
+
+  /// Waits for the end of the server's process, at once if it has ended.
+  ///
+  /// An end that is not ``ServerExit/isExpected`` is a crash, or somebody else's doing; ``restart()`` mends it.
+  ///
+  /// - Returns: How it ended; nil when the waiting task was cancelled first.
+  public func waitForExit() async -> ServerExit? { await runtime.exits.wait() }
+
+  /// Starts the server again, after it died or to read its settings afresh. The connection string stays the same.
+  public func restart() async throws(EmbeddedPostgresError) {
+    try await offPool { [runtime] (flag) throws(EmbeddedPostgresError) in try runtime.restart(cancellation: flag) }
+  }
+
+  /// Stops the server and gives the folder free. The data stay, unless they are temporary.
+  ///
+  /// Clients are disconnected. It is no error to stop twice.
+  public func stop() async {
+    await offPool { [runtime] _ in runtime.stop() }
+  }
+
+  /// Creates a database.
+  ///
+  /// - Parameter template: The database to copy; PostgreSQL's `template1` when nil. Nobody may be connected to it.
+  public func createDatabase(_ name: String, template: String? = nil) async throws(EmbeddedPostgresError) {
+    try Psql.checkName(name)
+    try await offPool { [runtime] (_) throws(EmbeddedPostgresError) in
+      try runtime.psql.createDatabase(name, template: template)
+    }
+  }
+
+  /// Drops a database if it is there, connected clients or not.
+  public func dropDatabase(_ name: String) async throws(EmbeddedPostgresError) {
+    try Psql.checkName(name)
+    try await offPool { [runtime] (_) throws(EmbeddedPostgresError) in try runtime.psql.dropDatabase(name) }
+  }
+}

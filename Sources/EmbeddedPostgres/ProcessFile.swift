@@ -1,0 +1,19 @@
+/// What a server writes about itself into `postmaster.pid`.
+struct ProcessFile {
+  let processID: Int32
+  let socketDirectory: String?
+  /// True when connections are accepted.
+  let isReady: Bool
+
+  init?(_ text: String) {
+    let lines = text.split(separator: "\n", omittingEmptySubsequences: false)
+    guard let first = lines.first, let processID = Int32(first) else { return nil }
+    self.processID = processID
+    socketDirectory = lines.count > 4 && !lines[4].isEmpty ? String(lines[4]) : nil
+    isReady = lines.count > 7 && lines[7].hasPrefix("ready")
+  }
+
+  static func read(_ folder: ServerFolder) -> ProcessFile? {
+    FileSystem.contents(folder.processFile).flatMap(ProcessFile.init)
+  }
+}

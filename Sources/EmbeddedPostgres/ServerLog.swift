@@ -1,0 +1,40 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The file that the server's standard error goes to, from one start on.
+struct ServerLog: Sendable {
+  let path: String
+  /// Where this run begins.
+  let start: Int
+
+  private static let sizeLimit = 16 << 20
+
+  /// Opens the log for appending, an overlong one of the past set aside, and returns the descriptor too.
+  static func open(_ folder: ServerFolder, user: ServerUser) throws(EmbeddedPostgresError) -> (ServerLog, Int32) {
+    if FileSystem.size(folder.log) > sizeLimit { rename(folder.log, folder.previousLog) }
+    let file = posixOpen(folder.log)
+    guard file >= 0, !user.isDropped || fchown(file, user.id, user.group) == 0 else {
+      let error = errno
+      if file >= 0 { close(file) }
+      throw EmbeddedPostgresError(
+        .notWritable, "The server's log \(folder.log) cannot be written (\(FileSystem.text(error))).")
+    }
+    return (ServerLog(path: folder.log, start: FileSystem.size(folder.log)), file)
+  }
+
+  /// The last lines of this run.
+  var tail: String {
+    let size = FileSystem.size(path)
+    guard let text = FileSystem.contents(path, from: max(start, size - 8192)) else { return "" }
+    return text.split(separator: "\n").suffix(15).joined(separator: "\n")
+  }
+}
+
+private func posixOpen(_ path: String) -> Int32 {
+  open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+}

@@ -1,0 +1,52 @@
+internal import EventLoop
+
+/// Connects the closure of a streamed response with the connection that asks for its bytes. Lives on the loop's thread.
+final class BodyStream {
+  private let exchange: Exchange
+  private let loop: EventLoop
+  private let writer: HTTPBodyWriter
+  private var produce: (@Sendable (HTTPBodyWriter) async throws -> Void)?
+  private var task: Task<Void, Never>?
+
+  init(exchange: Exchange, loop: EventLoop, _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void) {
+    self.exchange = exchange
+    self.loop = loop
+    self.produce = produce
+    writer = HTTPBodyWriter {
+      if loop.isCurrent { exchange.streamIsReadable() } else { loop.execute { exchange.streamIsReadable() } }
+    }
+  }
+
+  /// The bytes written so far.
+  var total: Int { writer.total }
+
+  /// The library asks for bytes.
+  func pull(into buffer: UnsafeMutableRawBufferPointer) -> HTTPBodyWriter.Reading { exchange.pull(into: buffer) }
+
+  /// Moves bytes; starts the closure at the first call, so that it never runs in answer to `HEAD`.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> HTTPBodyWriter.Reading {
+    if let produce {
+      self.produce = nil
+      start(produce)
+    }
+    return writer.read(into: buffer)
+  }
+
+  private func start(_ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void) {
+    task = Task.immediate(executorPreference: loop) { [writer, exchange, loop] in
+      do {
+        try await produce(writer)
+        writer.finish(failed: false)
+      } catch {
+        loop.execute { exchange.streamFailed(error) }
+        writer.finish(failed: true)
+      }
+    }
+  }
+
+  /// Nobody asks any more.
+  func close() {
+    task?.cancel()
+    writer.close()
+  }
+}

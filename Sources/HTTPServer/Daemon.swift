@@ -1,0 +1,291 @@
+internal import CMicrohttpdShim
+internal import EventLoop
+internal import Glibc
+
+/// The HTTP library in external epoll mode: its descriptor is nested in the loop, its callbacks come from there.
+///
+/// - Note: `@unchecked Sendable` because the loop's closures and the handlers' tasks hold it. Everything that changes is
+///   touched on the loop's thread alone; `HTTPServer` goes there with every call.
+final class Daemon: @unchecked Sendable {
+  let configuration: HTTPServerConfiguration
+  let loop: EventLoop
+  let observer: any HTTPServerObserver
+  /// No new connections: the requests that are under way are the last ones.
+  private(set) var isDraining = false
+  private(set) var connections: [Connection] = []
+
+  private let router: Router
+  private let middleware: [any HTTPMiddleware]
+  private var life = Life.idle
+  private var options: UnsafeMutablePointer<keel_http_options>?
+  private var library: OpaquePointer?
+  private var registration: Registration?
+  private var runIsScheduled = false
+  private var timer: (deadline: ContinuousClock.Instant, timer: EventLoop.Timer)?
+  private var drainTimer: EventLoop.Timer?
+  private var inFlight = 0
+  private var cutOffCount = 0
+  private var sweeper = Sweeper()
+
+  private enum Life {
+    case idle
+    case running(HTTPServerAddress)
+    /// The calls of `stop` wait for the number of requests that were cut off.
+    case stopping(HTTPServerAddress, [@Sendable (Int) -> Void])
+    case stopped(Int)
+  }
+
+  init(
+    configuration: HTTPServerConfiguration, routes: [Route], middleware: [any HTTPMiddleware], loop: EventLoop,
+    observer: any HTTPServerObserver
+  ) throws(HTTPServerError) {
+    try configuration.validate()
+    router = try Router(routes, middleware: middleware)
+    self.configuration = configuration
+    self.middleware = middleware
+    self.loop = loop
+    self.observer = observer
+  }
+
+  // MARK: Starting
+
+  func start() throws(HTTPServerError) -> HTTPServerAddress {
+    guard case .idle = life else {
+      throw HTTPServerError(.alreadyStarted, "the HTTP server was started before; make a new one to start again")
+    }
+    let socket = try ListeningSocket(configuration.address, backlog: configuration.backlog)
+    let address = socket.address
+    let options = makeOptions(listening: socket.descriptor)
+    guard let library = keel_http_start(options) else {
+      Glibc.close(options.pointee.listen_socket)
+      free(options)
+      let hint =
+        configuration.tls == nil ? "" : "; check that the certificate and the key are PEM text and belong together"
+      throw HTTPServerError(.cannotStart, "cannot serve on \(address): libmicrohttpd refused to start\(hint)")
+    }
+    self.options = options
+    self.library = library
+    life = .running(address)
+    do {
+      registration = try loop.register(keel_http_epoll_descriptor(library), .read) { [unowned self] _ in run() }
+    } catch {
+      close(cutOff: 0)
+      throw HTTPServerError(.cannotStart, "cannot serve on \(address): \(error)")
+    }
+    run()
+    return address
+  }
+
+  private func makeOptions(listening descriptor: Int32) -> UnsafeMutablePointer<keel_http_options> {
+    let options = UnsafeMutablePointer<keel_http_options>.allocate(capacity: 1)
+    options.initialize(to: keel_http_options())
+    options.pointee.listen_socket = descriptor
+    // Half of the memory is the read buffer, which the headers must fit into.
+    options.pointee.connection_memory = 2 * configuration.headerLimit
+    options.pointee.connection_limit = UInt32(clamping: configuration.maxConnections)
+    options.pointee.connections_per_ip = UInt32(clamping: configuration.maxConnectionsPerAddress)
+    options.pointee.idle_seconds = UInt32(clamping: Int((configuration.idleTimeout / .seconds(1)).rounded(.up)))
+    if let tls = configuration.tls {
+      options.pointee.tls_certificate = UnsafePointer(strdup(tls.certificateChain))
+      options.pointee.tls_key = UnsafePointer(strdup(tls.privateKey))
+      options.pointee.tls_priorities = UnsafePointer(strdup(tls.priorities))
+    }
+    options.pointee.context = Unmanaged.passRetained(self).toOpaque()
+    Self.install(into: &options.pointee)
+    return options
+  }
+
+  private func free(_ options: UnsafeMutablePointer<keel_http_options>) {
+    Glibc.free(UnsafeMutableRawPointer(mutating: options.pointee.tls_certificate))
+    Glibc.free(UnsafeMutableRawPointer(mutating: options.pointee.tls_key))
+    Glibc.free(UnsafeMutableRawPointer(mutating: options.pointee.tls_priorities))
+    options.deallocate()
+    Unmanaged.passUnretained(self).release()
+  }
+
+  // MARK: Running
+
+  /// Lets the library do what there is to do. Called when its descriptor is ready, when its time-out is over, and after
+  /// a resume, which by itself does not make the descriptor ready.
+  private func run() {
+    guard let library else { return }
+    runIsScheduled = false
+    MHD_run(library)
+    var milliseconds: UInt64 = 0
+    guard MHD_get_timeout(library, &milliseconds) == .YES else { return }
+    if milliseconds == 0 { scheduleRun() } else { setTimer(.milliseconds(milliseconds)) }
+  }
+
+  /// Runs once in the next round of the loop, however often it is called before.
+  private func scheduleRun() {
+    guard !runIsScheduled else { return }
+    runIsScheduled = true
+    loop.execute { [self] in if runIsScheduled { run() } }
+  }
+
+  /// Time-outs move away as clients are active, so a timer that is too early is left alone: it costs one idle run.
+  private func setTimer(_ delay: Duration) {
+    let deadline = ContinuousClock.now.advanced(by: delay)
+    if let timer {
+      if timer.deadline <= deadline { return }
+      timer.timer.cancel()
+    }
+    timer = (
+      deadline,
+      loop.schedule(after: delay) { [self] in
+        timer = nil
+        run()
+      }
+    )
+  }
+
+  func resume(_ connection: Connection) {
+    connection.resume()
+    scheduleRun()
+  }
+
+  // MARK: What the library tells
+
+  func opened(_ connection: Connection) {
+    connection.position = connections.count
+    connections.append(connection)
+    observer.connectionOpened(remoteAddress: connection.remoteAddress)
+    sweeper.start(self)
+  }
+
+  func closed(_ connection: Connection) {
+    connections.swapAt(connection.position, connections.count - 1)
+    connections[connection.position].position = connection.position
+    connections.removeLast()
+    observer.connectionClosed(remoteAddress: connection.remoteAddress, requests: connection.requests)
+  }
+
+  func requestBegins(on connection: Connection, target: String?) -> Exchange {
+    let exchange = Exchange(daemon: self, connection: connection, target: target)
+    connection.exchange = exchange
+    connection.requests += 1
+    return exchange
+  }
+
+  func libraryReported(_ message: String) {
+    let text = message.last == "\n" ? String(message.dropLast()) : message
+    observer.libraryReported(text)
+  }
+
+  func finishSweep(unwatched: Int) { sweeper.swept(self, unwatched: unwatched) }
+
+  // MARK: What the exchanges tell
+
+  func requestBegan() { inFlight += 1 }
+
+  func requestSuspended() { sweeper.hurry(self) }
+
+  func requestEnded() {
+    inFlight -= 1
+    // Not here: we are inside a callback of the library.
+    if isDraining, inFlight == 0 { loop.execute { [self] in close(cutOff: cutOffCount) } }
+  }
+
+  // MARK: Routing
+
+  /// What is to be done for a request.
+  struct Plan {
+    var path: String
+    var route: String?
+    var parameters: HTTPParameters = [:]
+    var bodyLimit: Int
+    var handler: HTTPHandler
+  }
+
+  func plan(_ method: HTTPMethod, target: String) -> Plan {
+    let path = RequestPath.rawPath(of: target)
+    switch router.match(method, rawPath: path) {
+    case .endpoint(let endpoint, let values):
+      return Plan(
+        path: decoded(path), route: endpoint.route.path,
+        parameters: HTTPParameters(names: endpoint.parameterNames, values: values, route: endpoint.route.path),
+        bodyLimit: endpoint.route.bodyLimit ?? configuration.bodyLimit, handler: endpoint.handler)
+    case .otherMethods(let allow) where method == .options:
+      return plan(path) { HTTPResponse(status: .noContent, headers: ["Allow": allow]) }
+    case .otherMethods(let allow):
+      return plan(path) { throw HTTPError(.methodNotAllowed, headers: ["Allow": allow]) }
+    case .badPath where method == .options && path == "*":
+      return plan(path) { HTTPResponse(status: .noContent) }
+    case .badPath(let message):
+      return refusal(message)
+    case .notFound:
+      return plan(path) { throw HTTPError(.notFound) }
+    }
+  }
+
+  func refusal(_ message: String) -> Plan {
+    plan("") { throw HTTPError(.badRequest, message) }
+  }
+
+  private func plan(_ path: String, _ answer: @escaping @Sendable () throws -> HTTPResponse) -> Plan {
+    Plan(path: decoded(path), bodyLimit: configuration.bodyLimit, handler: middleware.wrapping { _ in try answer() })
+  }
+
+  private func decoded(_ path: String) -> String {
+    guard path.utf8.contains(UInt8(ascii: "%")) else { return path }
+    return (try? RequestPath(raw: path).decoded) ?? path
+  }
+
+  // MARK: Stopping
+
+  /// Stops accepting, waits until the requests under way are answered, cuts off those that are not when `grace` is
+  /// over, and closes everything. `done` gets the number of requests cut off.
+  func stop(grace: Duration, _ done: @escaping @Sendable (Int) -> Void) {
+    switch life {
+    case .idle:
+      life = .stopped(0)
+      done(0)
+    case .running(let address):
+      life = .stopping(address, [done])
+      isDraining = true
+      stopAccepting(address)
+      if inFlight == 0 {
+        close(cutOff: 0)
+      } else {
+        drainTimer = loop.schedule(after: grace) { [self] in cutOff() }
+      }
+    case .stopping(let address, let others):
+      life = .stopping(address, others + [done])
+    case .stopped(let count):
+      done(count)
+    }
+  }
+
+  private func stopAccepting(_ address: HTTPServerAddress) {
+    let descriptor = MHD_quiesce_daemon(library)
+    if descriptor >= 0 { Glibc.close(descriptor) }
+    if case .unix(let path) = address { unlink(path) }
+  }
+
+  private func cutOff() {
+    guard library != nil else { return }
+    cutOffCount = inFlight
+    for connection in connections { connection.exchange?.cutOff() }
+    // Two runs: one sends the answers, one lets broken sockets be noticed.
+    run()
+    run()
+    close(cutOff: cutOffCount)
+  }
+
+  private func close(cutOff count: Int) {
+    guard let library, let options else { return }
+    registration?.cancel()
+    timer?.timer.cancel()
+    drainTimer?.cancel()
+    sweeper.stop()
+    // Stopping the library with suspended connections would end the process. None is left: a request that is suspended
+    // is in flight, and all that were in flight have been answered or abandoned, which resumes them.
+    self.library = nil
+    MHD_stop_daemon(library)
+    self.options = nil
+    free(options)
+    guard case .stopping(_, let waiters) = life else { return life = .stopped(count) }
+    life = .stopped(count)
+    for done in waiters { done(count) }
+  }
+}

@@ -1,0 +1,129 @@
+internal import Synchronization
+
+/// Writes the body of a streamed response. See ``HTTPResponse/stream(status:contentType:_:)``.
+///
+/// What is written goes out as soon as the client takes it; up to 64 KiB may wait. Writes throw `CancellationError` once
+/// the client is gone.
+public final class HTTPBodyWriter: Sendable {
+  /// What the connection gets when it asks for bytes.
+  enum Reading: Equatable {
+    case bytes(Int)
+    /// Nothing now: `onReadable` will be called once there is.
+    case wait
+    case end
+    case failure
+  }
+
+  private struct State {
+    var bytes: [UInt8] = []
+    /// Where the bytes begin that are not read yet.
+    var start = 0
+    var total = 0
+    var end: Reading?
+    var isReaderWaiting = false
+    var writers: [CheckedContinuation<Void, Never>] = []
+
+    var isFull: Bool { bytes.count - start >= HTTPBodyWriter.capacity }
+
+    mutating func takeWriters() -> [CheckedContinuation<Void, Never>] {
+      defer { writers = [] }
+      return writers
+    }
+
+    mutating func takeReader() -> Bool {
+      defer { isReaderWaiting = false }
+      return isReaderWaiting
+    }
+  }
+
+  private static let capacity = 64 << 10
+
+  private let state = Mutex(State())
+  private let onReadable: @Sendable () -> Void
+
+  /// - Parameter onReadable: Called once after each ``Reading/wait``, from the thread of the writer.
+  init(onReadable: @escaping @Sendable () -> Void) { self.onReadable = onReadable }
+
+  // MARK: Writing
+
+  /// Writes text as UTF-8; returns when there is room for more.
+  public func write(_ text: String) async throws { try await write(Array(text.utf8)) }
+
+  /// Writes bytes; returns when there is room for more.
+  public func write(_ bytes: [UInt8]) async throws {
+    try Task.checkCancellation()
+    let (isClosed, wakesReader) = state.withLock { state in
+      guard state.end == nil else { return (true, false) }
+      state.bytes.append(contentsOf: bytes)
+      state.total += bytes.count
+      return (false, !bytes.isEmpty && state.takeReader())
+    }
+    if isClosed { throw CancellationError() }
+    if wakesReader { onReadable() }
+    try await waitForRoom()
+  }
+
+  private func waitForRoom() async throws {
+    while state.withLock({ $0.isFull && $0.end == nil }) {
+      await withTaskCancellationHandler {
+        await withCheckedContinuation { continuation in
+          let goesOn = state.withLock { state in
+            if !state.isFull || state.end != nil || Task.isCancelled { return true }
+            state.writers.append(continuation)
+            return false
+          }
+          if goesOn { continuation.resume() }
+        }
+      } onCancel: {
+        // All of them look again: those that are not cancelled wait again.
+        for writer in state.withLock({ $0.takeWriters() }) { writer.resume() }
+      }
+      try Task.checkCancellation()
+    }
+  }
+
+  /// No more will be written: the body is complete, or `failed` half way.
+  func finish(failed: Bool) {
+    end(with: failed ? .failure : .end)
+  }
+
+  /// Nobody will read any more.
+  func close() {
+    end(with: .failure)
+  }
+
+  private func end(with end: Reading) {
+    let (wakesReader, writers) = state.withLock { state in
+      if state.end == nil { state.end = end }
+      return (state.takeReader(), state.takeWriters())
+    }
+    if wakesReader { onReadable() }
+    for writer in writers { writer.resume() }
+  }
+
+  // MARK: Reading
+
+  /// The bytes written so far.
+  var total: Int { state.withLock { $0.total } }
+
+  /// Moves as many bytes as fit into `buffer`.
+  func read(into buffer: UnsafeMutableRawBufferPointer) -> Reading {
+    let (reading, writers) = state.withLock { state -> (Reading, [CheckedContinuation<Void, Never>]) in
+      let count = min(buffer.count, state.bytes.count - state.start)
+      guard count > 0 else {
+        if let end = state.end { return (end, []) }
+        state.isReaderWaiting = true
+        return (.wait, [])
+      }
+      state.bytes.withUnsafeBytes { buffer.copyMemory(from: .init(rebasing: $0[state.start..<state.start + count])) }
+      state.start += count
+      if state.start == state.bytes.count {
+        state.bytes.removeAll(keepingCapacity: true)
+        state.start = 0
+      }
+      return (.bytes(count), state.isFull ? [] : state.takeWriters())
+    }
+    for writer in writers { writer.resume() }
+    return reading
+  }
+}

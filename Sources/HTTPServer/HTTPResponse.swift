@@ -1,0 +1,112 @@
+/// What a handler answers.
+///
+/// ```swift
+/// HTTPResponse("hello")                                               // text/plain
+/// HTTPResponse(status: .created, headers: ["Location": "/users/7"])
+/// HTTPResponse.stream(contentType: "text/csv") { writer in
+///   for try await row in rows { try await writer.write(row.csv) }
+/// }
+/// ```
+///
+/// `Content-Length`, `Transfer-Encoding`, `Date` and `Connection` are the server's own business.
+public struct HTTPResponse: Sendable {
+  /// The bytes after the headers.
+  public enum Body: Sendable {
+    /// Nothing.
+    case empty
+    /// Text, sent as UTF-8.
+    case text(String)
+    /// Bytes as they are.
+    case bytes([UInt8])
+    /// Bytes that are made while they are sent; the closure runs once the client has the headers.
+    case stream(@Sendable (HTTPBodyWriter) async throws -> Void)
+  }
+
+  /// How it went.
+  public var status: HTTPStatus
+  /// Header fields.
+  public var headers: HTTPHeaders
+  /// The bytes after the headers; not sent in answer to `HEAD`.
+  public var body: Body
+
+  /// The error this response was made from, for the observer; nil for errors that are meant for the client.
+  var failure: (any Error)?
+
+  /// A response from its parts.
+  public init(status: HTTPStatus = .ok, headers: HTTPHeaders = [:], body: Body = .empty) {
+    self.status = status
+    self.headers = headers
+    self.body = body
+  }
+
+  /// Text as `text/plain; charset=utf-8`, or as another type.
+  public init(_ text: String, status: HTTPStatus = .ok, contentType: String = "text/plain; charset=utf-8") {
+    self.init(status: status, headers: ["Content-Type": contentType], body: .text(text))
+  }
+
+  /// Bytes as `application/octet-stream`, or as another type.
+  public init(_ bytes: [UInt8], status: HTTPStatus = .ok, contentType: String = "application/octet-stream") {
+    self.init(status: status, headers: ["Content-Type": contentType], body: .bytes(bytes))
+  }
+
+  /// A body that is made while it is sent, in chunks.
+  ///
+  /// The closure runs in a task of its own. ``HTTPBodyWriter/write(_:)-(String)`` waits while the client is slow. An
+  /// error closes the connection without the final chunk, so that the client knows the body is incomplete.
+  public static func stream(
+    status: HTTPStatus = .ok, contentType: String, _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
+  ) -> HTTPResponse {
+    HTTPResponse(status: status, headers: ["Content-Type": contentType], body: .stream(produce))
+  }
+
+  /// What a client gets for an error that a handler threw: status and `{"error":"…"}` of an ``HTTPErrorConvertible``,
+  /// a bare 500 for any other. The server does this by itself; a middleware does it to see the response early.
+  public init(error: any Error) {
+    switch error {
+    case let error as any HTTPErrorConvertible:
+      self.init(error.httpError)
+    case is CancellationError:
+      self.init(HTTPError(.serviceUnavailable, "the request was cancelled"))
+    default:
+      self.init(HTTPError(.internalServerError))
+      failure = error
+    }
+  }
+
+  private init(_ error: HTTPError) {
+    self.init(
+      status: error.status, headers: error.headers, body: .text("{\"error\":\(JSONText.quoted(error.message))}\n"))
+    headers.setDefault("Content-Type", "application/json; charset=utf-8")
+  }
+
+  /// The body as bytes, for tests and middleware; nil for a stream.
+  public var bytes: [UInt8]? {
+    switch body {
+    case .empty: []
+    case .text(let text): Array(text.utf8)
+    case .bytes(let bytes): bytes
+    case .stream: nil
+    }
+  }
+}
+
+/// Just enough JSON for error bodies, so that they do not need an encoder.
+enum JSONText {
+  static func quoted(_ text: String) -> String {
+    var result = "\""
+    for scalar in text.unicodeScalars {
+      switch scalar {
+      case "\"": result += "\\\""
+      case "\\": result += "\\\\"
+      case "\n": result += "\\n"
+      case "\t": result += "\\t"
+      case "\r": result += "\\r"
+      case _ where scalar.value < 0x20:
+        let hex = String(scalar.value, radix: 16)
+        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
+      default: result.unicodeScalars.append(scalar)
+      }
+    }
+    return result + "\""
+  }
+}

@@ -1,0 +1,82 @@
+public import EventLoop
+
+/// An HTTP/1.1 server on an event loop.
+///
+/// ```swift
+/// let loop = try EventLoop()
+/// let server = try HTTPServer(
+///   routes: [
+///     Route(.get, "/hello/:name") { request in "hello \(try request.parameters["name"])\n" }
+///   ],
+///   loop: loop)
+/// let address = try await server.start()
+/// …
+/// let cutOff = await server.stop(grace: .seconds(10))
+/// await loop.stop()
+/// ```
+///
+/// Handlers run as tasks that prefer the loop, so that a handler, its queries and its answer stay on one thread. They
+/// must not block. Several servers may share a loop. Stop the server before its loop.
+public final class HTTPServer: Sendable {
+  private let daemon: Daemon
+
+  /// Checks configuration and routes; nothing listens yet.
+  ///
+  /// - Parameters:
+  ///   - configuration: Where to listen, limits and time-outs.
+  ///   - routes: What is answered.
+  ///   - middleware: Stands around all handlers, the first one outermost.
+  ///   - loop: Runs everything.
+  ///   - observer: Is told what happens.
+  /// - Throws: ``HTTPServerError``: `invalidRoutes` naming all conflicts with their places, `invalidConfiguration`.
+  public init(
+    configuration: HTTPServerConfiguration = HTTPServerConfiguration(), routes: [Route],
+    middleware: [any HTTPMiddleware] = [], loop: EventLoop,
+    observer: any HTTPServerObserver = SilentHTTPServerObserver()
+  ) throws(HTTPServerError) {
+    daemon = try Daemon(
+      configuration: configuration, routes: routes, middleware: middleware, loop: loop, observer: observer)
+  }
+
+  /// Listens and serves.
+  ///
+  /// - Returns: Where it listens: with the port that the system chose for port 0.
+  /// - Throws: ``HTTPServerError``: `addressInUse`, `cannotListen`, `invalidAddress`, `cannotStart`, `alreadyStarted`.
+  @discardableResult
+  public func start() async throws(HTTPServerError) -> HTTPServerAddress {
+    let result = await withCheckedContinuation { continuation in
+      daemon.loop.execute { [daemon] in
+        continuation.resume(returning: Result { () throws(HTTPServerError) in try daemon.start() })
+      }
+    }
+    return try result.get()
+  }
+
+  /// Stops gracefully: accepts no more connections, lets the requests under way finish, and after `grace` cancels the
+  /// handlers that have not, answers 503 in their place, and closes everything.
+  ///
+  /// Safe to call twice; the second call waits for the same end. A server that was stopped does not start again.
+  ///
+  /// - Returns: How many requests were cut off.
+  @discardableResult
+  public func stop(grace: Duration = .seconds(10)) async -> Int {
+    await withCheckedContinuation { continuation in
+      daemon.loop.execute { [daemon] in
+        daemon.stop(grace: grace) { continuation.resume(returning: $0) }
+      }
+    }
+  }
+
+  /// Answers a request without a socket, middleware included: for tests of routes.
+  public func respond(to request: HTTPRequest) async -> HTTPResponse {
+    let plan = daemon.plan(request.method, target: request.target)
+    var request = request
+    request.parameters = plan.parameters
+    request.route = plan.route
+    do {
+      return try await plan.handler(request)
+    } catch {
+      return HTTPResponse(error: error)
+    }
+  }
+}

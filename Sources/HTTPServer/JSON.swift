@@ -1,0 +1,84 @@
+public import FoundationEssentials
+
+/// A value that is answered as JSON: `Route(.get, "/users") { _ in JSON(try await users.all()) }`.
+///
+/// Dates are written as ISO 8601 and keys in alphabetical order, so that equal values give equal bytes.
+public struct JSON<Value: Encodable>: HTTPResponseConvertible {
+  /// What is encoded.
+  public var value: Value
+  /// The status to answer with.
+  public var status: HTTPStatus
+
+  /// Answers `value` as JSON.
+  public init(_ value: Value, status: HTTPStatus = .ok) {
+    self.value = value
+    self.status = status
+  }
+
+  /// The encoded value as `application/json`.
+  public func httpResponse() throws -> HTTPResponse {
+    let encoder = JSONEncoder()
+    encoder.dateEncodingStrategy = .iso8601
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    return HTTPResponse(
+      Array(try encoder.encode(value)), status: status, contentType: "application/json; charset=utf-8")
+  }
+}
+
+extension JSON: Sendable where Value: Sendable {}
+
+extension HTTPRequest {
+  /// The body, decoded from JSON. Dates are read as ISO 8601 unless the decoder says otherwise.
+  ///
+  /// - Throws: ``HTTPError``: 415 when `Content-Type` says that it is something else, 400 when it is not JSON, 422 when
+  ///   the JSON is not such a value; the message names the place.
+  public func json<Value: Decodable>(_ type: Value.Type = Value.self, decoder: JSONDecoder? = nil) throws -> Value {
+    if let contentType = headers["Content-Type"] {
+      let mediaType = contentType.prefix { $0 != ";" && $0 != " " }.lowercased()
+      guard mediaType == "application/json" || mediaType.hasSuffix("+json") else {
+        throw HTTPError(.unsupportedMediaType, "expected application/json, got \(mediaType)")
+      }
+    }
+    let decoder = decoder ?? Self.defaultDecoder()
+    do {
+      return try decoder.decode(type, from: Data(body))
+    } catch let error as DecodingError {
+      throw Self.clientError(error)
+    }
+  }
+
+  private static func defaultDecoder() -> JSONDecoder {
+    let decoder = JSONDecoder()
+    decoder.dateDecodingStrategy = .iso8601
+    return decoder
+  }
+
+  private static func clientError(_ error: DecodingError) -> HTTPError {
+    switch error {
+    case .keyNotFound(let key, let context):
+      HTTPError(.unprocessableContent, "\(place(context.codingPath + [key])): missing")
+    case .valueNotFound(_, let context):
+      HTTPError(.unprocessableContent, "\(place(context.codingPath)): must not be null")
+    case .typeMismatch(let type, let context):
+      HTTPError(.unprocessableContent, "\(place(context.codingPath)): expected \(type)")
+    case .dataCorrupted(let context) where context.codingPath.isEmpty:
+      HTTPError(.badRequest, "the body is not valid JSON")
+    case .dataCorrupted(let context):
+      HTTPError(.unprocessableContent, "\(place(context.codingPath)): not a valid value")
+    @unknown default:
+      HTTPError(.unprocessableContent, "the body does not have the expected form")
+    }
+  }
+
+  /// `items[2].name`
+  private static func place(_ path: [any CodingKey]) -> String {
+    guard !path.isEmpty else { return "body" }
+    return path.reduce(into: "") { text, key in
+      if let index = key.intValue {
+        text += "[\(index)]"
+      } else {
+        text += text.isEmpty ? key.stringValue : ".\(key.stringValue)"
+      }
+    }
+  }
+}

@@ -1,0 +1,33 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#elseif canImport(Darwin)
+  import Darwin
+#endif
+
+/// Writes entries to standard error, a line each.
+///
+/// Lines of several threads, and of several outputs, never mix. Text is coloured when standard error is a terminal
+/// and the environment has no `NO_COLOR`.
+public struct StandardErrorOutput: LogOutput {
+  private let output: DescriptorLogOutput
+
+  /// Makes an output in a format.
+  public init(format: LogFormat) {
+    output = DescriptorLogOutput(
+      writer: .standardError, format: format, usesColor: Self.terminalWantsColor(STDERR_FILENO))
+  }
+
+  /// Writes the entry as one line.
+  public func write(_ entry: LogEntry) {
+    output.write(entry)
+  }
+
+  private static func terminalWantsColor(_ descriptor: Int32) -> Bool {
+    guard isatty(descriptor) == 1 else { return false }
+    if let noColor = getenv("NO_COLOR"), noColor.pointee != 0 { return false }
+    guard let terminal = getenv("TERM") else { return false }
+    return strcmp(terminal, "dumb") != 0
+  }
+}

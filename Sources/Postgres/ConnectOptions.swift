@@ -1,0 +1,57 @@
+/// Where to connect and as whom: everything libpq understands, as a URI (`postgres://user:password@host/database`) or
+/// as pairs (`host=/run/postgresql dbname=app`). What is not said comes from libpq's environment variables
+/// (`PGHOST`, `PGPASSWORD` …), the service file and `~/.pgpass`.
+public struct ConnectOptions: Sendable, CustomStringConvertible {
+  private var parameters: [(keyword: String, value: String)]
+
+  /// How long connecting may take, name resolution and authentication included. Default 5 seconds, or
+  /// `connect_timeout` where the string has it.
+  public var connectTimeout: Duration = .seconds(5)
+
+  /// - Throws: ``PostgresError`` of code ``PostgresError/Code/invalidConnectionString``; it never quotes the string.
+  public init(_ connectionString: String) throws(PostgresError) {
+    guard !connectionString.contains("\0") else {
+      throw PostgresError(malformedConnectionString: "it contains a NUL character")
+    }
+    parameters = try parseConnectionString(connectionString)
+    for port in self["port"]?.split(separator: ",") ?? [] where !(1...65535).contains(Int(port) ?? 0) {
+      throw PostgresError(malformedConnectionString: "the port is not a number from 1 to 65535")
+    }
+    if let seconds = self["connect_timeout"].flatMap({ Int($0) }), seconds > 0 { connectTimeout = .seconds(seconds) }
+    if self["application_name"] == nil { applicationName = "keel" }
+  }
+
+  /// A libpq parameter by its keyword, such as `dbname` or `target_session_attrs`.
+  public subscript(keyword: String) -> String? {
+    get { parameters.last { $0.keyword == keyword }?.value }
+    set {
+      parameters.removeAll { $0.keyword == keyword }
+      if let newValue { parameters.append((keyword, newValue)) }
+    }
+  }
+
+  /// The database's name.
+  public var database: String? {
+    get { self["dbname"] }
+    set { self["dbname"] = newValue }
+  }
+
+  /// What `pg_stat_activity` shows for the connection. Default `keel`.
+  public var applicationName: String? {
+    get { self["application_name"] }
+    set { self["application_name"] = newValue }
+  }
+
+  /// For libpq: what was said, and what the driver relies on.
+  var libpqParameters: [(keyword: String, value: String)] {
+    parameters.filter { $0.keyword != "connect_timeout" } + [("client_encoding", "UTF8")]
+  }
+
+  /// Host, port, database and user; never the password.
+  public var description: String {
+    let shown = ["host", "hostaddr", "port", "dbname", "user", "service"].compactMap { keyword in
+      self[keyword].map { "\(keyword)=\($0)" }
+    }
+    return shown.isEmpty ? "the default server" : shown.joined(separator: " ")
+  }
+}

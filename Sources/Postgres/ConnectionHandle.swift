@@ -1,0 +1,326 @@
+// The only file that touches libpq. Everything here is a thin, typed name for one or two of its calls; decisions are
+// taken in ConnectionSession.swift.
+internal import CLibpq
+internal import Glibc
+internal import StructuredLogging
+
+/// Owns a `PGconn`. libpq allows one thread at a time on it: the owner keeps it behind a lock.
+///
+/// Unchecked: it cannot be copied, so whoever has it has it alone, and libpq ties a connection to no thread.
+struct ConnectionHandle: ~Copyable, @unchecked Sendable {
+  private let connection: OpaquePointer
+  /// Receives notices for as long as the connection lives; libpq holds it as a plain pointer.
+  private let notices: Unmanaged<NoticeReceiver>
+  /// Where parameters are encoded for one call; kept so that its memory is reused.
+  private var parameters = ParameterBuffer()
+
+  /// Connects. Blocks: call it on a thread that may.
+  ///
+  /// - Parameter isCancelled: asked every few milliseconds whether to give up.
+  static func connect(
+    _ options: ConnectOptions, logger: Logger, isCancelled: () -> Bool
+  ) throws(PostgresError) -> ConnectionHandle {
+    guard let connection = start(options) else {
+      throw PostgresError(.connectionFailed, "libpq could not allocate a connection")
+    }
+    let handle = ConnectionHandle(connection, NoticeReceiver(logger))
+    // Verbose messages carry the SQLSTATE, which libpq has no other way to tell for a failed connect.
+    PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
+    try handle.awaitConnected(options, isCancelled)
+    PQsetErrorVerbosity(connection, PQERRORS_DEFAULT)
+    PQsetnonblocking(connection, 1)
+    return handle
+  }
+
+  private init(_ connection: OpaquePointer, _ receiver: NoticeReceiver) {
+    self.connection = connection
+    notices = Unmanaged.passRetained(receiver)
+    PQsetNoticeReceiver(connection, receiveNotice, notices.toOpaque())
+  }
+
+  deinit {
+    PQfinish(connection)
+    notices.release()
+  }
+
+  private static func start(_ options: ConnectOptions) -> OpaquePointer? {
+    let pairs = options.libpqParameters
+    // strdup, not withCString: the arrays hold any number of strings at once.
+    var keywords: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer(strdup($0.keyword)) }
+    var values: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer(strdup($0.value)) }
+    keywords.append(nil)
+    values.append(nil)
+    defer { for string in keywords + values { free(UnsafeMutablePointer(mutating: string)) } }
+    return PQconnectStartParams(keywords, values, 0)
+  }
+
+  private func awaitConnected(_ options: ConnectOptions, _ isCancelled: () -> Bool) throws(PostgresError) {
+    let deadline = ContinuousClock.now.advanced(by: options.connectTimeout)
+    var direction = PGRES_POLLING_WRITING
+    while PQstatus(connection) != CONNECTION_BAD {
+      if isCancelled() { throw PostgresError(.cancelled, "connecting was cancelled") }
+      guard ContinuousClock.now < deadline else {
+        throw PostgresError(
+          .connectionFailed, "cannot connect to \(options): no answer within \(options.connectTimeout)")
+      }
+      var entry = pollfd(
+        fd: PQsocket(connection),
+        events: Int16(direction == PGRES_POLLING_READING ? POLLIN : POLLOUT), revents: 0)
+      if poll(&entry, 1, 20) == 0 { continue }
+      direction = PQconnectPoll(connection)
+      if direction == PGRES_POLLING_OK { return }
+      if direction == PGRES_POLLING_FAILED { break }
+    }
+    throw PostgresError(connectFailure: errorMessage, options)
+  }
+
+  // MARK: State
+
+  var socket: Int32 { PQsocket(connection) }
+
+  /// The server process that serves this connection, as `pg_stat_activity` names it.
+  var processID: Int32 { PQbackendPID(connection) }
+
+  /// As an integer: 150004 is 15.4.
+  var serverVersion: Int32 { PQserverVersion(connection) }
+
+  var errorMessage: String { PQerrorMessage(connection).map { String(cString: $0) } ?? "" }
+
+  var transactionStatus: TransactionStatus {
+    switch PQtransactionStatus(connection) {
+    case PQTRANS_IDLE: .idle
+    case PQTRANS_INTRANS: .open
+    case PQTRANS_INERROR: .failed
+    default: .unknown
+    }
+  }
+
+  /// A copy of what a cancel request needs; it stays good however the connection fares.
+  func makeCancelHandle() throws(PostgresError) -> CancelHandle {
+    guard let handle = PQgetCancel(connection) else {
+      throw PostgresError(.connectionFailed, "libpq could not allocate a cancel handle")
+    }
+    return CancelHandle(handle)
+  }
+
+  // MARK: Sending
+
+  /// In pipeline mode statements queue behind each other; outside it one text of several statements can be sent.
+  mutating func setPipelined(_ isOn: Bool) -> Bool {
+    (isOn ? PQenterPipelineMode(connection) : PQexitPipelineMode(connection)) == 1
+  }
+
+  /// Parses a statement under a name.
+  mutating func sendPrepare(_ name: String, _ text: String, _ types: [UInt32]) -> Bool {
+    PQsendPrepare(connection, name, text, Int32(types.count), types) == 1
+  }
+
+  /// Writes the parameters of the next statement in binary.
+  mutating func encode(_ binds: [SQL.Bind]) throws(PostgresError) { try parameters.encode(binds) }
+
+  /// Runs a prepared statement with the parameters encoded before; values come back in binary.
+  mutating func sendExecute(_ name: String) -> Bool {
+    let connection = connection
+    return parameters.withPointers { count, values, lengths, formats in
+      PQsendQueryPrepared(connection, name, count, values, lengths, formats, 1) == 1
+    }
+  }
+
+  /// Runs one statement that has no parameters and whose rows nobody reads.
+  mutating func sendPlain(_ text: String) -> Bool {
+    PQsendQueryParams(connection, text, 0, nil, nil, nil, nil, 1) == 1
+  }
+
+  /// Runs a text of any number of statements; not in pipeline mode.
+  mutating func sendScript(_ text: String) -> Bool { PQsendQuery(connection, text) == 1 }
+
+  /// Ends a segment of the pipeline: an error before it does not reach what follows.
+  mutating func sync() -> Bool { PQpipelineSync(connection) == 1 }
+
+  /// Writes what is buffered.
+  mutating func flush() -> FlushOutcome {
+    switch PQflush(connection) {
+    case 0: .done
+    case 1: .blocked
+    default: .failed
+    }
+  }
+
+  // MARK: Receiving
+
+  /// Takes what the socket has; false when the connection is lost.
+  mutating func consumeInput() -> Bool { PQconsumeInput(connection) == 1 }
+
+  /// Whether the next result is not there yet.
+  var isBusy: Bool { PQisBusy(connection) == 1 }
+
+  mutating func nextResult() -> Received {
+    guard let result = PQgetResult(connection) else { return .end }
+    if PQresultStatus(result) == PGRES_PIPELINE_SYNC {
+      PQclear(result)
+      return .sync
+    }
+    return .result(ResultHandle(result))
+  }
+
+  enum FlushOutcome { case done, blocked, failed }
+
+  enum Received {
+    /// A result of a statement, good or bad.
+    case result(ResultHandle)
+    /// No more results of this statement; outside pipeline mode, of the whole text.
+    case end
+    /// The end of a segment of the pipeline.
+    case sync
+  }
+}
+
+/// Where a connection stands in respect of transactions.
+enum TransactionStatus: Sendable {
+  /// No transaction.
+  case idle
+  /// In a transaction.
+  case open
+  /// In a transaction that failed and can only be rolled back.
+  case failed
+  /// A statement is under way, or the connection is bad.
+  case unknown
+}
+
+// MARK: -
+
+/// Owns a `PGresult`.
+///
+/// Unchecked: libpq never changes a result after `PQgetResult` has returned it, and allows any number of readers.
+final class ResultHandle: @unchecked Sendable {
+  private let result: OpaquePointer
+
+  fileprivate init(_ result: OpaquePointer) { self.result = result }
+
+  deinit { PQclear(result) }
+
+  var rowCount: Int { Int(PQntuples(result)) }
+  var columnCount: Int { Int(PQnfields(result)) }
+
+  func columnName(_ column: Int) -> String {
+    PQfname(result, Int32(column)).map { String(cString: $0) } ?? ""
+  }
+
+  func columnType(_ column: Int) -> UInt32 { PQftype(result, Int32(column)) }
+
+  /// A value's bytes, good for as long as this handle lives; nil for NULL.
+  func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
+    let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
+    let length = PQgetlength(result, row, column)
+    if length == 0, PQgetisnull(result, row, column) == 1 { return nil }
+    return UnsafeRawBufferPointer(start: PQgetvalue(result, row, column), count: Int(length))
+  }
+
+  /// Such as `INSERT 0 3`.
+  var commandTag: String { PQcmdStatus(result).map { String(cString: $0) } ?? "" }
+
+  /// Rows that the statement inserted, changed, deleted or returned.
+  var rowsAffected: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
+
+  /// The server's error, if this is one.
+  var error: PostgresError? {
+    switch PQresultStatus(result) {
+    case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE, PGRES_NONFATAL_ERROR: PostgresError(server: ServerMessage(of: result))
+    case PGRES_PIPELINE_ABORTED: PostgresError(.server, "not run, because the statement before it failed")
+    default: nil
+    }
+  }
+
+  /// Whether the server now expects or sends the data of a COPY.
+  var isCopy: Bool {
+    let status = PQresultStatus(result)
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH
+  }
+}
+
+/// What the server says in an error or a notice.
+struct ServerMessage: Sendable {
+  var severity: String
+  var sqlState: String?
+  var message: String
+  var detail: String?
+  var hint: String?
+  var position: Int?
+  var context: String?
+  var schema: String?
+  var table: String?
+  var column: String?
+  var constraint: String?
+}
+
+extension ServerMessage {
+  fileprivate init(of result: OpaquePointer) {
+    func field(_ code: Character) -> String? {
+      PQresultErrorField(result, Int32(code.asciiValue ?? 0)).map { String(cString: $0) }
+    }
+    self.init(
+      severity: field("V") ?? field("S") ?? "ERROR", sqlState: field("C"),
+      message: field("M") ?? PQresultErrorMessage(result).map { String(cString: $0) } ?? "unknown error",
+      detail: field("D"), hint: field("H"), position: field("P").flatMap { Int($0) }, context: field("W"),
+      schema: field("s"), table: field("t"), column: field("c"), constraint: field("n"))
+  }
+}
+
+// MARK: -
+
+/// Owns a `PGcancel`.
+///
+/// Unchecked: a `PGcancel` is a copy of address, process and key that never changes; libpq allows its use from any thread.
+final class CancelHandle: @unchecked Sendable {
+  private let handle: OpaquePointer
+
+  fileprivate init(_ handle: OpaquePointer) { self.handle = handle }
+
+  deinit { PQfreeCancel(handle) }
+
+  /// Asks the server to cancel what the connection runs, over a connection of its own. Blocks until the server has
+  /// passed the request on: call it on a thread that may.
+  func send() {
+    var message = [CChar](repeating: 0, count: 256)
+    // A failure changes nothing for the caller: the query goes on, and the request is repeated while it does.
+    _ = PQcancel(handle, &message, Int32(message.count))
+  }
+}
+
+// MARK: -
+
+/// Passes the server's notices to the log.
+private final class NoticeReceiver: Sendable {
+  let logger: Logger
+  init(_ logger: Logger) { self.logger = logger }
+
+  func receive(_ notice: ServerMessage) {
+    let metadata: LogMetadata = ["severity": .string(notice.severity), "sqlstate": .string(notice.sqlState ?? "")]
+    logger.info("postgres notice: \(notice.message)", metadata)
+  }
+}
+
+private func receiveNotice(_ context: UnsafeMutableRawPointer?, _ result: OpaquePointer?) {
+  guard let context, let result else { return }
+  // libpq clears the result when this returns.
+  Unmanaged<NoticeReceiver>.fromOpaque(context).takeUnretainedValue().receive(ServerMessage(of: result))
+}
+
+// MARK: -
+
+/// Takes a connection string apart as libpq does, without connecting.
+func parseConnectionString(_ text: String) throws(PostgresError) -> [(keyword: String, value: String)] {
+  var message: UnsafeMutablePointer<CChar>?
+  guard let options = PQconninfoParse(text, &message) else {
+    defer { PQfreemem(message) }
+    throw PostgresError(malformedConnectionString: message.map { String(cString: $0) } ?? "out of memory")
+  }
+  defer { PQconninfoFree(options) }
+  var pairs: [(String, String)] = []
+  var option = options
+  while let keyword = option.pointee.keyword {
+    if let value = option.pointee.val { pairs.append((String(cString: keyword), String(cString: value))) }
+    option += 1
+  }
+  return pairs
+}

@@ -1,0 +1,184 @@
+/// What went wrong between the program and PostgreSQL.
+///
+/// ``description`` is fit for a log or a page: it holds no parameter value and no password. ``debugDescription`` adds
+/// what the server says in its detail, which may quote values of rows.
+public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDebugStringConvertible {
+  /// What kind of failure this is.
+  public struct Code: Sendable, Hashable, CustomStringConvertible {
+    private enum Value: String {
+      case server, connectionFailed, connectionLost, closed, cancelled, noRows, tooManyRows, decoding, encoding
+      case invalidConnectionString, transactionAborted, outcomeUnknown, timedOut, unsupported
+    }
+    private let value: Value
+    /// The server refused a statement; ``PostgresError/sqlState`` says why.
+    public static let server = Code(value: .server)
+    /// No connection could be made.
+    public static let connectionFailed = Code(value: .connectionFailed)
+    /// The connection broke while it was used.
+    public static let connectionLost = Code(value: .connectionLost)
+    /// The connection was closed before.
+    public static let closed = Code(value: .closed)
+    /// Connecting was cancelled.
+    public static let cancelled = Code(value: .cancelled)
+    /// One row was asked for and there was none.
+    public static let noRows = Code(value: .noRows)
+    /// One row was asked for and there were more.
+    public static let tooManyRows = Code(value: .tooManyRows)
+    /// A column's value does not fit the Swift type it was asked as.
+    public static let decoding = Code(value: .decoding)
+    /// A parameter has no representation in PostgreSQL.
+    public static let encoding = Code(value: .encoding)
+    /// The connection string is malformed.
+    public static let invalidConnectionString = Code(value: .invalidConnectionString)
+    /// COMMIT was answered with a rollback: a statement had failed, and its error was not passed on.
+    public static let transactionAborted = Code(value: .transactionAborted)
+    /// The connection broke during COMMIT: the transaction may or may not have happened.
+    public static let outcomeUnknown = Code(value: .outcomeUnknown)
+    /// The server did not answer in time.
+    public static let timedOut = Code(value: .timedOut)
+    /// The driver does not do this, or not this way.
+    public static let unsupported = Code(value: .unsupported)
+
+    /// The code's name.
+    public var description: String { value.rawValue }
+  }
+
+  /// What kind of failure this is.
+  public let code: Code
+  /// What happened, in one sentence.
+  public let message: String
+  /// The server's class of error, where the server spoke.
+  public internal(set) var sqlState: SQLState?
+  /// The server's further explanation. May hold values of rows.
+  public internal(set) var detail: String?
+  /// The server's advice.
+  public internal(set) var hint: String?
+  /// Where in the SQL the error is: the first character is 1.
+  public internal(set) var position: Int?
+  /// The call stack of functions in the server.
+  public internal(set) var context: String?
+  /// The schema the error is about.
+  public internal(set) var schema: String?
+  /// The table the error is about.
+  public internal(set) var table: String?
+  /// The column the error is about.
+  public internal(set) var column: String?
+  /// The constraint that was violated.
+  public internal(set) var constraint: String?
+  /// The query's name, where it was given one.
+  public internal(set) var queryName: String?
+  /// The query's text.
+  public internal(set) var sql: String?
+
+  init(_ code: Code, _ message: String) {
+    self.code = code
+    self.message = message
+  }
+
+  /// Whether the same transaction, run again, may well succeed: a serialization failure or a deadlock.
+  public var isRetryable: Bool { sqlState?.isRetryable == true }
+
+  /// The message with the place in the SQL that it is about. Holds no value of a parameter or row.
+  public var description: String {
+    var text = queryName.map { "query \($0): " } ?? ""
+    text += message
+    if let sqlState { text += " (SQLSTATE \(sqlState))" }
+    if let constraint { text += " [constraint \(constraint)]" }
+    if let hint { text += "; hint: \(hint)" }
+    if let sql, let position { text += "\n" + SourcePosition(position, in: sql).caret }
+    return text
+  }
+
+  /// Everything known, values in the server's detail included.
+  public var debugDescription: String {
+    var text = description
+    if let detail { text += "\ndetail: \(detail)" }
+    if let context { text += "\ncontext: \(context)" }
+    if let sql, position == nil { text += "\nquery: \(sql)" }
+    return text
+  }
+}
+
+extension PostgresError {
+  init(server message: ServerMessage) {
+    self.init(.server, message.message)
+    sqlState = message.sqlState.map(SQLState.init)
+    detail = message.detail
+    hint = message.hint
+    position = message.position
+    context = message.context
+    schema = message.schema
+    table = message.table
+    column = message.column
+    constraint = message.constraint
+  }
+
+  /// From libpq's verbose message of a failed connect: `FATAL:  28P01: password authentication failed …`.
+  init(connectFailure text: String, _ options: ConnectOptions) {
+    var state: SQLState?
+    let lines = text.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }.map { line in
+      guard let marker = line.firstRange(of: "FATAL:  ") ?? line.firstRange(of: "ERROR:  ") else { return String(line) }
+      let code = line[marker.upperBound...].prefix { $0 != ":" }
+      guard code.count == 5 else { return String(line) }
+      state = SQLState(rawValue: String(code))
+      return String(line[..<marker.lowerBound] + line[code.endIndex...].dropFirst(2))
+    }
+    self.init(.connectionFailed, "cannot connect to \(options): \(lines.joined(separator: " "))")
+    sqlState = state
+  }
+
+  /// libpq quotes the piece it stumbles over, which may be a part of the password: the quote is left out.
+  init(malformedConnectionString text: String) {
+    let reason = text.split(separator: "\"", omittingEmptySubsequences: false).enumerated()
+      .map { $0.isMultiple(of: 2) ? $1 : "…" }.joined(separator: "\"").trimmed
+    self.init(
+      .invalidConnectionString,
+      "malformed connection string: \(reason); expected postgres://user:password@host:port/database or "
+        + "host=… dbname=… pairs, with special characters of a URL percent-encoded (@ is %40, / is %2F)")
+  }
+
+  /// The same error, told which query it belongs to.
+  func of(_ sql: String, _ name: String?) -> PostgresError {
+    var error = self
+    error.sql = sql
+    error.queryName = name
+    return error
+  }
+}
+
+/// A place in a text, for people: line, column, and the line with a caret under the place.
+public struct SourcePosition: Sendable, Equatable {
+  /// The first line is 1.
+  public let line: Int
+  /// The first character of a line is 1.
+  public let column: Int
+  private let text: String
+
+  /// - Parameters:
+  ///   - position: as PostgreSQL counts: characters, the first is 1.
+  ///   - source: the whole text.
+  public init(_ position: Int, in source: String) {
+    let before = source.unicodeScalars.prefix(max(0, position - 1))
+    let lineStart = before.lastIndex(of: "\n").map { source.unicodeScalars.index(after: $0) } ?? source.startIndex
+    line = 1 + before.count { $0 == "\n" }
+    column = 1 + source.unicodeScalars.distance(from: lineStart, to: before.endIndex)
+    text = String(source.unicodeScalars[lineStart...].prefix { $0 != "\n" })
+  }
+
+  /// The line, and under it a caret.
+  public var caret: String {
+    // Tabs stay tabs, so that the caret stands under its place however wide they are shown.
+    let indent = text.unicodeScalars.prefix(column - 1).map { $0 == "\t" ? "\t" : " " }.joined()
+    return "\(text)\n\(indent)^"
+  }
+}
+
+extension String {
+  /// Without white space at both ends.
+  var trimmed: String {
+    var slice = self[...]
+    while slice.first?.isWhitespace == true { slice.removeFirst() }
+    while slice.last?.isWhitespace == true { slice.removeLast() }
+    return String(slice)
+  }
+}

@@ -1,0 +1,184 @@
+public import EventLoop
+internal import FoundationEssentials
+public import ResourcePool
+public import StructuredLogging
+
+/// Connections to one server, made on demand and lent to whoever runs a query.
+///
+/// ## Usage
+///
+/// ```swift
+/// let pool = try PostgresPool(.init(ConnectOptions("postgres://localhost/app")), loop: EventLoop())
+/// try await pool.start()
+/// let count: Int = try await pool.one("SELECT count(*) FROM users")
+/// await pool.close()
+/// ```
+///
+/// A single statement shares its connection with others when all connections are busy; a transaction has one for
+/// itself.
+public final class PostgresPool: PostgresClient {
+  private let pool: ResourcePool<ConnectionFactory>
+  private let tracer: (any QueryTracer)?
+  private let logger: Logger
+  /// What was configured.
+  public let configuration: Configuration
+
+  /// A pool that lends once it is started.
+  ///
+  /// - Parameters:
+  ///   - configuration: the server, and how many connections to it.
+  ///   - loop: the loop that waits for the server's answers. Tasks that prefer it never change threads for a query.
+  ///   - logger: told of lost connections and the server's notices.
+  ///   - tracer: told of queries, connects and acquires.
+  /// - Throws: `PoolError` when a number makes no sense.
+  public init(
+    _ configuration: Configuration, loop: EventLoop, logger: Logger = .none, tracer: (any QueryTracer)? = nil
+  ) throws {
+    self.configuration = configuration
+    self.tracer = tracer
+    self.logger = logger
+    let factory = ConnectionFactory(options: configuration.connect, loop: loop, logger: logger, tracer: tracer)
+    pool = try ResourcePool(configuration.pool, factory: factory)
+  }
+
+  // MARK: Starting and closing
+
+  /// Makes a first connection, so that a wrong address or password shows now.
+  ///
+  /// - Throws: ``PostgresError`` of code ``PostgresError/Code/connectionFailed``.
+  public func start() async throws { try await pool.start() }
+
+  /// Lends nothing more, and returns once every connection is back and closed.
+  ///
+  /// - Parameter deadline: when to stop waiting for those still lent. Default: never.
+  /// - Returns: who still held a connection at the deadline.
+  @discardableResult
+  public func close(deadline: ContinuousClock.Instant? = nil) async -> [LeaseHolder] {
+    await pool.close(deadline: deadline)
+  }
+
+  // MARK: Queries
+
+  /// Runs one statement on whichever connection is free first; see ``PostgresClient/query(_:name:)``.
+  public func query(_ sql: SQL, name: String?) async throws -> PostgresResult {
+    let lease = try await pool.lease(shared: true, LeaseOrigin(fileID: #fileID, line: #line))
+    do {
+      // Given back by the connection when the server is done with it, which for a cancelled query may be later.
+      return try await lease.resource.query(sql, name: name) { [pool] isSound in
+        pool.release(lease, isSound: isSound)
+      }
+    } catch {
+      suspect(error, lease)
+      // A single statement asked for no read-only transaction: the server has become a standby.
+      if (error as? PostgresError)?.sqlState == .readOnlySQLTransaction { pool.invalidate(since: lease) }
+      throw error
+    }
+  }
+
+  /// Lends a connection for as long as `body` runs: for what must stay on one session.
+  ///
+  /// A connection that comes back in a transaction, or with a query under way, is closed.
+  ///
+  /// - Throws: `PoolError` when none became free in time, or what `body` throws.
+  public func withConnection<Result>(
+    isolation: isolated (any Actor)? = #isolation, fileID: StaticString = #fileID, line: UInt = #line,
+    _ body: (PostgresConnection) async throws -> sending Result
+  ) async throws -> sending Result {
+    let start = ContinuousClock.now
+    let lease: Lease<PostgresConnection>
+    do {
+      lease = try await pool.lease(shared: false, LeaseOrigin(fileID: fileID, line: line))
+      tracer?.record(.acquireEnded(duration: .now - start, nil))
+    } catch {
+      tracer?.record(.acquireEnded(duration: .now - start, error))
+      throw error
+    }
+    let connection = lease.resource
+    defer {
+      let isClean = connection.isClean
+      if !isClean, connection.isOpen {
+        logger.warning(
+          "closing a connection that came back in the middle of its work",
+          ["origin": .string("\(fileID):\(line)"), "pid": .integer(connection.processID)])
+      }
+      pool.release(lease, isSound: isClean)
+    }
+    do {
+      return try await body(connection)
+    } catch {
+      suspect(error, lease)
+      throw error
+    }
+  }
+
+  /// One lost connection throws suspicion on all that were made before: after a failover none of them is any good.
+  private func suspect(_ error: any Error, _ lease: Lease<PostgresConnection>) {
+    guard let error = error as? PostgresError, error.code == .connectionLost || error.sqlState?.isFailover == true
+    else { return }
+    logger.warning("connection lost", ["error": .string(error.message), "pid": .integer(lease.resource.processID)])
+    pool.invalidate(since: lease)
+  }
+
+  // MARK: Health
+
+  /// A snapshot of sizes and counters.
+  public func stat() -> PoolStatistics { pool.statistics() }
+
+  /// Who holds a connection now, the longest holder first.
+  public func holders() -> [LeaseHolder] { pool.holders() }
+
+  /// Closes the connections made so far, those in use when they come back.
+  public func reset() { pool.invalidate() }
+
+  /// Asks the server for a sign of life. Waits for no connection: when all are in use they are at work, and that is
+  /// sign enough.
+  ///
+  /// - Throws: ``PostgresError`` or `PoolError` when the server does not answer in time.
+  public func ping(timeout: Duration = .seconds(2)) async throws {
+    if let outage = pool.outage { throw outage }
+    if pool.statistics().acquired >= configuration.effectiveMaxConnections { return }
+    try await withTimeout(timeout) { [self] in
+      _ = try await query("SELECT 1", name: "Ping")
+    }
+  }
+}
+
+/// Makes connections for a pool.
+private struct ConnectionFactory: ResourceFactory {
+  let options: ConnectOptions
+  let loop: EventLoop
+  let logger: Logger
+  let tracer: (any QueryTracer)?
+
+  func make(onEnd: @escaping @Sendable () -> Void) async throws -> PostgresConnection {
+    let start = ContinuousClock.now
+    do {
+      let connection = try await PostgresConnection.connect(
+        options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd)
+      tracer?.record(.connectEnded(duration: .now - start, .success(connection.processID)))
+      return connection
+    } catch {
+      tracer?.record(.connectEnded(duration: .now - start, .failure(error)))
+      logger.warning("cannot connect", ["error": "\(error)"])
+      throw error
+    }
+  }
+
+  func check(_ connection: PostgresConnection) async -> Bool {
+    do {
+      try await withTimeout(.milliseconds(500)) { _ = try await connection.query("SELECT 1", name: "Ping") }
+      return true
+    } catch {
+      return false
+    }
+  }
+
+  func close(_ connection: PostgresConnection) async { await connection.close() }
+
+  func isPermanent(_ error: any Error) -> Bool {
+    (error as? PostgresError)?.sqlState?.isPermanentForConnecting ?? false
+  }
+}
+
+/// How many processors the process may use.
+var processorCount: Int { ProcessInfo.processInfo.activeProcessorCount }

@@ -1,0 +1,83 @@
+/// The rows that a statement returned, and what it did.
+public struct PostgresResult: Sendable, RandomAccessCollection {
+  let handle: ResultHandle
+  /// The query's text and name, for errors of decoding.
+  let sql: String
+  let name: String?
+
+  /// Names of the columns, in order.
+  public var columns: [String] { (0..<handle.columnCount).map(handle.columnName) }
+
+  /// Such as `INSERT 0 3`.
+  public var commandTag: String { handle.commandTag }
+
+  /// How many rows the statement returned, inserted, changed or deleted.
+  public var rowsAffected: Int { handle.rowsAffected }
+
+  /// The first row.
+  public var startIndex: Int { 0 }
+
+  /// Behind the last row.
+  public var endIndex: Int { handle.rowCount }
+
+  /// A row.
+  public subscript(row: Int) -> PostgresRowView { PostgresRowView(result: self, row: row) }
+}
+
+/// One row of a ``PostgresResult``.
+public struct PostgresRowView: Sendable {
+  let result: PostgresResult
+  let row: Int
+
+  /// All columns, as a tuple of as many types.
+  ///
+  /// - Throws: ``PostgresError`` that names the query, the column, the type expected and the type found.
+  public func decode<each Column: PostgresDecodable>(
+    as type: (repeat each Column).Type = (repeat each Column).self
+  ) throws(PostgresError) -> (repeat each Column) {
+    var expected = 0
+    for _ in repeat (each Column).self { expected += 1 }
+    guard expected == result.handle.columnCount else {
+      throw PostgresError(
+        .decoding,
+        "the query returns \(result.handle.columnCount) columns (\(result.columns.joined(separator: ", "))) "
+          + "where \(expected) are expected"
+      ).of(result.sql, result.name)
+    }
+    var column = 0
+    func next<Value: PostgresDecodable>(_: Value.Type) throws(PostgresError) -> Value {
+      defer { column += 1 }
+      return try decode(column)
+    }
+    return (repeat try next((each Column).self))
+  }
+
+  /// All columns, by their names.
+  ///
+  /// - Throws: ``PostgresError`` that names the query, the column, the type expected and the type found.
+  public func decode<Row: PostgresRow>(as type: Row.Type) throws(PostgresError) -> Row {
+    try RowDecoder(result).decode(type, row: row)
+  }
+
+  /// One column, by its place; the first is 0.
+  public func decode<Value: PostgresDecodable>(
+    _ column: Int, as type: Value.Type = Value.self
+  ) throws(PostgresError) -> Value {
+    let handle = result.handle
+    let cell = PostgresCell(bytes: handle.bytes(row, column), type: handle.columnType(column))
+    do {
+      return try Value(from: cell)
+    } catch {
+      throw error.inColumn(handle.columnName(column)).of(result.sql, result.name)
+    }
+  }
+}
+
+extension PostgresError {
+  /// The same error, told which column it is about.
+  fileprivate func inColumn(_ column: String) -> PostgresError {
+    var error = PostgresError(code, "column \(column): \(message)")
+    error.column = column
+    return error
+  }
+}

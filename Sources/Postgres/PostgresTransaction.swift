@@ -1,0 +1,153 @@
+/// A transaction under way. Ends with the closure it was given to: commits when that returns, rolls back when it throws.
+public struct PostgresTransaction: PostgresClient {
+  /// The connection it runs on.
+  public let connection: PostgresConnection
+  /// How many savepoints it stands in; 0 for the transaction itself.
+  let depth: Int
+
+  /// Runs one statement in the transaction; see ``PostgresClient/query(_:name:)``.
+  public func query(_ sql: SQL, name: String?) async throws -> PostgresResult {
+    try await connection.query(sql, name: name)
+  }
+
+  /// A part that can fail by itself: a savepoint, undone when `body` throws.
+  public func transaction<Result>(
+    isolation: isolated (any Actor)? = #isolation,
+    _ body: (PostgresTransaction) async throws -> sending Result
+  ) async throws -> sending Result {
+    let savepoint: SQL = "\(identifier: "keel_\(depth + 1)")"
+    _ = try await connection.query("SAVEPOINT \(savepoint)", name: nil)
+    do {
+      let result = try await body(PostgresTransaction(connection: connection, depth: depth + 1))
+      _ = try await connection.query("RELEASE SAVEPOINT \(savepoint)", name: nil)
+      return result
+    } catch {
+      // When this fails too, so does the transaction around it: its COMMIT tells.
+      _ = try? await connection.query("ROLLBACK TO SAVEPOINT \(savepoint)", name: nil, isCancellable: false)
+      throw error
+    }
+  }
+}
+
+/// How a transaction is begun.
+public struct TransactionOptions: Sendable {
+  /// What a transaction sees of others; see the manual's chapter 13.2.
+  public enum Isolation: String, Sendable {
+    /// Each statement sees what was committed before it.
+    case readCommitted = "READ COMMITTED"
+    /// All statements see what was committed before the first.
+    case repeatableRead = "REPEATABLE READ"
+    /// As if the transactions ran one after the other; some have to be run again.
+    case serializable = "SERIALIZABLE"
+  }
+
+  /// Default: what the server is set to.
+  public var isolation: Isolation?
+  /// Refuses to write. Default false.
+  public var isReadOnly = false
+  /// With `serializable` and read-only: waits for a moment in which it needs no locks and cannot fail. Default false.
+  public var isDeferrable = false
+
+  /// As the server is set to.
+  public init(isolation: Isolation? = nil, isReadOnly: Bool = false, isDeferrable: Bool = false) {
+    self.isolation = isolation
+    self.isReadOnly = isReadOnly
+    self.isDeferrable = isDeferrable
+  }
+
+  var begin: SQL {
+    var text = "BEGIN"
+    if let isolation { text += " ISOLATION LEVEL \(isolation.rawValue)" }
+    if isReadOnly { text += " READ ONLY" }
+    if isDeferrable { text += " DEFERRABLE" }
+    return SQL(unchecked: text)
+  }
+}
+
+/// Whether a transaction that lost against another is run again.
+public enum TransactionRetry: Sendable {
+  /// The error is thrown.
+  case never
+  /// After a serialization failure or a deadlock, up to so many attempts in all, with a growing pause between them.
+  case serialization(attempts: Int)
+
+  /// Three attempts.
+  public static let serialization = TransactionRetry.serialization(attempts: 3)
+
+  /// The pause before another attempt; nil when there is to be none.
+  func pause(after attempt: Int, _ error: any Error) -> Duration? {
+    guard case .serialization(let attempts) = self, attempt < attempts, (error as? PostgresError)?.isRetryable == true
+    else { return nil }
+    return .milliseconds(5) * (1 << min(attempt, 8)) * Double.random(in: 0.5..<1.5)
+  }
+}
+
+extension PostgresConnection {
+  /// Runs `body` in a transaction: commits when it returns, rolls back when it throws or the task is cancelled.
+  ///
+  /// - Throws: what `body` throws; ``PostgresError`` of code ``PostgresError/Code/outcomeUnknown`` when the connection
+  ///   broke during COMMIT, ``PostgresError/Code/transactionAborted`` when a statement's error was not passed on.
+  public func transaction<Result>(
+    _ options: TransactionOptions = TransactionOptions(), isolation: isolated (any Actor)? = #isolation,
+    _ body: (PostgresTransaction) async throws -> sending Result
+  ) async throws -> sending Result {
+    _ = try await query(options.begin, name: nil)
+    let result: Result
+    do {
+      result = try await body(PostgresTransaction(connection: self, depth: 0))
+      try Task.checkCancellation()
+    } catch {
+      // When this fails the connection does not come back clean, and is closed: the server then rolls back.
+      _ = try? await query("ROLLBACK", name: nil, isCancellable: false)
+      throw error
+    }
+    try await commit()
+    return result
+  }
+
+  private func commit() async throws {
+    do {
+      // A COMMIT once sent is waited for: to give up in between would leave its outcome open.
+      let result = try await query("COMMIT", name: nil, isCancellable: false)
+      guard result.commandTag != "ROLLBACK" else {
+        throw PostgresError(
+          .transactionAborted,
+          "the transaction was rolled back at COMMIT, because one of its statements had failed and the error was "
+            + "not passed on; let it throw, or run the statement in a nested transaction")
+      }
+    } catch let error as PostgresError where error.code == .connectionLost {
+      throw PostgresError(
+        .outcomeUnknown,
+        "the connection broke during COMMIT: the transaction may or may not have happened "
+          + "(\(error.message))")
+    }
+  }
+}
+
+extension PostgresPool {
+  /// Runs `body` in a transaction on a connection of its own: commits when it returns, rolls back when it throws or the
+  /// task is cancelled.
+  ///
+  /// - Parameters:
+  ///   - options: isolation level and the like.
+  ///   - retrying: whether to run it again after a serialization failure or a deadlock; `body` then runs from its start.
+  /// - Throws: as ``PostgresConnection/transaction(_:isolation:_:)``, and `PoolError` when no connection became free.
+  public func transaction<Result>(
+    _ options: TransactionOptions = TransactionOptions(), retrying: TransactionRetry = .never,
+    isolation: isolated (any Actor)? = #isolation, fileID: StaticString = #fileID, line: UInt = #line,
+    _ body: (PostgresTransaction) async throws -> sending Result
+  ) async throws -> sending Result {
+    var attempt = 0
+    while true {
+      attempt += 1
+      do {
+        return try await withConnection(fileID: fileID, line: line) { connection in
+          try await connection.transaction(options, body)
+        }
+      } catch {
+        guard let pause = retrying.pause(after: attempt, error) else { throw error }
+        try await Task.sleep(for: pause)
+      }
+    }
+  }
+}

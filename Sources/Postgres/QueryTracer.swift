@@ -1,0 +1,66 @@
+/// Is told what a connection or a pool does. Logging and metrics are tracers.
+public protocol QueryTracer: Sendable {
+  /// Called in the task or on the loop where the event happens: it must be quick and must not block.
+  func record(_ event: TraceEvent)
+}
+
+/// Something that a connection or a pool did.
+public enum TraceEvent: Sendable {
+  /// A query is about to be sent.
+  case queryStarted(QueryTrace)
+  /// A query was answered, or failed; the result is how many rows it returned or changed.
+  case queryEnded(QueryTrace, duration: Duration, Result<Int, any Error>)
+  /// A connection was made, or was not.
+  case connectEnded(duration: Duration, Result<Int32, any Error>)
+  /// A pool lent a connection for longer than one statement, or failed to.
+  case acquireEnded(duration: Duration, (any Error)?)
+}
+
+/// One query, as a tracer sees it.
+public struct QueryTrace: Sendable {
+  /// What kind of call it was.
+  public enum Operation: String, Sendable {
+    /// One statement with parameters.
+    case query
+    /// A text of several statements.
+    case script
+  }
+
+  /// What kind of call it was.
+  public let operation: Operation
+  /// The text and the parameters.
+  public let sql: SQL
+  /// The name it was given.
+  public let name: String?
+  /// The server process that runs it.
+  public let processID: Int32
+  /// When it was sent.
+  public let start: ContinuousClock.Instant
+  private let tracer: any QueryTracer
+
+  static func started(
+    _ tracer: any QueryTracer, _ operation: Operation, _ sql: SQL, _ name: String?, _ processID: Int32
+  ) -> QueryTrace {
+    let trace = QueryTrace(
+      operation: operation, sql: sql, name: name, processID: processID, start: .now, tracer: tracer)
+    tracer.record(.queryStarted(trace))
+    return trace
+  }
+
+  func end(_ outcome: Result<Int, any Error>) {
+    tracer.record(.queryEnded(self, duration: ContinuousClock.now - start, outcome))
+  }
+}
+
+/// Several tracers as one.
+public struct TracerChain: QueryTracer {
+  private let tracers: [any QueryTracer]
+
+  /// Each event goes to all of them, in this order.
+  public init(_ tracers: [any QueryTracer]) { self.tracers = tracers }
+
+  /// Passes the event on.
+  public func record(_ event: TraceEvent) {
+    for tracer in tracers { tracer.record(event) }
+  }
+}

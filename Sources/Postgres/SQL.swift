@@ -1,0 +1,85 @@
+/// The text of a query and its parameters, written as one string literal:
+///
+/// ```swift
+/// try await pool.one("SELECT email FROM users WHERE id = \(id)", as: String.self)
+/// ```
+///
+/// An interpolated value never becomes text: it is sent as a parameter (`$1`, `$2` …). A `String` is not a query;
+/// only a literal is, another `SQL` value interpolated into it, or ``init(unchecked:)`` where there is no other way.
+public struct SQL: ExpressibleByStringInterpolation, Sendable {
+  /// The text as the server gets it, with `$1`, `$2` … for the parameters.
+  public private(set) var text: String
+  /// The parameters, and where in the text they stand.
+  private(set) var binds: [Bind]
+
+  struct Bind: Sendable {
+    let value: any PostgresEncodable
+    /// The position of the `$` in the text, in UTF-8 bytes.
+    let offset: Int
+  }
+
+  /// From a literal without parameters.
+  public init(stringLiteral text: String) {
+    self.text = text
+    binds = []
+  }
+
+  /// From a text that is not a literal in the program: a file, say. The caller answers for what is in it.
+  public init(unchecked text: String) {
+    self.init(stringLiteral: text)
+  }
+
+  /// From a literal with parameters.
+  public init(stringInterpolation interpolation: StringInterpolation) {
+    text = interpolation.text
+    binds = interpolation.binds
+  }
+
+  /// The parameters' values, for a tracer.
+  public var parameters: [any PostgresEncodable] { binds.map(\.value) }
+
+  /// What may stand in a query's literal.
+  public struct StringInterpolation: StringInterpolationProtocol {
+    fileprivate var text = ""
+    fileprivate var binds: [Bind] = []
+
+    /// For the compiler.
+    public init(literalCapacity: Int, interpolationCount: Int) {
+      text.reserveCapacity(literalCapacity + 3 * interpolationCount)
+      binds.reserveCapacity(interpolationCount)
+    }
+
+    /// For the compiler.
+    public mutating func appendLiteral(_ literal: String) { text += literal }
+
+    /// A value, sent as a parameter.
+    public mutating func appendInterpolation(_ value: some PostgresEncodable) {
+      binds.append(Bind(value: value, offset: text.utf8.count))
+      text += "$\(binds.count)"
+    }
+
+    /// A value or NULL, sent as a parameter.
+    public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
+      binds.append(Bind(value: value, offset: text.utf8.count))
+      text += "$\(binds.count)"
+    }
+
+    /// The name of a table, column or other object, quoted.
+    public mutating func appendInterpolation(identifier name: String) {
+      text += "\"" + name.replacing("\"", with: "\"\"") + "\""
+    }
+
+    /// Another piece of SQL, its parameters renumbered.
+    public mutating func appendInterpolation(_ fragment: SQL) {
+      let bytes = fragment.text.utf8
+      var rest = bytes.startIndex
+      for (index, bind) in fragment.binds.enumerated() {
+        let placeholder = bytes.index(bytes.startIndex, offsetBy: bind.offset)
+        text += fragment.text[rest..<placeholder]
+        appendInterpolation(bind.value)
+        rest = bytes.index(placeholder, offsetBy: "$\(index + 1)".utf8.count)
+      }
+      text += fragment.text[rest...]
+    }
+  }
+}

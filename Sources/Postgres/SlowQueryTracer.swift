@@ -1,0 +1,81 @@
+public import StructuredLogging
+
+/// Logs queries: a warning from the threshold on, debug below it, an error's class with either.
+public struct SlowQueryTracer: QueryTracer {
+  /// How parameters appear in the log.
+  public enum ParameterMode: String, Sendable, CaseIterable {
+    /// With their values.
+    case full
+    /// As their type and a fingerprint: equal values look equal within one process, and cannot be read.
+    case fingerprint
+    /// Not at all.
+    case none
+  }
+
+  private let threshold: Duration
+  private let parameters: ParameterMode
+  private let logger: Logger
+
+  /// - Parameters:
+  ///   - threshold: a query that takes as long or longer is slow. Default 100 ms.
+  ///   - parameters: how parameters appear. ``Sensitive`` ones never do.
+  public init(threshold: Duration = .milliseconds(100), parameters: ParameterMode = .full, logger: Logger) {
+    self.threshold = threshold
+    self.parameters = parameters
+    self.logger = logger
+  }
+
+  /// Logs the end of a query.
+  public func record(_ event: TraceEvent) {
+    guard case .queryEnded(let trace, let duration, let outcome) = event else { return }
+    let isSlow = duration >= threshold
+    let level: Logger.Level = isSlow ? .warning : .debug
+    guard logger.isEnabled(level) else { return }
+    logger.log(level, isSlow ? "slow query" : "query", metadata(trace, duration, outcome))
+  }
+
+  private func metadata(_ trace: QueryTrace, _ duration: Duration, _ outcome: Result<Int, any Error>) -> LogMetadata {
+    var metadata: LogMetadata = [:]
+    if let name = trace.name { metadata["name"] = .string(name) }
+    metadata["duration"] = .duration(duration)
+    switch outcome {
+    case .success(let rows): metadata["rows"] = .integer(rows)
+    case .failure(let error as PostgresError): metadata["error"] = .string(error.sqlState?.rawValue ?? "\(error.code)")
+    case .failure(let error): metadata["error"] = .string("\(type(of: error))")
+    }
+    metadata["sql"] = .string(trace.sql.text)
+    metadata["pid"] = .integer(trace.processID)
+    let values = trace.sql.parameters
+    if parameters != .none, !values.isEmpty { metadata["parameters"] = .array(values.map(describe)) }
+    return metadata
+  }
+
+  private func describe(_ value: any PostgresEncodable) -> LogValue {
+    if value is any SensitiveValue { return "<REDACTED>" }
+    let text = value.isNull ? "NULL" : value.logDescription
+    switch parameters {
+    case .full: return .string(text.count > 200 ? "\(text.prefix(200))… (\(text.count) characters)" : text)
+    case .fingerprint:
+      // Swift seeds its hash anew in each process.
+      let digits = String(UInt32(truncatingIfNeeded: text.hashValue), radix: 16)
+      return .string("\(type(of: value).postgresType)#\(digits)")
+    case .none: return ""
+    }
+  }
+}
+
+/// What ``Sensitive`` is whatever it holds.
+protocol SensitiveValue {}
+extension Sensitive: SensitiveValue {}
+extension Optional: SensitiveValue where Wrapped: SensitiveValue {}
+
+extension PostgresEncodable {
+  /// The value as text: an optional without its wrapping, bytes by their number.
+  fileprivate var logDescription: String {
+    let mirror = Mirror(reflecting: self)
+    if mirror.displayStyle == .optional, let wrapped = mirror.children.first?.value as? any PostgresEncodable {
+      return wrapped.logDescription
+    }
+    return "\(self)"
+  }
+}

@@ -1,0 +1,229 @@
+import Container
+import Testing
+
+@Suite struct LifecycleTests {
+  struct A: Sendable {}
+  struct B: Sendable {}
+  struct C: Sendable {}
+
+  /// C needs B, B needs A.
+  func chain(_ journal: Journal, failing: String? = nil, options: App.Options = .init()) -> App {
+    return App(options) {
+      Provide { A() }.onStart { _ in try note("start A") }.onStop { _ in try note("stop A") }
+      Provide { (_: A) in B() }.onStart { _ in try note("start B") }.onStop { _ in try note("stop B") }
+      Provide { (_: B) in C() }.onStart { _ in try note("start C") }.onStop { _ in try note("stop C") }
+      Invoke { (_: C) in try note("invoke") }
+    }
+    @Sendable func note(_ line: String) throws {
+      journal.note(line)
+      if line == failing { throw Boom() }
+    }
+  }
+
+  @Test func `Start follows the dependencies, stop is the reverse`() async throws {
+    let journal = Journal()
+    let app = chain(journal)
+    try await app.start()
+    #expect(app.state == .running)
+    try await app.stop()
+    #expect(app.state == .stopped)
+    #expect(
+      journal.entries == ["start A", "start B", "start C", "invoke", "stop C", "stop B", "stop A"])
+  }
+
+  @Test func `When a start fails, what had started is stopped, and nothing else`() async throws {
+    let journal = Journal()
+    let app = chain(journal, failing: "start B")
+    let error = await #expect(throws: ContainerError.self) { try await app.start() }
+    #expect(error?.code == .startFailed)
+    #expect(error?.cause is Boom)
+    #expect(error?.origin?.name == "B")
+    #expect(journal.entries == ["start A", "start B", "stop A"])
+    #expect(app.state == .stopped)
+    #expect(app.stopReason == .startFailed)
+  }
+
+  @Test func `Errors of the roll-back are kept beside the cause`() async throws {
+    let journal = Journal()
+    let app = App {
+      Provide { A() }.onStop { _ in throw Boom() }
+      Provide { (_: A) throws -> B in throw Boom() }
+      Invoke { (_: B) in journal.note("invoke") }
+    }
+    let error = await #expect(throws: ContainerError.self) { try await app.start() }
+    #expect(error?.code == .constructionFailed)
+    #expect(error?.related.map(\.code) == [.stopFailed])
+    #expect(journal.entries == [])
+  }
+
+  @Test func `A stop hook that throws does not keep the others from running`() async throws {
+    let journal = Journal()
+    let app = chain(journal, failing: "stop C")
+    try await app.start()
+    let error = await #expect(throws: ContainerError.self) { try await app.stop() }
+    #expect(error?.code == .stopFailed)
+    #expect(journal.entries.suffix(3) == ["stop C", "stop B", "stop A"])
+  }
+
+  @Test func `Stop before start leaves an app that cannot start`() async throws {
+    let journal = Journal()
+    let app = chain(journal)
+    try await app.stop()
+    #expect(app.state == .stopped)
+    let error = await #expect(throws: ContainerError.self) { try await app.start() }
+    #expect(error?.code == .invalidState)
+    #expect(journal.entries == [])
+  }
+
+  @Test func `A second start is an error, a second stop is not`() async throws {
+    let app = chain(Journal())
+    try await app.start()
+    let error = await #expect(throws: ContainerError.self) { try await app.start() }
+    #expect(error?.code == .invalidState)
+    try await app.stop()
+    try await app.stop()
+  }
+
+  @Test func `Stop during start calls it off and rolls back`() async throws {
+    let (journal, entered) = (Journal(), Gate())
+    let app = App {
+      Provide { A() }.onStop { _ in journal.note("stop A") }
+      Provide { (_: A) in B() }
+        .onStart { _ in
+          entered.open()
+          try await Task.sleep(for: .seconds(60))
+        }
+        .onStop { _ in journal.note("stop B") }
+      Invoke { (_: B) in journal.note("invoke") }
+    }
+    async let starting: Void = app.start()
+    await entered.wait()
+    try await app.stop()
+    #expect(app.state == .stopped)
+    do {
+      try await starting
+      Issue.record("the start should have been called off")
+    } catch let error as ContainerError {
+      #expect(error.code == .startCancelled)
+    }
+    #expect(journal.entries == ["stop A"])
+  }
+
+  @Test func `Cancelling the task calls the start off`() async throws {
+    let entered = Gate()
+    let app = App {
+      Invoke {
+        entered.open()
+        try await Task.sleep(for: .seconds(60))
+      }
+    }
+    let task = Task { try await app.start() }
+    await entered.wait()
+    task.cancel()
+    await #expect(throws: ContainerError.self) { try await task.value }
+    #expect(app.stopReason == .cancelled)
+  }
+
+  @Test func `Stop inside a hook is an error that says what to do`() async throws {
+    let (found, handle) = (Catch<ContainerError>(), Catch<App>())
+    let app = App {
+      Invoke {
+        do { try await handle.value?.stop() } catch let error as ContainerError { found.put(error) }
+      }
+    }
+    handle.put(app)
+    try await app.start()
+    #expect(found.value?.code == .stopInsideHook)
+    try await app.stop()
+  }
+
+  @Test func `Independent values start at the same time`() async throws {
+    let (left, right) = (Gate(), Gate())
+    let app = App {
+      Provide { A() }.onStart { _ in
+        left.open()
+        await right.wait()
+      }
+      Provide { B() }.onStart { _ in
+        right.open()
+        await left.wait()
+      }
+      Invoke { (_: A, _: B) in }
+    }
+    try await app.start()
+    try await app.stop()
+  }
+
+  @Test func `An injected lifecycle takes hooks, named and in order`() async throws {
+    let journal = Journal()
+    let app = App {
+      Provide { (lifecycle: Lifecycle) in
+        for name in ["one", "two"] {
+          lifecycle.append(
+            Hook(name, onStart: { journal.note("start \(name)") }, onStop: { journal.note("stop \(name)") }))
+        }
+        return A()
+      }
+      Invoke { (_: A) in }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(journal.entries == ["start one", "start two", "stop two", "stop one"])
+  }
+
+  @Test func `Hooks survive a change of type and take further dependencies`() async throws {
+    let journal = Journal()
+    let app = App {
+      Supply(Config(url: "u"), Logger())
+      Provide { (config: Config) in Pool(url: config.url) }
+      Provide(PgUsers.init(pool:))
+        .onStart { users in journal.note("before \(users.pool.url)") }
+        .as((any Users).self) { $0 }
+        .onStart { (users: any Users, log: Logger) in journal.note("after \(users.find()) \(log.path[0])") }
+      Invoke { (_: any Users) in }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(journal.entries == ["before u", "after user of u root"])
+  }
+
+  @Test func `The states stream tells each state once and ends`() async throws {
+    let app = chain(Journal())
+    let states = app.states
+    let collected = Task { await states.reduce(into: [AppState]()) { $0.append($1) } }
+    try await app.start()
+    try await app.started()
+    try await app.stop()
+    #expect(await collected.value == [.built, .starting, .running, .stopping, .stopped])
+  }
+
+  @Test func `Run ends when a stop is requested and says why`() async throws {
+    let ready = Gate()
+    let app = chain(Journal())
+    async let reason = app.run(onReady: { ready.open() })
+    await ready.wait()
+    app.requestStop("enough")
+    #expect(try await reason == .requested("enough"))
+  }
+
+  @Test func `A value can ask its app to stop`() async throws {
+    let app = App {
+      Invoke { (control: AppControl) in control.requestStop("no licence") }
+    }
+    #expect(try await app.run() == .requested("no licence"))
+  }
+
+  @Test(arguments: [App.Options(), serial()]) func `Both orders start a diamond once`(options: App.Options) async throws
+  {
+    let journal = Journal()
+    let app = App(options) {
+      Provide { A() }.onStart { _ in journal.note("A") }
+      Provide { (_: A) in B() }.onStart { _ in journal.note("B") }
+      Provide { (_: A) in C() }.onStart { _ in journal.note("C") }
+      Invoke { (_: B, _: C) in journal.note("end") }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(journal.entries.first == "A" && journal.entries.last == "end" && journal.entries.count == 4)
+  }
+}

@@ -1,0 +1,164 @@
+import Container
+import Testing
+
+@Suite struct ProvideTests {
+  @Test func `A constructor gets its parameters by type and its result is asked for by type`() async throws {
+    let found = Catch<String>()
+    let app = App {
+      Supply(Config(url: "here"))
+      Provide { (config: Config) in Pool(url: config.url) }
+      Provide(PgUsers.init(pool:)).as((any Users).self) { $0 }
+      Invoke { (users: any Users) in found.put(users.find()) }
+    }
+    try await app.start()
+    #expect(found.value == "user of here")
+    try await app.stop()
+  }
+
+  @Test func `Each value is built once though many ask for it`() async throws {
+    let journal = Journal()
+    let app = App {
+      Provide {
+        journal.note("pool")
+        return Pool(url: "")
+      }
+      for _ in 0..<20 { Invoke { (_: Pool) in journal.note("invoke") } }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(journal.count("pool") == 1)
+    #expect(journal.count("invoke") == 20)
+  }
+
+  @Test func `What nothing reaches is not built, unless it is eager`() async throws {
+    let journal = Journal()
+    let app = App {
+      Provide { () -> Pool in
+        journal.note("lazy")
+        return Pool(url: "")
+      }
+      Provide { () -> Cache in
+        journal.note("eager")
+        return Cache()
+      }.eager()
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(journal.entries == ["eager"])
+  }
+
+  @Test func `One constructor provides several values`() async throws {
+    let found = Catch<String>()
+    let app = App {
+      Supply(Config(url: "u"))
+      Provide(all: { (config: Config) in (Pool(url: config.url), Int64(3)) })
+      Invoke { (pool: Pool, number: Int64) in found.put("\(pool.url) \(number)") }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(found.value == "u 3")
+  }
+
+  @Test func `Tags keep values of one type apart`() async throws {
+    let found = Catch<[String]>()
+    let app = App {
+      Provide { Pool(url: "p") }.tagged(Primary.self)
+      Provide { Pool(url: "r") }.tagged(Replica.self)
+      Invoke { (primary: Tagged<Primary, Pool>, replica: Tagged<Replica, Pool>) in
+        found.put([primary.url, replica.value.url])
+      }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(found.value == ["p", "r"])
+  }
+
+  @Test func `A group holds every contribution in the order given, then of the modules`() async throws {
+    let found = Catch<[String]>()
+    struct Child: Module {
+      var body: [any ModuleElement] { Provide { Route(path: "/child") }.grouped() }
+    }
+    let app = App {
+      Child()
+      Supply(Route(path: "/last")).grouped(order: 1)
+      Provide { Route(path: "/own") }.grouped()
+      Invoke { (routes: Group<Route>) in found.put(routes.map(\.path)) }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(found.value == ["/child", "/own", "/last"])
+  }
+
+  @Test func `Contributions may be tagged`() async throws {
+    let found = Catch<[String]>()
+    let app = App {
+      Provide { Route(path: "/a") }.tagged(Primary.self).grouped()
+      Provide { Route(path: "/b") }.grouped()
+      Invoke { (routes: Group<Tagged<Primary, Route>>, all: Group<Route>, none: Group<Cache>) in
+        found.put(routes.map(\.path) + all.map(\.path) + none.map { _ in "?" })
+      }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(found.value == ["/a", "/b"])
+  }
+
+  @Test func `An optional parameter is nil only if nobody provides it`() async throws {
+    let found = Catch<[Bool]>()
+    let app = App {
+      Supply(Config())
+      Invoke { (config: Config?, cache: Cache?) in found.put([config != nil, cache != nil]) }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(found.value == [true, false])
+  }
+
+  @Test func `An optional parameter whose provider fails fails too`() async throws {
+    let app = App {
+      Provide { () throws -> Cache in throw Boom() }
+      Invoke { (_: Cache?) in }
+    }
+    let error = await #expect(throws: ContainerError.self) { try await app.start() }
+    #expect(error?.code == .constructionFailed)
+    #expect(error?.cause is Boom)
+  }
+
+  @Test func `A running app is asked for values, also for those that nothing had reached`() async throws {
+    let journal = Journal()
+    let app = App {
+      Supply(Config(url: "x"))
+      Provide { (config: Config) in Pool(url: config.url) }
+        .onStart { _ in journal.note("start") }
+        .onStop { _ in journal.note("stop") }
+    }
+    try await app.start()
+    #expect(journal.entries == [])
+    #expect(try await app.get(Pool.self).url == "x")
+    let pool: Pool = try await app.get()
+    #expect(pool.url == "x")
+    #expect(journal.entries == ["start"])
+    let error = await #expect(throws: ContainerError.self) { try await app.get(Cache.self) }
+    #expect(error?.code == .notProvided)
+    try await app.stop()
+    #expect(journal.entries == ["start", "stop"])
+  }
+
+  @Test func `An override replaces a provider anywhere, with its hooks`() async throws {
+    let journal = Journal()
+    struct Inner: Module {
+      let journal: Journal
+      var body: [any ModuleElement] {
+        Provide { Pool(url: "real") }.onStart { [journal] _ in journal.note("real") }
+        Invoke { [journal] (pool: Pool) in journal.note("got \(pool.url)") }
+      }
+    }
+    let app = App {
+      Inner(journal: journal)
+      Override { Pool(url: "fake") }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(journal.entries == ["got fake"])
+  }
+}

@@ -1,0 +1,193 @@
+import StructuredLogging
+import Testing
+
+@testable import EmbeddedPostgres
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+@Suite(.sharedTemplate) struct EmbeddedPostgresFaultTests {
+  @Test func `a killed server is reported, and a restart brings the data back under the same address`() async throws {
+    try await TestFolder.with { folder in
+      var options = EmbeddedPostgres.Options.kept(folder("postgres"))
+      options.settings = ["fsync": "on", "synchronous_commit": "on"]
+      let log = RecordingLogOutput()
+      options.logger = Logger(label: "test", output: log)
+      try await EmbeddedPostgres.with(options) { server in
+        let address = server.connectionString
+        for round in 1...3 {
+          _ = server.query("CREATE TABLE round_\(round) AS SELECT 1")
+          kill(try #require(server.processID), SIGKILL)
+          let exit = try #require(await server.waitForExit())
+          #expect(exit.reason == .killed(signal: SIGKILL))
+          #expect(!exit.isExpected)
+          #expect(server.processID == nil)
+
+          try await server.restart()
+          #expect(server.connectionString == address)
+          #expect(server.query("SELECT count(*) FROM pg_tables WHERE tablename LIKE 'round%'") == "\(round)")
+        }
+      }
+      let errors = log.entries.filter { $0.level == .error }
+      #expect(errors.count == 3)
+      #expect(errors.allSatisfy { $0.metadata["reason"]?.description == "signal 9" })
+    }
+  }
+
+  @Test func `a restart with a socket elsewhere keeps its address too`() async throws {
+    try await TestFolder.with { folder in
+      let long = folder(String(repeating: "long-", count: 30))
+      try await EmbeddedPostgres.with(.kept(long)) { server in
+        kill(try #require(server.processID), SIGKILL)
+        _ = await server.waitForExit()
+        try await server.restart()
+        #expect(server.query("SELECT 1") == "1")
+      }
+    }
+  }
+
+  @Test func `stopping is an expected end, and a cancelled wait comes back with nothing`() async throws {
+    let server = try await EmbeddedPostgres.start(.test)
+    let cancelled = Task { await server.waitForExit() }
+    cancelled.cancel()
+    #expect(await cancelled.value == nil)
+
+    async let exit = server.waitForExit()
+    await server.stop()
+    #expect(try #require(await exit).isExpected)
+    #expect(try #require(await server.waitForExit()).reason == .exited(code: 0))
+  }
+
+  @Test func `a server that is forgotten goes by itself`() async throws {
+    var server: EmbeddedPostgres? = try await EmbeddedPostgres.start(.test)
+    let process = try #require(server?.processID)
+    let folder = try #require(server?.dataDirectory)
+    server = nil
+    try await eventually("the server ends") { !isAlive(process) }
+    try await eventually("its folder goes") { !FileSystem.exists(folder) }
+  }
+
+  @Test func `a process file that names a stranger does not keep the server from starting`() async throws {
+    try await TestFolder.with { folder in
+      let options = EmbeddedPostgres.Options.kept(folder("postgres"))
+      try await EmbeddedPostgres.with(options) { server in
+        // What a crash leaves, except that the process id has meanwhile become ours.
+        let path = folder("postgres/data/postmaster.pid")
+        let text = try #require(FileSystem.contents(path))
+        kill(try #require(server.processID), SIGKILL)
+        _ = await server.waitForExit()
+        let file = open(path, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
+        let lines = "\(getpid())\n" + text.split(separator: "\n").dropFirst().joined(separator: "\n")
+        #expect(write(file, lines, lines.utf8.count) == lines.utf8.count)
+        close(file)
+        chown(path, try #require(FileSystem.status(folder("postgres/data"))).owner, gid_t.max)
+
+        try await server.restart()
+        #expect(server.query("SELECT 1") == "1")
+      }
+    }
+  }
+
+  @Test func `when the program is killed the server goes, and the next start has the data`() async throws {
+    try await TestFolder.with { folder in
+      let holder = try Holder(folder("postgres"))
+      let server = try holder.awaitServer()
+
+      let refused = try Holder(folder("postgres"))
+      #expect(refused.firstLine?.contains("is in use: process \(holder.processID)") == true)
+
+      holder.kill(SIGKILL)
+      try await eventually("the server notices") { !isAlive(server.process) }
+      try await EmbeddedPostgres.with(.kept(folder("postgres"))) { #expect($0.query("SELECT 1") == "1") }
+    }
+  }
+
+  @Test func `a server that outlived its program is stopped by the next start`() async throws {
+    try await TestFolder.with { folder in
+      let options = EmbeddedPostgres.Options.kept(folder("postgres"))
+      let first = try await EmbeddedPostgres.start(options)
+      let installation = first.installation
+      let socket = first.socketDirectory
+      await first.stop()
+
+      // An orphan as pdeathsig normally prevents it: nobody holds the lock, the server runs.
+      let user = try ServerUser.resolve(dropRootTo: "postgres")
+      let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+      defer { close(null) }
+      let orphan = try ChildProcess.start(
+        user.command([installation.program("postgres"), "-D", folder("postgres/data"), "-k", socket, "-h", ""]),
+        input: null, output: null
+      ).get()
+      try await eventually("the orphan is ready") {
+        ProcessFile.read(ServerFolder(path: folder("postgres")))?.isReady == true
+      }
+      try await EmbeddedPostgres.with(options) { server in
+        #expect(orphan.exit == .exited(code: 0))
+        #expect(server.query("SELECT 1") == "1")
+      }
+    }
+  }
+
+  @Test func `what a killed program's temporary server left, the next one sweeps away`() async throws {
+    let holder = try Holder("--temporary")
+    let server = try holder.awaitServer()
+    #expect(FileSystem.exists(server.folder))
+    holder.kill(SIGKILL)
+    try await eventually("the next start sweeps") {
+      guard let user = try? ServerUser.resolve(dropRootTo: "postgres"), let made = try? TemporaryFolder.make(user: user)
+      else { return false }
+      TemporaryFolder.remove(made.0, user: user)
+      return !FileSystem.exists(server.folder)
+    }
+    try await eventually("the server is reaped") { !isAlive(server.process) }
+  }
+}
+
+/// Another program that holds a server: `embedded-postgres-holder`, built beside the tests.
+private final class Holder: Sendable {
+  private let child: ChildProcess
+  private let output: Int32
+
+  init(_ argument: String) throws {
+    let folder = FileSystem.parent(try #require(FileSystem.linkTarget("/proc/self/exe")))
+    var ends: [Int32] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    let null = open("/dev/null", O_RDONLY | O_CLOEXEC)
+    defer {
+      close(null)
+      close(ends[1])
+    }
+    output = ends[0]
+    child = try ChildProcess.start([folder + "/embedded-postgres-holder", argument], input: null, output: ends[1]).get()
+  }
+
+  deinit {
+    child.signal(SIGKILL)
+    close(output)
+  }
+
+  var processID: pid_t { child.processID ?? -1 }
+
+  func kill(_ signal: Int32) { child.signal(signal) }
+
+  /// Its first line: "ready …" or an error.
+  var firstLine: String? {
+    var line: [UInt8] = []
+    var byte: UInt8 = 0
+    while read(output, &byte, 1) == 1, byte != UInt8(ascii: "\n") { line.append(byte) }
+    return line.isEmpty ? nil : String(decoding: line, as: UTF8.self)
+  }
+
+  func awaitServer() throws -> (process: pid_t, folder: String) {
+    let line = try #require(firstLine)
+    let words = line.split(separator: " ")
+    try #require(words.count == 3 && words[0] == "ready", "\(line)")
+    return (try #require(pid_t(words[1])), String(words[2]))
+  }
+}

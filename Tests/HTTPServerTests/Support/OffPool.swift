@@ -1,0 +1,27 @@
+import Glibc
+
+/// Runs something that blocks on a thread of its own, off the cooperative pool.
+func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+  return try await withCheckedThrowingContinuation { continuation in
+    let box = Unmanaged.passRetained(Box { continuation.resume(with: Swift.Result { try body() }) })
+    var thread = pthread_t()
+    let status = pthread_create(
+      &thread, nil,
+      { argument in
+        guard let argument else { return nil }
+        Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().run()
+        return nil
+      }, box.toOpaque())
+    if status == 0 {
+      pthread_detach(thread)
+    } else {
+      box.release()
+      continuation.resume(throwing: TestClient.Failure.cannotConnect(status))
+    }
+  }
+}
+
+private final class Box: Sendable {
+  let run: @Sendable () -> Void
+  init(_ run: @escaping @Sendable () -> Void) { self.run = run }
+}

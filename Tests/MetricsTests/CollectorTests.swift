@@ -1,0 +1,106 @@
+import MetricsTesting
+import PrometheusMetrics
+import Testing
+
+private let length = MetricDescriptor("queue_length", .gauge, help: "Jobs that wait.", labels: ["queue"])
+private let done = MetricDescriptor("queue_done_total", .counter, help: "Jobs done.", labels: ["queue"])
+
+private struct QueueCollector: MetricsCollector {
+  let labels: MetricLabels
+  var extra: [MetricFamily] = []
+  var descriptors: [MetricDescriptor] { [length, done] }
+
+  init(_ name: String, extra: [MetricFamily] = []) {
+    labels = ["queue": name]
+    self.extra = extra
+  }
+
+  func collect() -> [MetricFamily] {
+    [MetricFamily(length, 3, labels: labels), MetricFamily(done, 5.5, labels: labels)] + extra
+  }
+}
+
+@Suite struct CollectorTests {
+  private let registry = MetricsRegistry()
+
+  @Test func `a collector's values are on the page`() async throws {
+    try registry.register(QueueCollector("mail"))
+    let page = try await registry.page()
+    #expect(page.value("queue_length", ["queue": "mail"]) == 3)
+    #expect(page.value("queue_done_total", ["queue": "mail"]) == 5.5)
+    #expect(page.family("queue_length")?.help == "Jobs that wait.")
+  }
+
+  @Test func `two collectors share a metric when their labels differ`() async throws {
+    try registry.register(QueueCollector("mail"))
+    try registry.register(QueueCollector("push"))
+    let page = try await registry.page()
+    #expect(page.family("queue_length")?.samples.count == 2)
+    #expect(page.sum("queue_length") == 6)
+    #expect(page.sum("queue_length", where: ["queue": "push"]) == 3)
+    #expect(page.sum("nothing") == nil)
+  }
+
+  @Test func `a collector cannot take the name of an instrument or of another description`() throws {
+    struct Other: MetricsCollector {
+      var descriptors: [MetricDescriptor] { [MetricDescriptor("queue_length", .gauge, help: "Other.", labels: [])] }
+      func collect() -> [MetricFamily] { [] }
+    }
+    _ = try registry.counter("queue_done_total", help: "Done.")
+    #expect(throws: MetricsError.self) { try registry.register(QueueCollector("mail")) }
+    let second = MetricsRegistry()
+    try second.register(QueueCollector("mail"))
+    let error = #expect(throws: MetricsError.self) { try second.register(Other()) }
+    #expect(error?.code == .duplicate)
+  }
+
+  @Test func `what would spoil the page is left out and counted`() async throws {
+    let undeclared = MetricDescriptor("undeclared", .gauge, help: "Undeclared.")
+    let collector = QueueCollector(
+      "mail",
+      extra: [
+        MetricFamily(undeclared, 1),
+        MetricFamily(length, 1, labels: ["other_name": "x"]),
+        MetricFamily(length, 1, labels: ["queue": "mail"]),
+        MetricFamily(
+          done, [Metric(.histogram(HistogramSnapshot(buckets: [1], counts: [], sum: 0)), labels: ["queue": "x"])]),
+      ])
+    try registry.register(collector)
+    let page = try await registry.page()
+    #expect(page.family("queue_length")?.samples.count == 1)
+    #expect(page.value("metrics_collector_faults_total", ["metric": "undeclared"]) == 1)
+    #expect(page.value("metrics_collector_faults_total", ["metric": "queue_length"]) == 2)
+    #expect(page.value("metrics_collector_faults_total", ["metric": "queue_done_total"]) == 1)
+  }
+
+  @Test func `the process' own figures are plausible`() async throws {
+    try registry.register(ProcessCollector())
+    let page = try await registry.page()
+    let resident = try #require(page.value("process_resident_memory_bytes"))
+    let virtual = try #require(page.value("process_virtual_memory_bytes"))
+    #expect(resident > 1_000_000 && virtual >= resident)
+    #expect(try #require(page.value("process_cpu_seconds_total")) > 0)
+    #expect(try #require(page.value("process_threads")) >= 1)
+    let open = try #require(page.value("process_open_fds"))
+    let most = try #require(page.value("process_max_fds"))
+    #expect(open >= 3 && open <= most)
+    // Started after 2024 and before now, with a second for the clock's grain.
+    let started = try #require(page.value("process_start_time_seconds"))
+    #expect(started > 1_704_067_200)
+  }
+
+  @Test func `the process' figures are reused for their age`() throws {
+    let kept = ProcessCollector(maxAge: .seconds(3600))
+    let first = kept.collect().compactMap(\.metrics.first?.value)
+    #expect(first.count == 7)
+    #expect(kept.collect().compactMap(\.metrics.first?.value) == first)
+  }
+
+  @Test func `the build is told by labels`() async throws {
+    try registry.register(BuildInfoCollector(name: "shop", version: "1.2.3", revision: "abc"))
+    let sample = try #require(try await registry.page().family("build_info")?.samples.first)
+    #expect(sample.value == 1)
+    #expect(sample.labels["version"] == "1.2.3")
+    #expect(sample.labels["swift"]?.hasPrefix("6") == true)
+  }
+}

@@ -1,0 +1,2 @@
+-- Removes the accounts.
+DROP TABLE shared.users;

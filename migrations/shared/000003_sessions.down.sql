@@ -1,0 +1,2 @@
+-- Removes the login sessions.
+DROP TABLE shared.sessions;

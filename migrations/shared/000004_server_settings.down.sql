@@ -1,0 +1,2 @@
+-- Removes the server's settings, with their values.
+DROP TABLE shared.server_settings;

@@ -1,0 +1,2 @@
+-- Removes the users' settings.
+DROP TABLE shared.user_settings;

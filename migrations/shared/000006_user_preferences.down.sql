@@ -1,0 +1,2 @@
+-- Removes the users' preferences.
+DROP TABLE shared.user_preferences;

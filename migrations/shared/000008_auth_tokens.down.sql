@@ -1,0 +1,2 @@
+-- Removes the refresh tokens.
+DROP TABLE shared.auth_tokens;

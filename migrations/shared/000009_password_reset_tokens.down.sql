@@ -1,0 +1,2 @@
+-- Removes the password reset tokens.
+DROP TABLE shared.password_reset_tokens;

@@ -1,0 +1,2 @@
+-- Removes the API keys.
+DROP TABLE shared.api_keys;

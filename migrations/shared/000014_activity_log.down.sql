@@ -1,0 +1,2 @@
+-- Removes the audit log; its indexes go with it.
+DROP TABLE public.activity_log;

@@ -1,0 +1,2 @@
+-- Removes the TOTP secrets.
+DROP TABLE public.user_totp_secrets;

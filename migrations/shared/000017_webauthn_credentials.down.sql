@@ -1,0 +1,2 @@
+-- Removes the passkeys and security keys.
+DROP TABLE public.webauthn_credentials;

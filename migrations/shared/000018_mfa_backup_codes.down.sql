@@ -1,0 +1,2 @@
+-- Removes the recovery codes.
+DROP TABLE public.mfa_backup_codes;

@@ -1,0 +1,2 @@
+-- Removes the second-factor switches.
+DROP TABLE public.user_mfa_settings;

@@ -1,0 +1,2 @@
+-- Removes the movies; trigger and indexes go with the table.
+DROP TABLE public.movies;

@@ -1,0 +1,2 @@
+-- Removes cast and crew of the movies.
+DROP TABLE public.movie_credits;

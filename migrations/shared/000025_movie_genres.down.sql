@@ -1,0 +1,2 @@
+-- Removes the genres of the movies.
+DROP TABLE public.movie_genres;

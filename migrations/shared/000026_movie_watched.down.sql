@@ -1,0 +1,2 @@
+-- Removes the watch progress of movies.
+DROP TABLE public.movie_watched;
