@@ -27,7 +27,7 @@ let package = Package(
   ],
   targets: [
     // The composed application.
-    .executableTarget(name: "keel", dependencies: ["Host", "DatabaseModule", "SharedMigrations"]),
+    .executableTarget(name: "keel", dependencies: ["Host", "DatabaseModule", "SharedMigrations", "Container"]),
     .target(
       name: "Host",
       dependencies: [
@@ -108,12 +108,14 @@ let package = Package(
       name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
       path: "Tests/Fixtures/EmbeddedPostgresHolder"),
     .testTarget(name: "HealthTests", dependencies: ["Health"]),
+    .testTarget(
+      name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
     .testTarget(name: "HostTests", dependencies: ["Host"]),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
         "Postgres", "Migrations", "SharedMigrations", "DatabaseTesting", "EmbeddedPostgres", "EventLoop",
-        "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging",
+        "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging", "ResourcePool",
       ],
       path: "Tests/Integration"),
   ],

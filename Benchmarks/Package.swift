@@ -1,13 +1,16 @@
 // swift-tools-version: 6.2
 import PackageDescription
 
-// Measured against peers in the same run; see docs/performance.md. A package of its own, so that the main graph has no benchmarks in it.
+// Measured against peers in the same run; see docs/performance.md. A package of its own, so that the main graph has no
+// benchmarks in it.
 let package = Package(
-  name: "benchmarks",
+  name: "keel-benchmarks",
   platforms: [.macOS(.v15)],
   dependencies: [.package(name: "keel", path: "..")],
   targets: [
     .executableTarget(name: "PoolBench", dependencies: [.product(name: "ResourcePool", package: "keel")]),
+    .executableTarget(name: "ContainerBench", dependencies: [.product(name: "Container", package: "keel")]),
+    .executableTarget(name: "MetricsBench", dependencies: [.product(name: "PrometheusMetrics", package: "keel")]),
     .executableTarget(
       name: "PostgresBench",
       dependencies: [

@@ -75,3 +75,12 @@ void *keel_http_socket_context(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   return info ? info->socket_context : NULL;
 }
+
+void keel_http_look_again(struct MHD_Connection *connection) {
+  // Connections with a time-out of their own are all looked at. The value only has to differ from that of the others.
+  MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 99999u);
+}
+
+void keel_http_forbid_chunks(struct MHD_Response *response) {
+  MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+}

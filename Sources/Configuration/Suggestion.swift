@@ -1,5 +1,5 @@
 /// Finds the known word that somebody most likely meant.
-enum Suggestion {
+package enum Suggestion {
   /// The known path nearest to an unknown one: the same last word in another section, else the fewest changed letters.
   static func nearestPath(to path: String, among known: [String]) -> String? {
     let name = lastWord(path)
@@ -10,7 +10,7 @@ enum Suggestion {
   }
 
   /// The candidate that differs by the fewest letters, if that is at most a third of them.
-  static func nearest(to word: String, among candidates: [String]) -> String? {
+  package static func nearest(to word: String, among candidates: [String]) -> String? {
     let best =
       candidates
       .map { (candidate: $0, distance: distance(word.lowercased(), $0.lowercased())) }

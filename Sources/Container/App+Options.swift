@@ -16,6 +16,10 @@ extension App {
     /// The order of independent values; ``Order/concurrent``.
     public var order = Order.concurrent
 
+    /// Whether the start builds nothing by itself: values are then built by ``App/get(_:)`` alone. For a command that needs one
+    /// part of an app; false.
+    public var buildsOnDemandOnly = false
+
     /// How long a hook may take if it does not say so itself; 15 s.
     public var hookTimeout = Duration.seconds(15)
 

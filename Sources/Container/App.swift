@@ -16,7 +16,9 @@ public final class App: Sendable {
   public init(_ options: Options = Options(), @ModuleBuilder _ content: () -> [any ModuleElement]) {
     var registry = Registry()
     for element in content() { element.register(in: &registry) }
-    engine = Engine(PlanCompiler.compile(registry), options)
+    var plan = PlanCompiler.compile(registry)
+    if options.buildsOnDemandOnly { plan.roots = [] }
+    engine = Engine(plan, options)
   }
 
   /// Checks the whole graph without running anything.
@@ -82,10 +84,7 @@ public final class App: Sendable {
   ///
   /// - Throws: An error with the code ``ContainerError/Code/notProvided`` if nobody provides it outside a module's privacy.
   public func get<Value: Sendable>(_ type: Value.Type = Value.self) async throws -> Value {
-    guard let source = engine.plan.lookup.source(of: Key(type), from: 0) else {
-      throw ContainerError.notProvided(Key(type))
-    }
-    return try await engine.ensure(source).value(as: type)
+    try await engine.value(of: type, in: nil)
   }
 }
 

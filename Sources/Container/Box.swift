@@ -5,6 +5,9 @@
 class AnyBox: @unchecked Sendable {
   fileprivate init() {}
 
+  /// The value, if it is an object.
+  var object: AnyObject? { nil }
+
 }
 
 /// A built value.
@@ -15,6 +18,11 @@ final class Box<Value>: AnyBox, @unchecked Sendable {
 
   init(_ value: Value) where Value: Sendable {
     self.value = value
+  }
+
+  override var object: AnyObject? {
+    guard type(of: value as Any) is AnyClass else { return nil }
+    return value as AnyObject
   }
 }
 

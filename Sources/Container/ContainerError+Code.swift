@@ -5,7 +5,7 @@ extension ContainerError {
       case invalidGraph, missingProvider, unreachableTag, duplicateProvider, cyclicDependency, captiveDependency
       case hooksOnTransient, factoryOfShared, nothingToDecorate, nothingToOverride
       case constructionFailed, startFailed, startTimedOut, startCancelled, stopFailed, stopTimedOut, runFailed
-      case invalidState, stopInsideHook, lazyCycle, notProvided
+      case invalidState, stopInsideHook, lazyCycle, notProvided, scopeEnded
     }
 
     private let base: Base
@@ -54,6 +54,9 @@ extension ContainerError {
     public static let lazyCycle = Code(.lazyCycle)
     /// A value was asked of the app or of a scope that nobody provides there.
     public static let notProvided = Code(.notProvided)
+
+    /// A value was asked of a scope that has ended, or one of a scope was asked for outside of any.
+    public static let scopeEnded = Code(.scopeEnded)
 
     /// The name of the constant.
     public var description: String { base.rawValue }

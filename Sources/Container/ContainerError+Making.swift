@@ -16,10 +16,53 @@ extension ContainerError {
       details: ["values can be asked for between start() and stop()"], origin: origin)
   }
 
-  static func notProvided(_ key: Key) -> ContainerError {
+  static func notProvided(_ plan: Plan, _ key: Key) -> ContainerError {
     ContainerError(
       .notProvided, "nobody provides `\(key)`",
       details: ["asked of the app itself, which does not see what is private to a module"])
+  }
+
+  static func needsScope(_ origin: Origin) -> ContainerError {
+    ContainerError(
+      .scopeEnded, "`\(origin.name)` lives in a scope and was asked for outside of any",
+      details: ["at \(origin.location) in \(origin.module)", "open one with app.withScope { … } or ScopeFactory"],
+      origin: origin)
+  }
+
+  static func scopeOver(_ origin: Origin) -> ContainerError {
+    ContainerError(
+      .scopeEnded, "`\(origin.name)` was asked of a scope that has ended",
+      details: ["do not keep a Scope beyond the body of withScope"], origin: origin)
+  }
+
+  static func inputNotSupplied(_ origin: Origin) -> ContainerError {
+    ContainerError(
+      .notProvided, "the scope was opened without its input `\(origin.name)`",
+      details: ["declared at \(origin.location) in \(origin.module)", "open it with withScope(supplying: …)"],
+      origin: origin)
+  }
+
+  static func noScopeInput(_ key: Key) -> ContainerError {
+    ContainerError(
+      .notProvided, "a scope was opened with `\(key)`, which is no input of scopes",
+      details: ["declare it with ScopeInput(\(key).self)"])
+  }
+
+  static func appGone() -> ContainerError {
+    ContainerError(.invalidState, "the app that this value came from is gone")
+  }
+
+  static func lazyCycleInScope(_ asked: Origin) -> ContainerError {
+    ContainerError(
+      .lazyCycle, "`Lazy<\(asked.name)>` was opened while that value was being built in the same scope",
+      details: ["keep the Lazy and open it later, outside the constructor"], origin: asked)
+  }
+
+  static func runFailed(_ plan: Plan, _ node: Int, _ error: any Error) -> ContainerError {
+    let origin = plan.origin(node)
+    return ContainerError(
+      .runFailed, "\(origin.name) failed", details: ["at \(origin.location) in \(origin.module)"], origin: origin,
+      cause: error)
   }
 
   static func stopping() -> ContainerError {
@@ -75,15 +118,15 @@ extension ContainerError {
   static func startEnded(
     _ failures: [ContainerError], rollBack: [ContainerError], reason: StopReason?
   ) -> ContainerError {
-    let cancelled = reason != .startFailed
     // Once the start is called off, what is cancelled throws; that is no news.
-    let telling = failures.filter { !($0.cause is CancellationError) }
-    if cancelled || failures.isEmpty {
+    var telling = failures.filter { !($0.cause is CancellationError) }
+    let isFailure = reason == .startFailed || telling.first?.code == .runFailed
+    guard isFailure, var first = telling.first ?? failures.first else {
       let why = reason.map { ": \($0)" } ?? ""
       return ContainerError(.startCancelled, "the start was called off\(why)", related: telling + rollBack)
     }
-    var first = failures[0]
-    first.related += telling.filter { $0.message != first.message } + rollBack
+    telling = Array(telling.dropFirst())
+    first.related += telling + rollBack
     return first
   }
 

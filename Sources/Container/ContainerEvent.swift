@@ -17,6 +17,14 @@ public enum ContainerEvent: Sendable {
   case started(Origin, hook: String?, Duration)
   /// The start half of a hook has thrown.
   case startFailed(Origin, hook: String?, Duration, any Error)
+  /// A `Run` has returned by itself.
+  case runFinished(Origin)
+  /// A `Run` has thrown; it is called again after a pause, or not at all.
+  case runFailed(Origin, any Error, restartAfter: Duration?)
+  /// Hooks and constructors that have been running for long, sent every ``App/Options/stragglerInterval``.
+  case stragglers([Straggler])
+  /// A constructor or hook has returned after its time was up and the app had gone on without it.
+  case cameLate(Origin)
   /// The start has failed; everything that had started is being stopped.
   case rollingBack(ContainerError)
   /// Someone asked the app to stop.

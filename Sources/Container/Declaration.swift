@@ -35,8 +35,10 @@ struct Declaration: Sendable {
   var groupOrder = 0
   var isPrivate = false
   var isEager = false
+  var isScopeInput = false
   var hooks: [HookDeclaration] = []
   var name: String?
+  var run: Run.Policy?
 }
 
 /// The static part of a hook pair: what can be checked and shown before any value exists.

@@ -4,12 +4,16 @@ struct EngineState: Sendable {
   enum Effect: Sendable {
     case start([Int])
     case stop([Int])
+    /// Stop what a node had started of itself before it failed, then report the failure.
+    case undo(Int, ContainerError)
     case resume([CheckedContinuation<Void, Never>])
     case answer([CheckedContinuation<ContainerError?, Never>], ContainerError?)
     case cancel([Task<Void, Never>])
-    case publish(AppState)
+    case publish(AppState, [AsyncStream<AppState>.Continuation])
     case emit(ContainerEvent)
-    /// Watch for deadlines until all is settled; the next one is at this time.
+    /// Tell whoever waits for `ShutdownSignal`.
+    case signalShutdown
+    /// Watch deadlines, anew: there is one before the watch would look again.
     case watch
   }
 
@@ -19,28 +23,20 @@ struct EngineState: Sendable {
     case building
     case startingHook(Int)
     case stoppingHook(Int)
-    /// It took too long or outlived the roll-back; when it returns, nobody waits for it.
-    case abandoned
+    case stoppingRun
   }
 
   struct Record: Sendable {
     var hooks: [Hook] = []
     /// How many hook pairs have started, from the first.
     var startedHooks = 0
+    var run: RunTask?
     var activity = Activity.none
+    /// The worker that the node belongs to. Any other that comes back with it took too long, and nobody waits for it.
     var worker = 0
     var since = Duration.zero
     var deadline: Duration?
-    var timing = Timing()
-  }
-
-  /// When things happened to a node, since the app began to start.
-  struct Timing: Sendable {
-    var buildBegan: Duration?
-    var buildEnded: Duration?
-    var startEnded: Duration?
-    var stopBegan: Duration?
-    var stopEnded: Duration?
+    var timing = NodeTiming()
   }
 
   let plan: Plan
@@ -50,22 +46,29 @@ struct EngineState: Sendable {
   var records: [Record]
   /// Tasks that run nodes; a worker that has no task yet is about to get it.
   var workers: [Int: Task<Void, Never>?] = [:]
+  /// Workers that took too long and that nobody waits for any more, with the node whose code they run.
+  var abandoned: [Int: Int] = [:]
   var nextWorker = 0
   var reason: StopReason?
   /// Why the start failed: what came first is what is thrown, the rest is kept with it.
   var startFailures: [ContainerError] = []
   var stopFailures: [ContainerError] = []
+  var runFailures: [ContainerError] = []
   var startOutcome: Result<Void, ContainerError>?
   var startWaiters: [CheckedContinuation<Void, Never>] = []
   var stopWaiters: [CheckedContinuation<Void, Never>] = []
   var valueWaiters: [Int: [CheckedContinuation<ContainerError?, Never>]] = [:]
   var streams: [Int: AsyncStream<AppState>.Continuation] = [:]
   var nextStream = 0
-  /// Which node waits for which by `Lazy`, from inside its constructor.
-  var lazyWaits: [Int: Int] = [:]
-  var began = Duration.zero
+  /// Scopes whose body has not returned.
+  var openScopes = 0
+  /// Which nodes a node waits for by `Lazy`, from inside its constructor.
+  var lazyWaits: [Int: [Int]] = [:]
+  /// When the start began and ended, and the stop.
+  var appTiming = AppTiming()
   /// When the app's own budget for what it is doing is used up.
   var deadline: Duration?
+  var watch = Watch()
 
   init(_ plan: Plan, _ options: App.Options) {
     self.plan = plan
@@ -81,72 +84,119 @@ struct EngineState: Sendable {
     case .refuse(let state): throw .cannotStart(state)
     case .begin: break
     }
-    began = now
+    appTiming.startBegan = now
     deadline = now + options.startTimeout
-    var effects: [Effect] = [.publish(.starting)]
+    var effects = [publish(.starting)]
     let ready = schedule.want(plan.roots)
     effects.append(.start(ready))
-    settle(&effects)
+    settle(now: now, &effects)
+    if !ready.isEmpty { effects.append(.watch) }
     return effects
   }
 
-  /// A node has been built and started. Returns the nodes that can be built now.
-  mutating func completeStart(_ node: Int, now: Duration, _ effects: inout [Effect]) -> [Int] {
-    records[node].activity = .none
+  /// A worker takes over a node.
+  mutating func begin(_ node: Int, _ activity: Activity, worker: Int, now: Duration) {
+    records[node].worker = worker
+    records[node].activity = activity
+    records[node].since = now
     records[node].deadline = nil
+    if case .building = activity {
+      records[node].timing = NodeTiming()
+      records[node].timing.buildBegan = now
+      // While running there is no budget of the app's around a value that someone asks for.
+      if machine.current == .running { records[node].deadline = now + options.startTimeout }
+    }
+  }
+
+  func owns(_ worker: Int, _ node: Int) -> Bool { records[node].worker == worker }
+
+  /// A node has been built and started. Returns the nodes that can be built now, or nil if the worker does not own it any more.
+  mutating func completeStart(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> [Int]? {
+    guard owns(worker, node) else { return nil }
+    release(node)
     records[node].timing.startEnded = now
-    let hasStopWork = records[node].hooks.prefix(records[node].startedHooks).contains { $0.onStop != nil }
+    let hasStopWork =
+      records[node].run != nil || records[node].hooks.prefix(records[node].startedHooks).contains { $0.onStop != nil }
     let ready = schedule.didStart(node, hasStopWork: hasStopWork)
-    if let waiters = valueWaiters.removeValue(forKey: node) { effects.append(.answer(waiters, nil)) }
-    if ready.isEmpty { settle(&effects) }
+    if !valueWaiters.isEmpty, let waiters = valueWaiters.removeValue(forKey: node) {
+      effects.append(.answer(waiters, nil))
+    }
+    if ready.isEmpty { settle(now: now, &effects) }
     return ready
   }
 
-  /// A node could not be built or started. Returns the nodes that can be built now.
-  mutating func failStart(_ node: Int, _ error: ContainerError, _ effects: inout [Effect]) -> [Int] {
-    if case .abandoned = records[node].activity {} else { records[node].activity = .none }
-    records[node].deadline = nil
-    let (abandoned, ready) = schedule.didFail(node)
-    answer([node] + abandoned, error, &effects)
+  /// A node could not be built or started, and what it had started has been undone. Returns the nodes that can be built now.
+  mutating func failStart(
+    _ node: Int, worker: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]
+  ) -> [Int] {
+    guard owns(worker, node) else { return [] }
+    return failStart(node, error, now: now, &effects)
+  }
+
+  mutating func failStart(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) -> [Int] {
+    release(node)
+    answer([node] + schedule.didFail(node), error, &effects)
     switch machine.current {
-    case .starting, .stopping:
-      startFailures.append(error)
-      if machine.fail() {
-        reason = reason ?? .startFailed
-        effects.append(.emit(.rollingBack(error)))
-        effects.append(.publish(.stopping))
-        drain(&effects)
-      }
+    case .starting, .stopping: abortStart(error, now: now, &effects)
     case .built, .running, .stopped: break
     }
-    settle(&effects)
-    return machine.admitsNodes ? ready : []
+    let ready = machine.admitsNodes ? schedule.next() : []
+    settle(now: now, &effects)
+    return ready
+  }
+
+  /// Keeps the error, and turns round if the app was starting.
+  mutating func abortStart(_ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
+    startFailures.append(error)
+    guard machine.fail() else { return }
+    reason = reason ?? .startFailed
+    effects.append(.emit(.rollingBack(error)))
+    effects.append(publish(.stopping))
+    drain(now: now, &effects)
+  }
+
+  private mutating func release(_ node: Int) {
+    records[node].worker = 0
+    records[node].activity = .none
+    records[node].deadline = nil
   }
 
   private mutating func answer(_ nodes: [Int], _ error: ContainerError, _ effects: inout [Effect]) {
+    guard !valueWaiters.isEmpty else { return }
     for node in nodes {
       if let waiters = valueWaiters.removeValue(forKey: node) { effects.append(.answer(waiters, error)) }
     }
   }
 
-  /// Calls off everything that is being built.
-  private mutating func drain(_ effects: inout [Effect]) {
+  /// Calls off everything that is being built, and tells every `Run` that the end is near.
+  private mutating func drain(now: Duration, _ effects: inout [Effect]) {
+    appTiming.stopBegan = now
+    deadline = now + options.stopTimeout
     answer(schedule.abandonWaiting(), .stopping(), &effects)
+    for node in records.indices {
+      // A constructor has no budget of its own, but one that ignores its cancellation must not hold up the stop for ever.
+      if case .building = records[node].activity { records[node].deadline = now + options.hookTimeout }
+    }
     effects.append(.cancel(workers.values.compactMap { $0 }))
+    effects.append(.signalShutdown)
+    effects.append(.watch)
   }
 
   /// Goes on to the next state if nothing is being built any more.
-  mutating func settle(_ effects: inout [Effect]) {
+  mutating func settle(now: Duration, _ effects: inout [Effect]) {
     guard schedule.isSettled else { return }
     switch machine.settled() {
     case .started:
+      appTiming.startEnded = now
       startOutcome = .success(())
-      effects.append(.publish(.running))
+      deadline = nil
+      endWatch(&effects)
+      effects.append(publish(.running))
       effects.append(.resume(startWaiters))
       startWaiters = []
     case .beginStop:
       effects.append(.stop(schedule.beginStop()))
-      finishIfStopped(&effects)
+      finishIfStopped(now: now, &effects)
     case .none: break
     }
   }
@@ -159,80 +209,60 @@ struct EngineState: Sendable {
     case .finish:
       reason = why
       effects.append(.emit(.stopRequested(why)))
-      finish(&effects)
+      finish(now: now, &effects)
     case .drain:
       reason = why
-      deadline = now + options.stopTimeout
       effects.append(.emit(.stopRequested(why)))
-      effects.append(.publish(.stopping))
-      drain(&effects)
-      settle(&effects)
+      effects.append(publish(.stopping))
+      drain(now: now, &effects)
+      settle(now: now, &effects)
     case .join, .none: break
     }
     return effects
   }
 
   /// A node has stopped, well or not. Returns the nodes that can be stopped now.
-  mutating func completeStop(_ node: Int, now: Duration, _ effects: inout [Effect]) -> [Int] {
-    if case .abandoned = records[node].activity {} else { records[node].activity = .none }
-    records[node].deadline = nil
+  mutating func completeStop(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> [Int] {
+    guard owns(worker, node) else { return [] }
+    release(node)
     records[node].timing.stopEnded = now
     let ready = schedule.didStop(node)
-    finishIfStopped(&effects)
+    finishIfStopped(now: now, &effects)
     return ready
   }
 
-  private mutating func finishIfStopped(_ effects: inout [Effect]) {
-    if schedule.isStopped, machine.finished() { finish(&effects) }
+  mutating func finishIfStopped(now: Duration, _ effects: inout [Effect]) {
+    if schedule.isStopped, machine.finished() { finish(now: now, &effects) }
   }
 
-  private mutating func finish(_ effects: inout [Effect]) {
+  private mutating func finish(now: Duration, _ effects: inout [Effect]) {
+    appTiming.stopEnded = now
+    deadline = nil
     if startOutcome == nil {
-      startOutcome = .failure(.startEnded(startFailures, rollBack: stopFailures, reason: reason))
+      startOutcome = .failure(.startEnded(runFailures + startFailures, rollBack: stopFailures, reason: reason))
     }
-    effects.append(.publish(.stopped))
+    endWatch(&effects)
+    effects.append(publish(.stopped))
     effects.append(.resume(startWaiters + stopWaiters))
     startWaiters = []
     stopWaiters = []
   }
 
-  /// What `stop` and `run` report.
-  var outcome: ContainerError? { .stopEnded(stopFailures) }
-
-  // MARK: Values on demand
-
-  /// Whether waiting for `goal` inside `node` would be waiting for oneself.
-  func wouldDeadlock(_ node: Int, waitingFor goal: Int) -> Bool {
-    var seen: Set<Int> = []
-    var stack = [goal]
-    while let next = stack.popLast() {
-      if next == node { return true }
-      guard schedule.phases[next] != .started, seen.insert(next).inserted else { continue }
-      stack += plan.dependencies[next].lazy.map(Int.init)
-      if let awaited = lazyWaits[next] { stack.append(awaited) }
-    }
-    return false
-  }
-}
-
-extension EngineState {
-  struct Answer {
-    var error: ContainerError?
+  private mutating func publish(_ state: AppState) -> Effect {
+    defer { if state == .stopped { streams = [:] } }
+    return .publish(state, Array(streams.values))
   }
 
-  /// Someone wants the value of a node now. Returns an answer if there is one already.
-  mutating func demand(
-    _ node: Int, from asking: Int?, _ continuation: CheckedContinuation<ContainerError?, Never>
-  ) -> (Answer?, [Effect]) {
-    if schedule.phases[node] == .started { return (Answer(), []) }
-    guard machine.admitsNodes else { return (Answer(error: .notRunning(plan.origin(node), machine.current)), []) }
-    if let asking {
-      if wouldDeadlock(asking, waitingFor: node) {
-        return (Answer(error: .lazyCycle(plan.origin(asking), plan.origin(node))), [])
-      }
-      lazyWaits[asking] = node
-    }
-    valueWaiters[node, default: []].append(continuation)
-    return (nil, [.start(schedule.want([node]))])
+  /// Nodes whose code runs.
+  var running: [Int] {
+    records.indices.filter { records[$0].worker != 0 || records[$0].run?.isRunning == true } + abandoned.values
   }
+
+  mutating func endWorker(_ id: Int) {
+    workers[id] = nil
+    abandoned[id] = nil
+  }
+
+  /// What `stop` and `run` report: the failure of a `Run` that ended the app, and what failed in the stop.
+  var outcome: ContainerError? { .stopEnded(runFailures + stopFailures) }
 }

@@ -2,7 +2,7 @@
 @resultBuilder
 public enum ModuleBuilder {
   /// One element.
-  public static func buildExpression(_ element: some ModuleElement) -> [any ModuleElement] { [element] }
+  public static func buildExpression(_ element: any ModuleElement) -> [any ModuleElement] { [element] }
 
   /// Elements that were put together elsewhere.
   public static func buildExpression(_ elements: [any ModuleElement]) -> [any ModuleElement] { elements }

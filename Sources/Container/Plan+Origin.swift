@@ -10,7 +10,10 @@ extension Plan {
   func name(_ node: Int) -> String {
     let declaration = declarations[node]
     if let name = declaration.name { return name }
-    if declaration.outputs.isEmpty { return declaration.kind == .run ? "Run" : "Invoke" }
+    if declaration.outputs.isEmpty {
+      let verb = declaration.kind == .run ? "Run" : "Invoke"
+      return verb + "(" + declaration.requirements.map(\.description).joined(separator: ", ") + ")"
+    }
     return declaration.outputs.map(\.description).joined(separator: ", ")
   }
 

@@ -21,6 +21,15 @@ struct Plan: Sendable {
     case builtin
     /// An optional parameter that nobody provides.
     case absent
+
+    /// What must exist before the parameter can be served.
+    var sources: [Source] {
+      switch self {
+      case .source(let source): [source]
+      case .group(let sources): sources
+      case .lazy, .factory, .builtin, .absent: []
+      }
+    }
   }
 
   /// A declaration with its parameters bound. Node and declaration have the same index.
@@ -48,6 +57,9 @@ struct Plan: Sendable {
   var lazyHolders: [Int: [Int]] = [:]
   /// The reverse of `lazyHolders`.
   var lazyTargets: [Int: [Int]] = [:]
+
+  /// The scoped values that each transient or scoped node needs to be constructed.
+  var scopedNeeds: [Int: [Source]] = [:]
 
   /// What the app builds at start: `Invoke`, `Run` and eager providers.
   var roots: [Int] = []

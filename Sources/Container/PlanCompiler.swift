@@ -243,6 +243,7 @@ struct PlanCompiler {
     guard analysis.cycles.isEmpty else { return }
     plan.dependencies = scheduled(analysis.order)
     plan.dependents = plan.dependencies.reversed()
+    collectScopedNeeds(analysis.order)
     keepLazyEdges()
   }
 
@@ -260,6 +261,24 @@ struct PlanCompiler {
     var edges = Edges()
     for list in lists { edges.append(list) }
     return edges
+  }
+
+  /// Which scoped values the constructor of each node needs, those of the transient values it takes included.
+  private mutating func collectScopedNeeds(_ order: [Int]) {
+    guard plan.scopedSlots > 0 else { return }
+    for node in order where plan.nodes[node].lifetime != .singleton {
+      var needs: [Plan.Source] = []
+      for sources in plan.nodes[node].bindings.map(\.sources) {
+        for source in sources {
+          switch source.lifetime {
+          case .singleton: break
+          case .scoped: needs.append(source)
+          case .transient: needs += plan.scopedNeeds[source.node] ?? []
+          }
+        }
+      }
+      if !needs.isEmpty { plan.scopedNeeds[node] = needs }
+    }
   }
 
   private mutating func collectRoots() {

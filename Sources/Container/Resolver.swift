@@ -19,13 +19,7 @@ struct Resolver: Sendable {
   private func transients(of node: Int, in scope: ScopeStorage?) async throws -> [Injector.Place: AnyBox] {
     var transients: [Injector.Place: AnyBox] = [:]
     for (parameter, binding) in engine.plan.nodes[node].bindings.enumerated() {
-      let sources: [Plan.Source] =
-        switch binding {
-        case .source(let source): [source]
-        case .group(let sources): sources
-        case .lazy, .factory, .builtin, .absent: []
-        }
-      for (member, source) in sources.enumerated() where source.lifetime == .transient {
+      for (member, source) in binding.sources.enumerated() where source.lifetime == .transient {
         let made = try await construct(source.node, in: scope)
         transients[Injector.Place(parameter: parameter, member: member)] = made.output(source.output)
       }

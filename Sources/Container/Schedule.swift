@@ -29,6 +29,8 @@ struct Schedule: Sendable {
   /// Serial mode hands out one at a time: the next candidates, the last of them first.
   private var queue: [Int] = []
   private var rank: [Int32] = []
+  /// Nodes in flight that wait for others by `Lazy`.
+  private var nested = 0
   private var waiting = 0
   private(set) var inFlight = 0
   private var toStop = 0
@@ -55,7 +57,10 @@ struct Schedule: Sendable {
   // MARK: Starting
 
   /// Asks for nodes and all they need. Returns those that can be built now.
-  mutating func want(_ goals: some Sequence<Int>) -> [Int] {
+  ///
+  /// `isNested` says that whoever asks is itself a node in flight, which waits meanwhile.
+  mutating func want(_ goals: some Sequence<Int>, isNested: Bool = false) -> [Int] {
+    if isNested { nested += 1 }
     var ready: [Int] = []
     var stack = Array(goals)
     while let node = stack.popLast() {
@@ -73,6 +78,12 @@ struct Schedule: Sendable {
     return handOut(ready)
   }
 
+  /// A node in flight has got the value that it asked for, or an error. Returns what can be built now.
+  mutating func endNested() -> [Int] {
+    nested -= 1
+    return handOut([])
+  }
+
   mutating func didStart(_ node: Int, hasStopWork: Bool) -> [Int] {
     phases[node] = .started
     self.hasStopWork[node] = hasStopWork
@@ -87,8 +98,8 @@ struct Schedule: Sendable {
   }
 
   /// A node could not be built or started. Returns the nodes that waited for it and will not be built; it and they may be
-  /// asked for again. `ready` is what serial mode goes on with.
-  mutating func didFail(_ node: Int) -> (abandoned: [Int], ready: [Int]) {
+  /// asked for again.
+  mutating func didFail(_ node: Int) -> [Int] {
     phases[node] = .idle
     inFlight -= 1
     var abandoned: [Int] = []
@@ -101,8 +112,11 @@ struct Schedule: Sendable {
         stack.append(dependent)
       }
     }
-    return (abandoned, handOut([]))
+    return abandoned
   }
+
+  /// What serial mode goes on with after a failure that ends nothing but itself.
+  mutating func next() -> [Int] { handOut([]) }
 
   /// Gives up on all nodes that have not been handed out. Returns them.
   mutating func abandonWaiting() -> [Int] {
@@ -183,6 +197,16 @@ struct Schedule: Sendable {
     return []
   }
 
+  /// What has started and not stopped, the last first.
+  var unstopped: [Int] { phases.indices.reversed().filter { phases[$0] == .started || phases[$0] == .stopping } }
+
+  /// Waits for nothing any more: everything counts as stopped.
+  mutating func giveUp() {
+    for node in unstopped { phases[node] = .stopped }
+    startOrder = []
+    (inFlight, toStop, waiting) = (0, 0, 0)
+  }
+
   // MARK: Serial order
 
   private mutating func handOut(_ ready: [Int]) -> [Int] {
@@ -190,7 +214,7 @@ struct Schedule: Sendable {
     if isSerial {
       queue += ready
       queue.sort { rank[$0] > rank[$1] }
-      guard inFlight == 0, let next = queue.popLast() else { return [] }
+      guard inFlight <= nested, let next = queue.popLast() else { return [] }
       ready = [next]
     }
     for node in ready { phases[node] = .starting }

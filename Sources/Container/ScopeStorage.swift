@@ -1,10 +1,178 @@
-/// The values of one scope.
-final class ScopeStorage: Sendable {
-  let slots: [Slot]
+import Synchronization
 
-  init(count: Int) {
-    slots = (0..<count).map { _ in Slot() }
+/// The values of one scope, and what must be stopped when it ends.
+final class ScopeStorage: Sendable {
+  private enum Phase {
+    case building([CheckedContinuation<Result<Void, any Error>, Never>])
+    case built
+  }
+
+  private struct State {
+    var phases: [Int: Phase] = [:]
+    /// What has started, to be stopped in the reverse order.
+    var started: [(node: Int, hooks: [Hook])] = []
+    var isOver = false
+  }
+
+  /// The nodes that the current task is building in scopes; to open a `Lazy` of one of them would be waiting for oneself.
+  @TaskLocal private static var building: [Building] = []
+
+  private struct Building: Equatable {
+    let scope: ObjectIdentifier
+    let node: Int
+  }
+
+  private weak let owner: Engine?
+  private let parent: ScopeStorage?
+  private let slots: [Slot]
+  private let state = Mutex(State())
+
+  init(_ engine: Engine, parent: ScopeStorage?) {
+    owner = engine
+    self.parent = parent
+    slots = (0..<engine.plan.scopedSlots).map { _ in Slot() }
+  }
+
+  func engine() throws -> Engine {
+    guard let owner else { throw ContainerError.appGone() }
+    return owner
   }
 
   func value(_ slot: Int) -> AnyBox? { slots[slot].value }
+
+  /// Puts in a value that the scope is opened with.
+  func supply<Value: Sendable>(_ value: Value) throws {
+    let plan = try engine().plan
+    guard let source = plan.lookup.source(of: Key(Value.self), from: 0), plan.declarations[source.node].isScopeInput
+    else {
+      throw ContainerError.noScopeInput(Key(Value.self))
+    }
+    slots[source.slot].fill(Box(value))
+  }
+
+  // MARK: Building
+
+  /// The scope's value of a source, built and started now if it has not been yet.
+  func value(of source: Plan.Source) async throws -> AnyBox {
+    if let box = slots[source.slot].value { return box }
+    let engine = try engine()
+    if engine.plan.declarations[source.node].isScopeInput, let box = try await parent?.value(of: source) {
+      slots[source.slot].fill(box)
+      return box
+    }
+    let place = Building(scope: ObjectIdentifier(self), node: source.node)
+    if ScopeStorage.building.contains(place) { throw ContainerError.lazyCycleInScope(engine.plan.origin(source.node)) }
+    if try await claim(source.node, engine) {
+      do {
+        try await ScopeStorage.$building.withValue(ScopeStorage.building + [place]) {
+          try await build(source.node, engine)
+        }
+        settle(source.node, .success(()))
+      } catch {
+        settle(source.node, .failure(error))
+        throw error
+      }
+    }
+    guard let box = slots[source.slot].value else { throw ContainerError.unbound(engine.plan, source.node) }
+    return box
+  }
+
+  /// Returns true if the caller is to build the node, false if somebody else has.
+  private func claim(_ node: Int, _ engine: Engine) async throws -> Bool {
+    enum Claim {
+      case mine
+      case built
+      case over
+    }
+    let claim = state.withLock { state -> Claim? in
+      if state.isOver { return .over }
+      switch state.phases[node] {
+      case nil:
+        state.phases[node] = .building([])
+        return .mine
+      case .built: return .built
+      case .building: return nil
+      }
+    }
+    switch claim {
+    case .mine: return true
+    case .built: return false
+    case .over: throw ContainerError.scopeOver(engine.plan.origin(node))
+    case nil:
+      let result = await withCheckedContinuation { continuation in
+        let isStillBuilding = state.withLock { state in
+          guard case .building(let waiters) = state.phases[node] else { return false }
+          state.phases[node] = .building(waiters + [continuation])
+          return true
+        }
+        if !isStillBuilding { continuation.resume(returning: .success(())) }
+      }
+      try result.get()
+      return slots[engine.plan.nodes[node].firstSlot].value == nil ? try await self.claim(node, engine) : false
+    }
+  }
+
+  private func settle(_ node: Int, _ result: Result<Void, any Error>) {
+    let waiters = state.withLock { state in
+      guard case .building(let waiters) = state.phases[node] else {
+        return [CheckedContinuation<Result<Void, any Error>, Never>]()
+      }
+      if case .success = result { state.phases[node] = .built } else { state.phases[node] = nil }
+      return waiters
+    }
+    for waiter in waiters { waiter.resume(returning: result) }
+  }
+
+  private func build(_ node: Int, _ engine: Engine) async throws {
+    let plan = engine.plan
+    try await engine.prepare(node, in: self)
+    let made: Made
+    do {
+      made = try await Resolver(engine: engine).construct(node, in: self)
+    } catch {
+      throw plan.declarations[node].isScopeInput ? error : ContainerError.construction(plan, node, error)
+    }
+    var started: [Hook] = []
+    for hook in made.hooks {
+      do {
+        if let start = hook.onStart { try await engine.timed(hook, .start, node, start) }
+        started.append(hook)
+      } catch {
+        _ = await engine.stopScopeHooks([(node, started)])
+        throw error
+      }
+    }
+    state.withLock { $0.started.append((node, started)) }
+    for output in plan.declarations[node].outputs.indices {
+      slots[plan.nodes[node].firstSlot + output].fill(made.output(output))
+    }
+  }
+
+  // MARK: Life
+
+  /// Calls `body` with the scope, then ends it, whatever `body` did.
+  func run<Result>(isolation: isolated (any Actor)?, _ body: (Scope) async throws -> Result) async throws -> Result {
+    let engine = try engine()
+    engine.state.withLock { $0.openScopes += 1 }
+    defer { engine.state.withLock { $0.openScopes -= 1 } }
+    let result: Result
+    do {
+      result = try await body(Scope(self))
+    } catch {
+      // The error of the body is the one to tell; those of the stop are events.
+      _ = await end(engine)
+      throw error
+    }
+    if let failure = await end(engine) { throw failure }
+    return result
+  }
+
+  private func end(_ engine: Engine) async -> ContainerError? {
+    let started = state.withLock { state in
+      state.isOver = true
+      defer { state.started = [] }
+      return state.started
+    }
+    return await engine.stopScopeHooks(started)
+  }
 }

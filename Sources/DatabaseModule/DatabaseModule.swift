@@ -1,9 +1,9 @@
-public import AppConfiguration
+internal import AppConfiguration
 public import Container
 internal import EventLoop
 internal import Health
 internal import Migrations
-public import Postgres
+internal import Postgres
 internal import PrometheusMetrics
 internal import StructuredLogging
 

@@ -1,4 +1,3 @@
-public import Container
 public import Migrations
 
 /// The proof that the schema is as the app's migrations want it: whoever depends on it comes after them.

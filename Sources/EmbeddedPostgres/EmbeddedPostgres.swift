@@ -88,6 +88,9 @@ public final class EmbeddedPostgres: Sendable {
     await offPool { [runtime] _ in runtime.stop() }
   }
 
+  /// ``stop()`` for where nobody can wait asynchronously: a handler at the exit of the process. Blocks.
+  package func stopBlocking() { runtime.stop() }
+
   /// Creates a database.
   ///
   /// - Parameter template: The database to copy; PostgreSQL's `template1` when nil. Nobody may be connected to it.

@@ -89,6 +89,21 @@ enum FileSystem {
     return String(cString: resolved)
   }
 
+  /// Opens a file of ours in a folder of the server's user, created when missing; -1, with errno set, on failure.
+  ///
+  /// Root writes to it, so a link of either kind, which that user could have put there, is refused.
+  static func openOwn(_ path: String, _ flags: Int32) -> Int32 {
+    let file = open(path, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    guard file >= 0 else { return -1 }
+    var raw = stat()
+    guard fstat(file, &raw) == 0, raw.st_mode & S_IFMT == S_IFREG, raw.st_nlink == 1 else {
+      close(file)
+      errno = EMLINK
+      return -1
+    }
+    return file
+  }
+
   /// What a symbolic link says; nil when there is none or it cannot be read.
   static func linkTarget(_ path: String) -> String? {
     withUnsafeTemporaryAllocation(of: CChar.self, capacity: 4097) { buffer in

@@ -18,7 +18,7 @@ final class FolderLock: Sendable {
   deinit { close(file) }
 
   static func acquire(_ folder: ServerFolder) throws(EmbeddedPostgresError) -> FolderLock {
-    let file = open(folder.lock, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    let file = FileSystem.openOwn(folder.lock, O_RDWR)
     guard file >= 0 else {
       throw EmbeddedPostgresError(
         .notWritable, "The lock \(folder.lock) cannot be opened (\(FileSystem.text(errno))): check who owns the folder."

@@ -3,7 +3,7 @@ import Synchronization
 /// Tells everybody who waits how the server's process ended.
 final class ServerExits: Sendable {
   private struct State {
-    /// A stop was asked for: the end that comes is ours.
+    /// The end that comes is somebody's doing who knows of it: of a start that fails, or of a stop.
     var isExpected = false
     /// How the latest process ended; nil while one runs.
     var latest: ServerExit?
@@ -16,8 +16,16 @@ final class ServerExits: Sendable {
   /// A new process is about to run.
   func begin() {
     state.withLock { state in
-      state.isExpected = false
+      state.isExpected = true
       state.latest = nil
+    }
+  }
+
+  /// The process accepts connections, and must not end by itself from here on. False when it just has.
+  func becomeReady() -> Bool {
+    state.withLock { state in
+      state.isExpected = false
+      return state.latest == nil
     }
   }
 

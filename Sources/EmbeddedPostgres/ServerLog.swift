@@ -17,7 +17,7 @@ struct ServerLog: Sendable {
   /// Opens the log for appending, an overlong one of the past set aside, and returns the descriptor too.
   static func open(_ folder: ServerFolder, user: ServerUser) throws(EmbeddedPostgresError) -> (ServerLog, Int32) {
     if FileSystem.size(folder.log) > sizeLimit { rename(folder.log, folder.previousLog) }
-    let file = posixOpen(folder.log)
+    let file = FileSystem.openOwn(folder.log, O_WRONLY | O_APPEND)
     guard file >= 0, !user.isDropped || fchown(file, user.id, user.group) == 0 else {
       let error = errno
       if file >= 0 { close(file) }
@@ -33,8 +33,4 @@ struct ServerLog: Sendable {
     guard let text = FileSystem.contents(path, from: max(start, size - 8192)) else { return "" }
     return text.split(separator: "\n").suffix(15).joined(separator: "\n")
   }
-}
-
-private func posixOpen(_ path: String) -> Int32 {
-  open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
 }

@@ -24,6 +24,13 @@ final class ServerRuntime: Sendable {
     var child: ChildProcess?
   }
 
+  /// A start that went well.
+  private struct Launch {
+    let endedOrphan: Bool
+    let processID: pid_t
+    let duration: Duration
+  }
+
   private let options: EmbeddedPostgres.Options
   private let user: ServerUser
   private let life: Mutex<Life>
@@ -55,9 +62,10 @@ final class ServerRuntime: Sendable {
     let deadline = Deadline.after(options.startTimeout)
     let server = try prepare(options, until: deadline, cancellation: cancellation)
     do throws(EmbeddedPostgresError) {
-      try server.life.withLock { (life) throws(EmbeddedPostgresError) in
+      let launch = try server.life.withLock { (life) throws(EmbeddedPostgresError) in
         try server.launch(&life, until: deadline, cancellation: cancellation)
       }
+      server.log(launch)
     } catch {
       server.stop()
       throw error
@@ -66,25 +74,39 @@ final class ServerRuntime: Sendable {
   }
 
   func restart(cancellation: CancellationFlag) throws(EmbeddedPostgresError) {
-    try life.withLock { (life) throws(EmbeddedPostgresError) in
+    let started = try life.withLock { (life) throws(EmbeddedPostgresError) in
       if life.lock == nil {
         throw EmbeddedPostgresError(
           .stopped, "The embedded PostgreSQL in \(folder.path) was stopped: start a new one.")
       }
       end(&life)
-      try launch(&life, until: .after(options.startTimeout), cancellation: cancellation)
+      return try launch(&life, until: .after(options.startTimeout), cancellation: cancellation)
     }
+    log(started)
   }
 
   func stop() {
-    life.withLock { life in
-      guard life.lock != nil else { return }
+    let isFirst = life.withLock { life in
+      guard life.lock != nil else { return false }
       end(&life)
-      options.logger.debug("embedded PostgreSQL stopped", ["folder": .string(folder.path)])
       socket.remove()
       if options.isTemporary { TemporaryFolder.remove(folder, user: user) }
       life.lock = nil
+      return true
     }
+    if isFirst { options.logger.debug("embedded PostgreSQL stopped", ["folder": .string(folder.path)]) }
+  }
+
+  private func log(_ launch: Launch) {
+    if launch.endedOrphan {
+      options.logger.info("stopped the server that an earlier run had left", ["folder": .string(folder.path)])
+    }
+    options.logger.info(
+      "embedded PostgreSQL started",
+      [
+        "folder": .string(folder.path), "version": .string(installation.version),
+        "pid": .integer(launch.processID), "duration": .duration(launch.duration),
+      ])
   }
 }
 
@@ -129,35 +151,32 @@ extension ServerRuntime {
 
   private func launch(
     _ life: inout Life, until deadline: Deadline, cancellation: CancellationFlag
-  ) throws(EmbeddedPostgresError) {
+  ) throws(EmbeddedPostgresError) -> Launch {
+    let begin = ContinuousClock.now
     let leftovers = Leftovers(folder: folder)
-    if leftovers.isServerRunning {
-      options.logger.info("stopping the server that an earlier run left", ["folder": .string(folder.path)])
-    }
+    let isOrphaned = leftovers.isServerRunning
     guard leftovers.clear(until: deadline) else {
       throw EmbeddedPostgresError(
         .inUse, "A PostgreSQL server that an earlier run left in \(folder.path) does not end: stop it by hand.",
         processID: ProcessFile.read(folder)?.processID)
     }
     try socket.restore(user: user)
-    // Wider permissions, as a copy may have, make the server refuse its own data.
-    if let status = FileSystem.status(folder.data), status.permissions & 0o077 != 0 { chmod(folder.data, 0o700) }
+    // Wider permissions, as a copy may have, make the server refuse its own data. With its owner's rights, who may
+    // have put a link there.
+    if let status = FileSystem.status(folder.data), status.permissions & 0o077 != 0 {
+      _ = Tool.run(["/bin/chmod", "700", folder.data], as: user)
+    }
 
-    let begin = ContinuousClock.now
     let (log, logFile) = try ServerLog.open(folder, user: user)
     defer { close(logFile) }
     let child = try spawn(log: log, logFile: logFile)
     life.child = child
     running.withLock { $0 = child }
-    do {
+    do throws(EmbeddedPostgresError) {
       try awaitReadiness(of: child, log: log, until: deadline, cancellation: cancellation)
       try psql.ensureDatabase(options.databaseName)
-      options.logger.info(
-        "embedded PostgreSQL started",
-        [
-          "folder": .string(folder.path), "version": .string(installation.version),
-          "pid": .integer(child.processID ?? 0), "duration": .duration(.now - begin),
-        ])
+      guard let processID = child.processID, exits.becomeReady() else { throw ended(child, log) }
+      return Launch(endedOrphan: isOrphaned, processID: processID, duration: .now - begin)
     } catch {
       end(&life)
       throw error
@@ -193,11 +212,7 @@ extension ServerRuntime {
     while true {
       if let file = ProcessFile.read(folder), file.isReady, file.processID == child.processID { return }
       if child.waitForExit(until: .after(.milliseconds(2))) {
-        let reason = child.exit.map { " (\($0))" } ?? ""
-        throw EmbeddedPostgresError(
-          .startFailed,
-          "PostgreSQL \(installation.version) did not start in \(folder.path)\(reason). Its log, \(folder.log), ends:",
-          log: log.tail)
+        throw ended(child, log)
       }
       if cancellation.isSet {
         throw EmbeddedPostgresError(.cancelled, "Starting the embedded PostgreSQL was cancelled.")
@@ -212,6 +227,14 @@ extension ServerRuntime {
           log: log.tail)
       }
     }
+  }
+
+  private func ended(_ child: ChildProcess, _ log: ServerLog) -> EmbeddedPostgresError {
+    let reason = child.exit.map { " (\($0))" } ?? ""
+    return EmbeddedPostgresError(
+      .startFailed,
+      "PostgreSQL \(installation.version) did not start in \(folder.path)\(reason). Its log, \(folder.log), ends:",
+      log: log.tail)
   }
 
   /// Ends the process if there is one, more firmly with every step.

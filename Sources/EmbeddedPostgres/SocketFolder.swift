@@ -69,7 +69,7 @@ struct SocketFolder: Sendable {
 
   /// The same for one that an earlier run left; any other folder is left alone.
   static func removeTemporary(_ path: String) {
-    guard path.hasPrefix(temporaryPrefix) else { return }
+    guard path.hasPrefix(temporaryPrefix), !path.dropFirst(temporaryPrefix.count).contains("/") else { return }
     for name in FileSystem.entries(path) where name.hasPrefix(".s.PGSQL.") { unlink("\(path)/\(name)") }
     rmdir(path)
   }

@@ -40,7 +40,7 @@ public struct TemplateCluster: Sendable {
     let data = folder + "/data"
     if FileSystem.exists(data) { return data }
 
-    let file = open(folder + "/lock", O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+    let file = FileSystem.openOwn(folder + "/lock", O_RDWR)
     guard file >= 0 else { throw unusable(folder, errno) }
     defer { close(file) }
     // Waits for whoever makes it now; that one has a deadline.

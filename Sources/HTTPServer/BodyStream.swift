@@ -3,13 +3,18 @@ internal import EventLoop
 /// Connects the closure of a streamed response with the connection that asks for its bytes. Lives on the loop's thread.
 final class BodyStream {
   private let exchange: Exchange
+  private let request: HTTPRequest
   private let loop: EventLoop
   private let writer: HTTPBodyWriter
   private var produce: (@Sendable (HTTPBodyWriter) async throws -> Void)?
   private var task: Task<Void, Never>?
 
-  init(exchange: Exchange, loop: EventLoop, _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void) {
+  init(
+    exchange: Exchange, request: HTTPRequest, loop: EventLoop,
+    _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
+  ) {
     self.exchange = exchange
+    self.request = request
     self.loop = loop
     self.produce = produce
     writer = HTTPBodyWriter {
@@ -33,12 +38,16 @@ final class BodyStream {
   }
 
   private func start(_ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void) {
-    task = Task.immediate(executorPreference: loop) { [writer, exchange, loop] in
+    task = Task.immediate(executorPreference: loop) { [writer, exchange, request, loop] in
       do {
         try await produce(writer)
         writer.finish(failed: false)
       } catch {
-        loop.execute { exchange.streamFailed(error) }
+        if loop.isCurrent {
+          exchange.streamFailed(error, request: request)
+        } else {
+          loop.execute { exchange.streamFailed(error, request: request) }
+        }
         writer.finish(failed: true)
       }
     }

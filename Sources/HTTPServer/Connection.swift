@@ -65,21 +65,27 @@ final class Connection {
   /// Breaks the socket: the library closes the connection when it looks at it.
   func breakSocket() { shutdown(descriptor, Int32(SHUT_RDWR)) }
 
+  /// Makes the library look at the connection in its next run. Only inside the callback that asks for bytes.
+  func lookAgain() { keel_http_look_again(pointer) }
+
   // MARK: The response
 
   /// Queues a response: inside the callback, or while the connection is suspended.
   ///
   /// - Throws: ``HTTPServerError`` `invalidHeader`, with nothing queued.
   /// - Returns: Whether the library took it; it does not take a second one.
-  func queue(_ response: HTTPResponse, stream: BodyStream?, closes: Bool) throws(HTTPServerError) -> Bool {
+  func queue(
+    _ response: HTTPResponse, stream: BodyStream?, isHead: Bool, closes: Bool
+  ) throws(HTTPServerError) -> Bool {
     guard let prepared = Self.prepare(response.body, stream) else { return false }
     // Counted: the library keeps it for as long as it needs it.
     defer { MHD_destroy_response(prepared) }
     for field in response.headers where !Self.isOurs(field.name) && !field.value.isEmpty {
-      guard !field.value.utf8.contains(0), MHD_add_response_header(prepared, field.name, field.value) == .YES else {
+      guard MHD_add_response_header(prepared, field.name, field.value) == .YES else {
         throw .invalidHeader(field.name)
       }
     }
+    if isHead, stream != nil { keel_http_forbid_chunks(prepared) }
     if closes { MHD_add_response_header(prepared, "Connection", "close") }
     let code = (200...999).contains(response.status.code) ? response.status.code : 500
     return MHD_queue_response(pointer, UInt32(code), prepared) == .YES

@@ -80,8 +80,8 @@ final class Daemon: @unchecked Sendable {
     let options = UnsafeMutablePointer<keel_http_options>.allocate(capacity: 1)
     options.initialize(to: keel_http_options())
     options.pointee.listen_socket = descriptor
-    // Half of the memory is the read buffer, which the headers must fit into.
-    options.pointee.connection_memory = 2 * configuration.headerLimit
+    // The headers of the request, then those of the response.
+    options.pointee.connection_memory = configuration.headerLimit + 8 << 10
     options.pointee.connection_limit = UInt32(clamping: configuration.maxConnections)
     options.pointee.connections_per_ip = UInt32(clamping: configuration.maxConnectionsPerAddress)
     options.pointee.idle_seconds = UInt32(clamping: Int((configuration.idleTimeout / .seconds(1)).rounded(.up)))
@@ -117,7 +117,7 @@ final class Daemon: @unchecked Sendable {
   }
 
   /// Runs once in the next round of the loop, however often it is called before.
-  private func scheduleRun() {
+  func scheduleRun() {
     guard !runIsScheduled else { return }
     runIsScheduled = true
     loop.execute { [self] in if runIsScheduled { run() } }
@@ -158,6 +158,8 @@ final class Daemon: @unchecked Sendable {
     connections[connection.position].position = connection.position
     connections.removeLast()
     observer.connectionClosed(remoteAddress: connection.remoteAddress, requests: connection.requests)
+    // At the cap, or out of descriptors, the library looks at its listening socket again only in its next run.
+    scheduleRun()
   }
 
   func requestBegins(on connection: Connection, target: String?) -> Exchange {

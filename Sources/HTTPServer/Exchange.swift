@@ -18,14 +18,19 @@ final class Exchange: @unchecked Sendable {
   private let target: String
   private let isTargetText: Bool
 
+  /// Taken by the handler's task once it is complete.
   private var request: HTTPRequest?
   private var handler: HTTPHandler?
+  private var method: HTTPMethod = .get
+  private var route: String?
   private var startedAt: ContinuousClock.Instant
   private var bodyLimit = 0
   private var bodySize = 0
   private var task: Task<Void, Never>?
   private var stream: BodyStream?
-  private var response: HTTPResponse?
+  private var status: HTTPStatus?
+  private var responseSize = 0
+  private var id: String?
   private var outcome: HTTPRequestRecord.Outcome?
 
   /// - Parameter target: As it stands in the request line; nil when it is not UTF-8.
@@ -51,12 +56,13 @@ final class Exchange: @unchecked Sendable {
     isInFlight = true
     daemon.requestBegan()
     let headers = connection.requestHeaders()
-    let method = HTTPMethod(rawValue: method)
-    let plan = isTargetText ? daemon.plan(method, target: target) : daemon.refusal("the target is not UTF-8")
+    self.method = HTTPMethod(rawValue: method)
+    let plan = isTargetText ? daemon.plan(self.method, target: target) : daemon.refusal("the target is not UTF-8")
     request = HTTPRequest(
-      method: method, target: target, path: plan.path, headers: headers, parameters: plan.parameters,
+      method: self.method, target: target, path: plan.path, headers: headers, parameters: plan.parameters,
       remoteAddress: connection.remoteAddress, route: plan.route)
     handler = plan.handler
+    route = plan.route
     bodyLimit = plan.bodyLimit
     if connection.headerSize > daemon.configuration.headerLimit { return refuse(.requestHeaderFieldsTooLarge) }
     return checkFraming(headers)
@@ -76,7 +82,7 @@ final class Exchange: @unchecked Sendable {
 
   /// The request is complete, or its connection was resumed without an answer.
   func requestComplete() -> Verdict {
-    guard let request, let handler, state.handlerBegins() else {
+    guard let request = request.take(), let handler = handler.take(), state.handlerBegins() else {
       return state == .answered ? .goOn : .closeConnection
     }
     if bodySize > bodyLimit { return refuse(.contentTooLarge) }
@@ -88,7 +94,7 @@ final class Exchange: @unchecked Sendable {
       } catch {
         response = HTTPResponse(error: error)
       }
-      self.finish(response)
+      self.finish(response, to: request)
     }
     if state.callbackReturns() {
       self.task = task
@@ -103,64 +109,83 @@ final class Exchange: @unchecked Sendable {
     state.complete()
     task?.cancel()
     stream?.close()
+    let now = ContinuousClock.now
     connection.exchange = nil
-    connection.quietSince = .now
-    guard isInFlight, let request else {
+    connection.quietSince = now
+    guard isInFlight else {
       daemon.observer.requestMalformed(remoteAddress: connection.remoteAddress, status: connection.queuedStatus)
       return
     }
-    report(request, outcome ?? ending)
+    report(outcome ?? ending, at: now)
+    // It holds us.
+    stream = nil
     daemon.requestEnded()
   }
 
   // MARK: Answering
 
   /// The handler's answer. Comes from the loop's thread unless the loop has been stopped meanwhile.
-  private func finish(_ response: HTTPResponse) {
-    guard daemon.loop.isCurrent else { return daemon.loop.execute { self.answer(response) } }
-    answer(response)
+  private func finish(_ response: HTTPResponse, to request: HTTPRequest) {
+    guard daemon.loop.isCurrent else { return daemon.loop.execute { self.finish(response, to: request) } }
+    answer(response, to: request)
   }
 
-  private func answer(_ response: HTTPResponse, closes: Bool = false) {
+  /// - Parameter request: What a handler answered; nil if the server answers by itself.
+  private func answer(_ response: HTTPResponse, to request: HTTPRequest?, closes: Bool = false) {
     let action = state.answer()
-    if let failure = response.failure, let request { daemon.observer.handlerFailed(failure, request: request) }
+    // Nobody waits any more; what went wrong in a handler that was cancelled is of no interest either.
     guard action != .drop else { return }
-    queue(response, closes: closes || daemon.isDraining)
+    if let failure = response.failure, let request { daemon.observer.handlerFailed(failure, request: request) }
+    queue(response, to: request, closes: closes || daemon.isDraining)
     task = nil
     if action == .queueAndResume { daemon.resume(connection) }
   }
 
-  private func queue(_ response: HTTPResponse, closes: Bool) {
-    if case .stream(let produce) = response.body {
-      stream = BodyStream(exchange: self, loop: daemon.loop, produce)
+  private func queue(_ response: HTTPResponse, to request: HTTPRequest?, closes: Bool) {
+    var response = response
+    if response.status.forbidsBody { response.body = .empty }
+    if case .stream(let produce) = response.body, let request {
+      stream = BodyStream(exchange: self, request: request, loop: daemon.loop, produce)
     }
-    self.response = response
     do throws(HTTPServerError) {
-      if try !connection.queue(response, stream: stream, closes: closes) { connection.breakSocket() }
+      if try !connection.queue(response, stream: stream, isHead: method == .head, closes: closes) {
+        connection.breakSocket()
+      }
+      status = response.status
+      responseSize = response.bytesCount
+      id = response.headers["X-Request-ID"]
     } catch {
       if let request { daemon.observer.handlerFailed(error, request: request) }
       stream = nil
-      queue(HTTPResponse(error: HTTPError(.internalServerError)), closes: closes)
+      queue(HTTPResponse(error: HTTPError(.internalServerError)), to: nil, closes: closes)
     }
   }
 
   /// Answers without the handler and closes the connection afterwards.
   private func refuse(_ status: HTTPStatus, _ message: String? = nil) -> Verdict {
-    answer(HTTPResponse(error: HTTPError(status, message)), closes: true)
+    answer(HTTPResponse(error: HTTPError(status, message)), to: nil, closes: true)
     return .goOn
   }
 
   /// Refuses what two servers in a row could read as different requests, and bodies that are too large to throw away.
   private func checkFraming(_ headers: HTTPHeaders) -> Verdict {
-    let lengths = Set(headers.values(for: "Content-Length"))
-    let encodings = headers.values(for: "Transfer-Encoding")
-    if lengths.count > 1 || (!lengths.isEmpty && !encodings.isEmpty) {
-      return refuse(.badRequest, "the length of the body is ambiguous")
+    var length: String?
+    var encoding: String?
+    for field in headers {
+      if field.name.equalsIgnoringASCIICase("Content-Length") {
+        if let length, length != field.value { return refuse(.badRequest, "Content-Length is given twice") }
+        length = field.value
+      } else if field.name.equalsIgnoringASCIICase("Transfer-Encoding") {
+        guard encoding == nil, field.value.equalsIgnoringASCIICase("chunked") else {
+          return refuse(.notImplemented, "the only transfer encoding here is chunked")
+        }
+        encoding = field.value
+      }
     }
-    if !encodings.isEmpty, encodings.count > 1 || !encodings[0].equalsIgnoringASCIICase("chunked") {
-      return refuse(.notImplemented, "the only transfer encoding here is chunked")
+    if length != nil, encoding != nil {
+      return refuse(.badRequest, "Content-Length and Transfer-Encoding exclude each other")
     }
-    guard let length = lengths.first.flatMap(Int.init), length > bodyLimit else { return .goOn }
+    guard let length = length.flatMap({ Int($0) }), length > bodyLimit else { return .goOn }
     if headers["Expect"] != nil || length - bodyLimit > Self.drainLimit { return refuse(.contentTooLarge) }
     return .goOn
   }
@@ -169,13 +194,16 @@ final class Exchange: @unchecked Sendable {
 
   /// The library asks for more of the body.
   func pull(into buffer: UnsafeMutableRawBufferPointer) -> HTTPBodyWriter.Reading {
-    guard state == .answered, let stream else { return .failure }
+    guard state == .answered, let stream else {
+      breakOff()
+      return .failure
+    }
     let reading = stream.read(into: buffer)
     if reading == .wait, state.pause() {
       connection.suspend()
       daemon.requestSuspended()
     }
-    if reading == .failure { outcome = outcome ?? .failed }
+    if reading == .failure { breakOff() }
     return reading
   }
 
@@ -184,10 +212,18 @@ final class Exchange: @unchecked Sendable {
     if state.unpause() { daemon.resume(connection) }
   }
 
-  /// The closure of a stream threw.
-  func streamFailed(_ error: any Error) {
-    guard let request, state != .completed, !(error is CancellationError) else { return }
+  /// The closure of a stream threw. What it throws after the client left is of no interest.
+  func streamFailed(_ error: any Error, request: HTTPRequest) {
+    guard outcome == nil, state != .completed else { return }
     daemon.observer.handlerFailed(error, request: request)
+  }
+
+  /// The body ends half way, and with it the connection.
+  private func breakOff() {
+    outcome = outcome ?? .failed
+    connection.breakSocket()
+    connection.lookAgain()
+    daemon.scheduleRun()
   }
 
   // MARK: Giving up
@@ -213,26 +249,25 @@ final class Exchange: @unchecked Sendable {
     outcome = outcome ?? .cutOff
     guard state == .suspended else { return abandon(.cutOff) }
     task?.cancel()
-    answer(HTTPResponse(error: HTTPError(.serviceUnavailable, "the server is stopping")), closes: true)
+    answer(HTTPResponse(error: HTTPError(.serviceUnavailable, "the server is stopping")), to: nil, closes: true)
   }
 
-  private func report(_ request: HTTPRequest, _ outcome: HTTPRequestRecord.Outcome) {
-    let status: HTTPStatus = response?.status ?? (outcome == .cutOff ? .serviceUnavailable : .clientClosedRequest)
+  private func report(_ outcome: HTTPRequestRecord.Outcome, at end: ContinuousClock.Instant) {
     daemon.observer.requestFinished(
       HTTPRequestRecord(
-        method: request.method, target: request.target, route: request.route, status: status, outcome: outcome,
-        duration: .now - startedAt, requestBytes: bodySize, responseBytes: response?.bodySize(stream) ?? 0,
-        remoteAddress: request.remoteAddress, id: response?.headers["X-Request-ID"]))
+        method: method, target: target, route: route,
+        status: status ?? (outcome == .cutOff ? .serviceUnavailable : .clientClosedRequest), outcome: outcome,
+        duration: end - startedAt, requestBytes: bodySize, responseBytes: stream?.total ?? responseSize,
+        remoteAddress: connection.remoteAddress, id: id))
   }
 }
 
 extension HTTPResponse {
-  fileprivate func bodySize(_ stream: BodyStream?) -> Int {
+  fileprivate var bytesCount: Int {
     switch body {
-    case .empty: 0
+    case .empty, .stream: 0
     case .text(let text): text.utf8.count
     case .bytes(let bytes): bytes.count
-    case .stream: stream?.total ?? 0
     }
   }
 }

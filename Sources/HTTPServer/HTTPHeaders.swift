@@ -63,7 +63,7 @@ public struct HTTPHeaders: Sendable, Equatable {
     values(for: name).contains { value in
       value.split(separator: ",").contains { item in
         let bare = item.prefix { $0 != ";" }.drop { $0 == " " || $0 == "\t" }
-        return bare.prefix { $0 != " " && $0 != "\t" }.equalsIgnoringASCIICase(token)
+        return String(bare.prefix { $0 != " " && $0 != "\t" }).equalsIgnoringASCIICase(token)
       }
     }
   }
@@ -85,12 +85,13 @@ extension HTTPHeaders: ExpressibleByDictionaryLiteral {
   }
 }
 
-extension StringProtocol {
+extension String {
   /// Equality of tokens as HTTP means it: only the letters A to Z have a case.
-  func equalsIgnoringASCIICase(_ other: some StringProtocol) -> Bool {
+  func equalsIgnoringASCIICase(_ other: String) -> Bool {
     let (left, right) = (utf8, other.utf8)
+    // Most pairs differ here, or do not differ at all.
     guard left.count == right.count else { return false }
-    return zip(left, right).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
+    return self == other || zip(left, right).allSatisfy { $0.asciiLowercased == $1.asciiLowercased }
   }
 }
 

@@ -6,7 +6,7 @@ public typealias HTTPHandler = @Sendable (HTTPRequest) async throws -> HTTPRespo
 ///
 /// ```swift
 /// struct Timing: HTTPMiddleware {
-///   func handle(_ request: HTTPRequest, next: HTTPHandler) async throws -> HTTPResponse {
+///   func handle(_ request: HTTPRequest, next: @escaping HTTPHandler) async throws -> HTTPResponse {
 ///     let start = ContinuousClock.now
 ///     var response = try await next(request)
 ///     response.headers["Server-Timing"] = "app;dur=\((ContinuousClock.now - start) / .milliseconds(1))"
@@ -19,5 +19,5 @@ public typealias HTTPHandler = @Sendable (HTTPRequest) async throws -> HTTPRespo
 /// list is the outermost. What a handler throws comes out of `next`; `HTTPResponse(error:)` is what it will become.
 public protocol HTTPMiddleware: Sendable {
   /// Handles a request with the help of what comes after.
-  func handle(_ request: HTTPRequest, next: HTTPHandler) async throws -> HTTPResponse
+  func handle(_ request: HTTPRequest, next: @escaping HTTPHandler) async throws -> HTTPResponse
 }

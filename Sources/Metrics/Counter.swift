@@ -6,6 +6,8 @@ public final class Counter: Sendable {
   private static let fractionCell = 1
 
   private let cells = ThreadCells(width: 2)
+  private let latest = LatestExemplars()
+  let created: Double? = UnixTime.now()
 
   init() {}
 
@@ -26,8 +28,19 @@ public final class Counter: Sendable {
     cells.withCells { $0.addFraction(amount, to: Self.fractionCell, isOwned: $1) }
   }
 
+  /// Adds a number and keeps what tells this addition, such as `["trace_id": …]`, for OpenMetrics to show.
+  public func increment(by amount: Double, exemplar labels: MetricLabels) {
+    increment(by: amount)
+    latest.set(Exemplar(amount, labels: labels), at: 0, of: 1)
+  }
+
   /// The sum so far.
   public var value: Double {
     Double(cells.whole(Self.wholeCell)) + cells.fraction(Self.fractionCell)
   }
+}
+
+extension Counter: Instrument {
+  var reading: Metric.Value { .number(value) }
+  var exemplars: [Exemplar?] { latest.all }
 }

@@ -1,61 +1,114 @@
 /// Writes families as a page.
-struct ExpositionRenderer {
+struct ExpositionRenderer: ~Copyable {
+  private let isOpenMetrics: Bool
   private var writer: ByteWriter
 
   /// - Parameter capacity: The size that the page will likely have.
-  init(capacity: Int) {
+  init(_ format: ExpositionFormat, capacity: Int) {
+    isOpenMetrics = format == .openMetrics
     writer = ByteWriter(capacity: capacity)
   }
 
-  var page: [UInt8] { writer.bytes }
+  /// Ends the page and returns it.
+  mutating func finish() -> [UInt8] {
+    if isOpenMetrics { writer.write("# EOF\n") }
+    return writer.bytes
+  }
 
   mutating func write(_ descriptor: MetricDescriptor, _ metrics: [Metric]) {
     guard !metrics.isEmpty else { return }
-    writer.write(descriptor.textHeader)
-    for metric in metrics {
-      switch metric.value {
+    writer.write(isOpenMetrics ? descriptor.openMetricsHeader : descriptor.textHeader)
+    // A span lends its elements, where an array would hand out copies that count references.
+    let span = metrics.span
+    for index in span.indices {
+      switch span[index].value {
       case .number(let value):
-        start(descriptor, "", metric.labels)
+        start(descriptor.nameBytes, "", span[index].labels)
         writer.write(value)
-        writer.write("\n")
-      case .histogram(let snapshot): write(snapshot, descriptor, metric.labels)
+        if isOpenMetrics, let exemplar = span[index].exemplars.first { write(exemplar) }
+        writer.write(byte: UInt8(ascii: "\n"))
+      case .histogram(let snapshot): write(snapshot, descriptor, span[index])
+      case .summary(let snapshot): write(snapshot, descriptor, span[index])
+      }
+      if isOpenMetrics, let created = span[index].created {
+        start(descriptor.familyNameBytes, "_created", span[index].labels)
+        writer.write(created)
+        writer.write(byte: UInt8(ascii: "\n"))
       }
     }
   }
 
-  private mutating func write(_ snapshot: HistogramSnapshot, _ descriptor: MetricDescriptor, _ labels: MetricLabels) {
+  private mutating func write(_ snapshot: HistogramSnapshot, _ descriptor: MetricDescriptor, _ metric: Metric) {
     var cumulative: UInt64 = 0
-    for (count, bound) in zip(snapshot.counts, snapshot.buckets.labels) {
-      cumulative &+= count
-      writer.write(descriptor.nameBytes)
-      writer.write("_bucket{")
-      if !labels.rendered.isEmpty {
-        writer.write(labels.rendered)
-        writer.write(",")
-      }
-      writer.write(bound)
-      writer.write("} ")
+    for index in snapshot.counts.indices {
+      cumulative &+= snapshot.counts[index]
+      start(descriptor.nameBytes, "_bucket", metric.labels, snapshot.buckets.labels[index])
       writer.write(cumulative)
-      writer.write("\n")
+      if isOpenMetrics, index < metric.exemplars.count { write(metric.exemplars[index]) }
+      writer.write(byte: UInt8(ascii: "\n"))
     }
-    start(descriptor, "_sum", labels)
-    writer.write(snapshot.sum)
+    // OpenMetrics wants sums that never fall, so there is none where values may be negative, and no count without it.
+    let mayFall = (snapshot.buckets.bounds.first ?? 0) < 0 || !(snapshot.sum >= 0)
+    if isOpenMetrics, mayFall { return }
+    write(sum: snapshot.sum, count: cumulative, descriptor, metric.labels)
+  }
+
+  private mutating func write(_ snapshot: SummarySnapshot, _ descriptor: MetricDescriptor, _ metric: Metric) {
+    for quantile in snapshot.quantiles {
+      var label = ByteWriter()
+      label.write("quantile=\"")
+      label.write(canonical: quantile.share)
+      label.write("\"")
+      start(descriptor.nameBytes, "", metric.labels, label.bytes)
+      writer.write(quantile.value)
+      writer.write(byte: UInt8(ascii: "\n"))
+    }
+    if isOpenMetrics, !(snapshot.sum >= 0) { return }
+    write(sum: snapshot.sum, count: snapshot.count, descriptor, metric.labels)
+  }
+
+  private mutating func write(sum: Double, count: UInt64, _ descriptor: MetricDescriptor, _ labels: MetricLabels) {
+    start(descriptor.nameBytes, "_sum", labels)
+    writer.write(sum)
     writer.write("\n")
-    start(descriptor, "_count", labels)
-    writer.write(cumulative)
+    start(descriptor.nameBytes, "_count", labels)
+    writer.write(count)
     writer.write("\n")
+  }
+
+  private mutating func write(_ exemplar: Exemplar?) {
+    guard let exemplar else { return }
+    writer.write(" # {")
+    writer.write(exemplar.labels.rendered)
+    writer.write("} ")
+    writer.write(exemplar.value)
+    writer.write(" ")
+    writer.write(exemplar.timestamp)
   }
 
   /// Writes the name and labels of a sample, up to its value.
-  private mutating func start(_ descriptor: MetricDescriptor, _ suffix: StaticString, _ labels: MetricLabels) {
-    writer.write(descriptor.nameBytes)
+  private mutating func start(_ name: [UInt8], _ suffix: StaticString, _ labels: MetricLabels) {
+    writer.write(name)
     writer.write(suffix)
-    if labels.rendered.isEmpty {
-      writer.write(" ")
+    if labels.isEmpty {
+      writer.write(byte: UInt8(ascii: " "))
     } else {
-      writer.write("{")
+      writer.write(byte: UInt8(ascii: "{"))
       writer.write(labels.rendered)
       writer.write("} ")
     }
+  }
+
+  /// Writes the name and labels of a sample that has one label more, up to its value.
+  private mutating func start(_ name: [UInt8], _ suffix: StaticString, _ labels: MetricLabels, _ further: [UInt8]) {
+    writer.write(name)
+    writer.write(suffix)
+    writer.write(byte: UInt8(ascii: "{"))
+    if !labels.isEmpty {
+      writer.write(labels.rendered)
+      writer.write(byte: UInt8(ascii: ","))
+    }
+    writer.write(further)
+    writer.write("} ")
   }
 }

@@ -37,3 +37,7 @@ public final class Gauge: Sendable {
     Double(bitPattern: bits.load(ordering: .relaxed))
   }
 }
+
+extension Gauge: Instrument {
+  var reading: Metric.Value { .number(value) }
+}

@@ -7,6 +7,8 @@ public final class Histogram: Sendable {
   public let buckets: HistogramBuckets
   private let cells: ThreadCells
   private let sumCell: Int
+  private let latest = LatestExemplars()
+  let created: Double? = UnixTime.now()
 
   init(buckets: HistogramBuckets) {
     self.buckets = buckets
@@ -26,8 +28,14 @@ public final class Histogram: Sendable {
 
   /// Counts a duration, in seconds.
   public func observe(_ duration: Duration) {
-    let (seconds, attoseconds) = duration.components
-    observe(Double(seconds) + Double(attoseconds) / 1e18)
+    observe(duration.inSeconds)
+  }
+
+  /// Counts a value and keeps what tells this observation, such as `["trace_id": …]`, for OpenMetrics to show.
+  public func observe(_ value: Double, exemplar labels: MetricLabels) {
+    guard !value.isNaN else { return }
+    observe(value)
+    latest.set(Exemplar(value, labels: labels), at: buckets.index(of: value), of: sumCell)
   }
 
   /// What was observed so far.
@@ -35,4 +43,9 @@ public final class Histogram: Sendable {
     HistogramSnapshot(
       buckets: buckets, counts: (0..<sumCell).map { cells.whole($0) }, sum: cells.fraction(sumCell))
   }
+}
+
+extension Histogram: Instrument {
+  var reading: Metric.Value { .histogram(snapshot) }
+  var exemplars: [Exemplar?] { latest.all }
 }

@@ -1,5 +1,3 @@
-import Synchronization
-
 /// A metric with labels: an instrument for each combination of label values.
 ///
 /// ```swift
@@ -12,103 +10,48 @@ import Synchronization
 /// The number of series is capped, since each costs memory here and in Prometheus for as long as the process lives.
 /// Beyond the cap, and when the number of values is not that of the labels, the series whose labels all say `other` is
 /// used, and `metrics_series_overflow_total` counts each such use.
-public final class LabeledFamily<Instrument: Sendable>: Sendable {
-  private enum Key: Hashable {
-    case one(String)
-    case several([String])
-  }
+public final class LabeledFamily<Instrument: AnyObject & Sendable>: Sendable {
+  private let store: SeriesStore
 
-  private struct Series {
-    var labels: MetricLabels
-    var instrument: Instrument
-  }
-
-  private struct State {
-    var instruments: [Key: Instrument] = [:]
-    var series: [Series] = []
-    var other: Instrument?
+  /// - Parameter store: Makes instruments of this type only.
+  private init(store: SeriesStore) {
+    self.store = store
   }
 
   /// What the metric is.
-  public let descriptor: MetricDescriptor
-  private let maxSeries: Int
-  private let overflow: Counter
-  private let make: @Sendable () -> Instrument
-  private let read: @Sendable (Instrument) -> Metric.Value
-  private let state = Mutex(State())
+  public var descriptor: MetricDescriptor { store.descriptor }
 
-  init(
-    _ descriptor: MetricDescriptor, maxSeries: Int, overflow: Counter, make: @escaping @Sendable () -> Instrument,
-    read: @escaping @Sendable (Instrument) -> Metric.Value
-  ) {
-    self.descriptor = descriptor
-    self.maxSeries = maxSeries
-    self.overflow = overflow
-    self.make = make
-    self.read = read
-  }
-
-  /// The instrument for these label values, in the order of the label names.
+  /// The instrument for this label value.
   public func with(_ value: String) -> Instrument {
-    find(.one(value), [value])
+    find(.one(value))
   }
 
   /// The instrument for these label values, in the order of the label names.
   public func with(_ values: String...) -> Instrument {
-    with(values)
+    find(SeriesStore.Key(values))
   }
 
   /// The instrument for these label values, in the order of the label names.
   public func with(_ values: [String]) -> Instrument {
-    values.count == 1 ? find(.one(values[0]), values) : find(.several(values), values)
+    find(SeriesStore.Key(values))
   }
 
   /// Forgets the series with these label values. Its instrument counts on unseen.
   public func remove(_ values: String...) {
-    let key: Key = values.count == 1 ? .one(values[0]) : .several(values)
-    state.withLock { state in
-      guard state.instruments.removeValue(forKey: key) != nil else { return }
-      state.series.removeAll { $0.labels.pairs.map(\.value) == values }
-    }
+    store.remove(SeriesStore.Key(values))
   }
 
-  private func find(_ key: Key, _ values: @autoclosure () -> [String]) -> Instrument {
-    state.withLock { state in
-      if let known = state.instruments[key] { return known }
-      let values = values()
-      guard values.count == descriptor.labelNames.count, state.instruments.count < maxSeries else {
-        overflow.increment()
-        return other(&state)
-      }
-      let instrument = make()
-      state.instruments[key] = instrument
-      state.series.append(Series(labels: labels(values), instrument: instrument))
-      return instrument
-    }
+  private func find(_ key: SeriesStore.Key) -> Instrument {
+    // The store holds nothing but what `make` below returned, which is an `Instrument`.
+    unsafeDowncast(store.find(key), to: Instrument.self)
   }
 
-  private func other(_ state: inout State) -> Instrument {
-    if let other = state.other { return other }
-    let values = descriptor.labelNames.map { _ in "other" }
-    let key: Key = values.count == 1 ? .one(values[0]) : .several(values)
-    // Somebody may have used the value `other` in earnest: then that is the series.
-    let instrument = state.instruments[key] ?? make()
-    if state.instruments.updateValue(instrument, forKey: key) == nil {
-      state.series.append(Series(labels: labels(values), instrument: instrument))
-    }
-    state.other = instrument
-    return instrument
-  }
-
-  private func labels(_ values: [String]) -> MetricLabels {
-    MetricLabels(zip(descriptor.labelNames, values).map { (name: $0, value: $1) })
-  }
-}
-
-extension LabeledFamily: MetricSource {
-  func collect() -> [Metric] {
-    let series = state.withLock { $0.series }
-    return series.map { Metric(read($0.instrument), labels: $0.labels) }
+  /// Makes a family and the store behind it.
+  static func make(
+    _ descriptor: MetricDescriptor, maxSeries: Int, overflow: Counter, make: @escaping @Sendable () -> Instrument
+  ) -> (family: LabeledFamily, source: any MetricSource) where Instrument: PrometheusMetrics.Instrument {
+    let store = SeriesStore(descriptor, maxSeries: maxSeries, overflow: overflow, make: make)
+    return (LabeledFamily(store: store), store)
   }
 }
 
@@ -118,3 +61,5 @@ public typealias CounterFamily = LabeledFamily<Counter>
 public typealias GaugeFamily = LabeledFamily<Gauge>
 /// Histograms by label values.
 public typealias HistogramFamily = LabeledFamily<Histogram>
+/// Summaries by label values.
+public typealias SummaryFamily = LabeledFamily<Summary>

@@ -6,12 +6,18 @@ public struct Metric: Sendable {
     case number(Double)
     /// The state of a histogram.
     case histogram(HistogramSnapshot)
+    /// The state of a summary.
+    case summary(SummarySnapshot)
   }
 
   /// What tells the series from its siblings.
   public var labels: MetricLabels
   /// What it holds.
   public var value: Value
+  /// Observations behind it: none, or one place for a counter and one for each bucket of a histogram.
+  public var exemplars: [Exemplar?] = []
+  /// When it began to count, in seconds since 1970, if that is known.
+  public var created: Double?
 
   /// Makes a series.
   public init(_ value: Value, labels: MetricLabels = .none) {

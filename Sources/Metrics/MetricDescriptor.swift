@@ -14,8 +14,13 @@ public final class MetricDescriptor: Sendable {
   public let unit: String?
 
   let nameBytes: [UInt8]
+  /// The name in OpenMetrics, which leaves `_total` and `_info` to the series.
+  let familyName: String
+  let familyNameBytes: [UInt8]
   /// HELP and TYPE lines, made once.
   let textHeader: [UInt8]
+  /// HELP, TYPE and UNIT lines, made once.
+  let openMetricsHeader: [UInt8]
 
   /// Describes a metric.
   ///
@@ -31,17 +36,22 @@ public final class MetricDescriptor: Sendable {
     labelNames = labels
     unit = MetricLint.unit(of: name, type)
     nameBytes = Array(name.utf8)
+    let suffix = type == .counter ? "_total" : type == .info ? "_info" : ""
+    familyName = name.hasSuffix(suffix) ? String(name.dropLast(suffix.count)) : name
+    familyNameBytes = Array(familyName.utf8)
+    textHeader = Self.header(name, type.textName, unit: nil) { $0.write(escapedHelp: help) }
+    openMetricsHeader = Self.header(familyName, type.openMetricsName, unit: unit) { $0.write(escapedLabelValue: help) }
+  }
+
+  private static func header(
+    _ name: String, _ type: StaticString, unit: String?, help: (inout ByteWriter) -> Void
+  ) -> [UInt8] {
     var header = ByteWriter()
-    header.write("# HELP ")
-    header.write(nameBytes)
-    header.write(" ")
-    header.write(escapedHelp: help)
-    header.write("\n# TYPE ")
-    header.write(nameBytes)
-    header.write(" ")
-    header.write(type.textName)
-    header.write("\n")
-    textHeader = header.bytes
+    header.write(utf8: "# HELP \(name) ")
+    help(&header)
+    header.write(utf8: "\n# TYPE \(name) \(type)\n")
+    if let unit { header.write(utf8: "# UNIT \(name) \(unit)\n") }
+    return header.bytes
   }
 
   /// Whether samples of both may stand in one family.

@@ -41,6 +41,8 @@ public struct MetricLabels: Sendable {
     storage.pairs.first { $0.name == name }?.value
   }
 
+  var isEmpty: Bool { storage.rendered.isEmpty }
+
   /// `a="x",b="y"`, escaped.
   var rendered: [UInt8] { storage.rendered }
 

@@ -50,6 +50,14 @@ enum MetricLint {
     }
   }
 
+  static func check(quantiles: [Double], of name: String) throws(MetricsError) {
+    for (index, share) in quantiles.enumerated() {
+      guard (0...1).contains(share), !quantiles[..<index].contains(share) else {
+        throw MetricsError(.invalidQuantiles, name, "a quantile is a share from 0 to 1, each once, found \(share)")
+      }
+    }
+  }
+
   private static func checkSuffixes(_ descriptor: MetricDescriptor) throws(MetricsError) {
     let (name, type) = (descriptor.name, descriptor.type)
     func fail(_ message: String) -> MetricsError { MetricsError(.invalidName, name, message) }
@@ -89,7 +97,7 @@ enum MetricLint {
     }
   }
 
-  private static func isWellFormed(_ name: String) -> Bool {
+  static func isWellFormed(_ name: String) -> Bool {
     name.utf8.first.map(isLetter) == true
       && name.utf8.allSatisfy { isLetter($0) || (0x30...0x39).contains($0) || $0 == UInt8(ascii: "_") }
   }

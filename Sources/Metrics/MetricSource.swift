@@ -1,24 +1,26 @@
 /// Something in the registry that has the series of one metric.
 protocol MetricSource: Sendable {
   var descriptor: MetricDescriptor { get }
-  func collect() -> [Metric]
+  func collect(_ detail: MetricDetail) -> [Metric]
 }
 
-/// A metric with one series, read by a closure.
-struct SingleSource: MetricSource {
+/// A metric whose one series is an instrument.
+struct InstrumentSource: MetricSource {
+  let descriptor: MetricDescriptor
+  let instrument: any Instrument
+
+  func collect(_ detail: MetricDetail) -> [Metric] {
+    [instrument.metric(labels: .none, detail)]
+  }
+}
+
+/// A metric whose one series is read by a closure.
+struct ClosureSource: MetricSource {
   let descriptor: MetricDescriptor
   let labels: MetricLabels
-  let read: @Sendable () -> Metric.Value
+  let read: @Sendable () -> Double
 
-  init(
-    _ descriptor: MetricDescriptor, labels: MetricLabels = .none, read: @escaping @Sendable () -> Metric.Value
-  ) {
-    self.descriptor = descriptor
-    self.labels = labels
-    self.read = read
-  }
-
-  func collect() -> [Metric] {
-    [Metric(read(), labels: labels)]
+  func collect(_ detail: MetricDetail) -> [Metric] {
+    [Metric(.number(read()), labels: labels)]
   }
 }

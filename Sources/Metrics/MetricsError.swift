@@ -2,7 +2,7 @@
 public struct MetricsError: Error, Sendable, Hashable {
   /// What kind of mistake it is.
   public struct Code: Sendable, Hashable {
-    private enum Kind { case invalidName, invalidHelp, invalidLabel, invalidBuckets, duplicate }
+    private enum Kind { case invalidName, invalidHelp, invalidLabel, invalidBuckets, invalidQuantiles, duplicate }
 
     private let kind: Kind
 
@@ -14,6 +14,8 @@ public struct MetricsError: Error, Sendable, Hashable {
     public static let invalidLabel = Code(kind: .invalidLabel)
     /// The bounds of a histogram do not rise.
     public static let invalidBuckets = Code(kind: .invalidBuckets)
+    /// The quantiles of a summary are not shares.
+    public static let invalidQuantiles = Code(kind: .invalidQuantiles)
     /// A metric of this name is registered already.
     public static let duplicate = Code(kind: .duplicate)
   }

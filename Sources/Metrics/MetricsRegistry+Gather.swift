@@ -3,61 +3,81 @@ import Synchronization
 extension MetricsRegistry {
   /// The values of all metrics now, in the order of registration; a metric without series is left out.
   public func gather() async -> [MetricFamily] {
-    gatherNow().filter { !$0.metrics.isEmpty }
+    await gather(MetricDetail(exemplars: true, created: true)).filter { !$0.metrics.isEmpty }
   }
 
   /// The page of all metrics now.
   public func render(_ format: ExpositionFormat = .text) async -> [UInt8] {
-    let families = gatherNow()
-    var renderer = ExpositionRenderer(capacity: state.withLock { $0.pageSize } + 256)
+    let isOpenMetrics = format == .openMetrics
+    let detail = MetricDetail(exemplars: isOpenMetrics, created: isOpenMetrics && options.createdSamples)
+    let families = await gather(detail)
+    var renderer = ExpositionRenderer(format, capacity: state.withLock { $0.pageSize } + 256)
     for family in families { renderer.write(family.descriptor, family.metrics) }
-    let page = renderer.page
+    let page = renderer.finish()
     state.withLock { $0.pageSize = page.count }
     return page
   }
 
-  private func gatherNow() -> [MetricFamily] {
-    let (slots, slotByName, collectors) = state.withLock { ($0.slots, $0.slotByName, $0.collectors) }
+  private func gather(_ detail: MetricDetail) async -> [MetricFamily] {
+    let waited = await waitForCollectors()
+    // A copy, since a collector may register something.
+    let state = state.withLock { $0 }
     // Collectors come first: what they leave out is counted in a family of the same page.
-    var collected: [[Metric]] = Array(repeating: [], count: slots.count)
-    for collector in collectors {
-      for family in collector.collect() {
-        guard let index = slotByName[family.descriptor.name], slots[index].source == nil,
-          slots[index].descriptor.isSame(as: family.descriptor)
+    var collected: [[Metric]] = Array(repeating: [], count: state.slots.count)
+    func sort(_ families: [MetricFamily]) {
+      for family in families {
+        guard let index = state.slotByName[family.descriptor.name], state.slots[index].source == nil,
+          state.slots[index].descriptor.isSame(as: family.descriptor)
         else {
-          collectorFaults.with(family.descriptor.name).increment()
+          own.faults.with(family.descriptor.name).increment()
           continue
         }
         collected[index] += family.metrics
       }
     }
-    for index in slots.indices where slots[index].source == nil {
-      drop(faultyMetricsOf: slots[index].descriptor, in: &collected[index])
+    for collector in state.collectors { sort(collector.collect()) }
+    for families in waited { sort(families) }
+    for index in collected.indices { collected[index] = sound(collected[index], state.slots[index].descriptor) }
+    return zip(state.slots, collected).map { slot, metrics in
+      MetricFamily(slot.descriptor, slot.source?.collect(detail) ?? metrics)
     }
-    return zip(slots, collected).map { slot, metrics in
-      MetricFamily(slot.descriptor, slot.source?.collect() ?? metrics)
+  }
+
+  private func waitForCollectors() async -> [[MetricFamily]] {
+    let runners = state.withLock { $0.runners }
+    return zip(runners, await sharedGather.run(runners)).compactMap { runner, outcome in
+      switch outcome {
+      case .families(let families): return families
+      case .failed: own.failures.with(runner.name, "error").increment()
+      case .timedOut: own.failures.with(runner.name, "timeout").increment()
+      }
+      return nil
     }
   }
 
   /// Leaves out what would make the page invalid: wrong labels, a value of another type, a series twice.
-  private func drop(faultyMetricsOf descriptor: MetricDescriptor, in metrics: inout [Metric]) {
+  private func sound(_ metrics: [Metric], _ descriptor: MetricDescriptor) -> [Metric] {
+    if metrics.isEmpty { return metrics }
     var seen: Set<MetricLabels> = []
-    let count = metrics.count
-    metrics.removeAll { metric in
-      guard metric.labels.haveNames(descriptor.labelNames), metric.value.fits(descriptor.type) else { return true }
+    let sound = metrics.filter { metric in
+      guard metric.labels.haveNames(descriptor.labelNames), metric.value.fits(descriptor.type) else { return false }
       // A lone series has no twin.
-      return count > 1 && !seen.insert(metric.labels).inserted
+      return metrics.count == 1 || seen.insert(metric.labels).inserted
     }
-    if metrics.count < count { collectorFaults.with(descriptor.name).increment(by: count - metrics.count) }
+    if sound.count < metrics.count {
+      own.faults.with(descriptor.name).increment(by: metrics.count - sound.count)
+    }
+    return sound
   }
 }
 
 extension Metric.Value {
   fileprivate func fits(_ type: MetricType) -> Bool {
     switch (self, type) {
-    case (.histogram, .histogram): true
-    case (.number, .counter), (.number, .gauge), (.number, .info), (.number, .unknown): true
-    case (.histogram, _), (.number, .histogram), (.number, .summary): false
+    case (.histogram, .histogram), (.summary, .summary): true
+    case (.number(let value), .counter): value >= 0
+    case (.number, .gauge), (.number, .info), (.number, .unknown): true
+    case (.histogram, _), (.summary, _), (.number, .histogram), (.number, .summary): false
     }
   }
 }

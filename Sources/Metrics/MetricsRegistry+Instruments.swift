@@ -6,14 +6,14 @@ extension MetricsRegistry {
   ///   - help: What is counted, in a sentence.
   public func counter(_ name: String, help: String) throws(MetricsError) -> Counter {
     let counter = Counter()
-    _ = try add(SingleSource(MetricDescriptor(name, .counter, help: help)) { .number(counter.value) })
+    try add(InstrumentSource(descriptor: MetricDescriptor(name, .counter, help: help), instrument: counter))
     return counter
   }
 
   /// Makes a counter with labels.
   public func counter(_ name: String, help: String, labels: [String]) throws(MetricsError) -> CounterFamily {
     try family(
-      MetricDescriptor(name, .counter, help: help, labels: labels), make: { Counter() }, read: { .number($0.value) })
+      MetricDescriptor(name, .counter, help: help, labels: labels), make: { Counter() })
   }
 
   /// Makes a gauge.
@@ -23,21 +23,21 @@ extension MetricsRegistry {
   ///   - help: What is measured, in a sentence.
   public func gauge(_ name: String, help: String) throws(MetricsError) -> Gauge {
     let gauge = Gauge()
-    _ = try add(SingleSource(MetricDescriptor(name, .gauge, help: help)) { .number(gauge.value) })
+    try add(InstrumentSource(descriptor: MetricDescriptor(name, .gauge, help: help), instrument: gauge))
     return gauge
   }
 
   /// Makes a gauge with labels.
   public func gauge(_ name: String, help: String, labels: [String]) throws(MetricsError) -> GaugeFamily {
     try family(
-      MetricDescriptor(name, .gauge, help: help, labels: labels), make: { Gauge() }, read: { .number($0.value) })
+      MetricDescriptor(name, .gauge, help: help, labels: labels), make: { Gauge() })
   }
 
   /// Makes a gauge whose value is read at each scrape. `read` is called on the thread of the scrape and must not wait.
   public func gauge(
     _ name: String, help: String, read: @escaping @Sendable () -> Double
   ) throws(MetricsError) {
-    _ = try add(SingleSource(MetricDescriptor(name, .gauge, help: help)) { .number(read()) })
+    try add(ClosureSource(descriptor: MetricDescriptor(name, .gauge, help: help), labels: .none, read: read))
   }
 
   /// Makes a histogram.
@@ -51,7 +51,7 @@ extension MetricsRegistry {
   ) throws(MetricsError) -> Histogram {
     try MetricLint.check(buckets, of: name)
     let histogram = Histogram(buckets: buckets)
-    _ = try add(SingleSource(MetricDescriptor(name, .histogram, help: help)) { .histogram(histogram.snapshot) })
+    try add(InstrumentSource(descriptor: MetricDescriptor(name, .histogram, help: help), instrument: histogram))
     return histogram
   }
 
@@ -61,7 +61,39 @@ extension MetricsRegistry {
   ) throws(MetricsError) -> HistogramFamily {
     try MetricLint.check(buckets, of: name)
     return try family(
-      MetricDescriptor(name, .histogram, help: help, labels: labels), make: { Histogram(buckets: buckets) },
-      read: { .histogram($0.snapshot) })
+      MetricDescriptor(name, .histogram, help: help, labels: labels), make: { Histogram(buckets: buckets) })
+  }
+
+  /// Makes a summary.
+  ///
+  /// - Parameters:
+  ///   - name: In snake case, with the unit at its end, as in `request_duration_seconds`.
+  ///   - help: What is observed, in a sentence.
+  ///   - quantiles: The shares of observations whose values are shown, each 0 to 1.
+  ///   - window: How far back the quantiles look.
+  public func summary(
+    _ name: String, help: String, quantiles: [Double] = [0.5, 0.9, 0.99], window: Duration = .seconds(600)
+  ) throws(MetricsError) -> Summary {
+    try MetricLint.check(quantiles: quantiles, of: name)
+    let summary = Summary(quantiles: quantiles, window: window)
+    try add(InstrumentSource(descriptor: MetricDescriptor(name, .summary, help: help), instrument: summary))
+    return summary
+  }
+
+  /// Makes a summary with labels.
+  public func summary(
+    _ name: String, help: String, labels: [String], quantiles: [Double] = [0.5, 0.9, 0.99],
+    window: Duration = .seconds(600)
+  ) throws(MetricsError) -> SummaryFamily {
+    try MetricLint.check(quantiles: quantiles, of: name)
+    return try family(
+      MetricDescriptor(name, .summary, help: help, labels: labels),
+      make: { Summary(quantiles: quantiles, window: window) })
+  }
+
+  /// Shows facts that do not change, as labels: `registry.info("build_info", help: …, ["version": "1.2"])`.
+  public func info(_ name: String, help: String, _ facts: MetricLabels) throws(MetricsError) {
+    let descriptor = MetricDescriptor(name, .info, help: help, labels: facts.pairs.map(\.name))
+    try add(ClosureSource(descriptor: descriptor, labels: facts, read: { 1 }))
   }
 }

@@ -6,6 +6,8 @@ package struct SQLStatement: Hashable, Sendable {
   package var range: Range<Int>
   /// Where it begins.
   package var location: TextLocation
+  /// Where it begins as PostgreSQL counts: Unicode scalars from 1.
+  package var position: Int
   /// The leading words that are keywords or names, in upper case: enough to tell a COMMIT or a COPY.
   package var words: [String]
   /// Whether it is a COPY between the server and the client, whose data no script can hold.
@@ -110,10 +112,10 @@ package struct SQLSplitter {
     defer { statement = Progress() }
     guard let start = statement.start else { return }
     let range = start..<statement.end
+    let (location, position) = locator.location(of: start, in: bytes)
     statements.append(
       SQLStatement(
-        text: String(decoding: bytes[range], as: UTF8.self), range: range,
-        location: locator.location(of: start, in: bytes).location,
+        text: String(decoding: bytes[range], as: UTF8.self), range: range, location: location, position: position,
         words: statement.words, copiesThroughClient: statement.fromClient))
   }
 

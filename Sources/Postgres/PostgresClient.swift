@@ -22,7 +22,17 @@ extension PostgresClient {
     try await query(sql, name: name).rowsAffected
   }
 
-  /// The one row that a query returns, as a tuple of its columns or as a single value.
+  /// The one value that a query returns.
+  ///
+  /// - Throws: ``PostgresError`` of code ``PostgresError/Code/noRows`` or ``PostgresError/Code/tooManyRows`` when
+  ///   there is not exactly one row.
+  public func one<Column: PostgresDecodable>(
+    _ sql: SQL, as type: Column.Type = Column.self, name: String? = nil
+  ) async throws -> Column {
+    try await query(sql, name: name).single().decode(as: type)
+  }
+
+  /// The one row that a query returns, as a tuple of its columns.
   ///
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/noRows`` or ``PostgresError/Code/tooManyRows`` when
   ///   there is not exactly one.
@@ -42,7 +52,17 @@ extension PostgresClient {
     try await query(sql, name: name).single().decode(as: type)
   }
 
-  /// The one row that a query may return, as a tuple of its columns or as a single value; nil without a row.
+  /// The one value that a query may return; nil without a row.
+  ///
+  /// - Throws: ``PostgresError`` of code ``PostgresError/Code/tooManyRows`` when there are more.
+  public func optional<Column: PostgresDecodable>(
+    _ sql: SQL, as type: Column.Type = Column.self, name: String? = nil
+  ) async throws -> Column? {
+    let result = try await query(sql, name: name)
+    return result.isEmpty ? nil : try result.single().decode(as: type)
+  }
+
+  /// The one row that a query may return, as a tuple of its columns; nil without a row.
   ///
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/tooManyRows`` when there are more.
   public func optional<each Column: PostgresDecodable>(
@@ -64,7 +84,14 @@ extension PostgresClient {
     return result.isEmpty ? nil : try result.single().decode(as: type)
   }
 
-  /// All rows, as tuples of their columns or as single values.
+  /// The values of a query's one column.
+  public func all<Column: PostgresDecodable>(
+    _ sql: SQL, as type: Column.Type = Column.self, name: String? = nil
+  ) async throws -> [Column] {
+    try await query(sql, name: name).map { row in try row.decode(as: type) }
+  }
+
+  /// All rows, as tuples of their columns.
   public func all<each Column: PostgresDecodable>(
     _ sql: SQL, as type: (repeat each Column).Type = (repeat each Column).self, name: String? = nil
   ) async throws -> [(repeat each Column)] {

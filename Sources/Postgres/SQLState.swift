@@ -66,6 +66,8 @@ public struct SQLState: RawRepresentable, Sendable, Hashable, CustomStringConver
   public static let syntaxError = SQLState("42601")
   /// 42501.
   public static let insufficientPrivilege = SQLState("42501")
+  /// 42883.
+  public static let undefinedFunction = SQLState("42883")
   /// 42703.
   public static let undefinedColumn = SQLState("42703")
   /// 42P01.

@@ -197,22 +197,6 @@ import Testing
     #expect(await collected.value == [.built, .starting, .running, .stopping, .stopped])
   }
 
-  @Test func `Run ends when a stop is requested and says why`() async throws {
-    let ready = Gate()
-    let app = chain(Journal())
-    async let reason = app.run(onReady: { ready.open() })
-    await ready.wait()
-    app.requestStop("enough")
-    #expect(try await reason == .requested("enough"))
-  }
-
-  @Test func `A value can ask its app to stop`() async throws {
-    let app = App {
-      Invoke { (control: AppControl) in control.requestStop("no licence") }
-    }
-    #expect(try await app.run() == .requested("no licence"))
-  }
-
   @Test(arguments: [App.Options(), serial()]) func `Both orders start a diamond once`(options: App.Options) async throws
   {
     let journal = Journal()

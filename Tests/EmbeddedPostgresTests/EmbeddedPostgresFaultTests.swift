@@ -39,6 +39,32 @@ import Testing
     }
   }
 
+  @Test func `a backend that outlives its killed server is ended before the restart`() async throws {
+    try await EmbeddedPostgres.with(.test) { server in
+      // Computes for ever and looks at nothing: by itself it would not notice.
+      let arguments = [
+        server.installation.program("psql"), "-Xqd", server.connectionString, "-c",
+        "DO $$ BEGIN LOOP END LOOP; END $$",
+      ]
+      let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+      defer { close(null) }
+      let client = try ChildProcess.start(arguments, input: null, output: null).get()
+      func busy() -> String {
+        server.query("SELECT pid FROM pg_stat_activity WHERE state = 'active' AND query LIKE 'DO%'")
+      }
+      try await eventually("the loop runs") { !busy().isEmpty }
+      let backend = try #require(pid_t(busy()))
+
+      kill(try #require(server.processID), SIGKILL)
+      _ = await server.waitForExit()
+      #expect(isAlive(backend))
+      try await server.restart()
+      #expect(server.query("SELECT 1") == "1")
+      try await eventually("the backend is gone") { !isAlive(backend) }
+      #expect(client.waitForExit(until: .after(.seconds(10))))
+    }
+  }
+
   @Test func `a restart with a socket elsewhere keeps its address too`() async throws {
     try await TestFolder.with { folder in
       let long = folder(String(repeating: "long-", count: 30))

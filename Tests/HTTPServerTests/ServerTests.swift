@@ -1,17 +1,39 @@
 import EventLoop
+import FoundationEssentials
 import HTTPServer
 import Testing
 
 /// What a well-behaved client sees.
 @Suite struct ServerTests {
+  struct User: Codable, Equatable, Sendable {
+    var id: Int
+    var name: String
+  }
+
+  struct Secret: Error {}
+
+  struct NoSuchUser: HTTPErrorConvertible {
+    var httpError: HTTPError { HTTPError(.notFound, "no such user") }
+  }
+
   static let routes = [
     Route(.get, "/hello/:name") { request in "hello \(try request.parameters["name"])" },
+    Route(.get, "/query") { request in try request.query["n", as: Int.self].map { "n is \($0)" } ?? "no n" },
     Route(.post, "/echo") { request in HTTPResponse(request.body) },
+    Route(.post, "/users") { request in JSON(try request.json(User.self), status: .created) },
     Route(.get, "/later") { _ in
       await Task.yield()
       return "later"
     },
-    Route(.get, "/thread") { _ in HTTPStatus.noContent },
+    Route(.get, "/status") { _ in HTTPStatus.noContent },
+    Route(.get, "/leak") { _ -> String in throw Secret() },
+    Route(.get, "/missing-user") { _ -> String in throw NoSuchUser() },
+    Route(.get, "/teapot") { _ -> String in throw HTTPError(418, "say \"tea\"", headers: ["X-Pot": "1"]) },
+    Route(.get, "/typo/:name") { request in try request.parameters["nam"] },
+    Route(.get, "/number/:n") { request in "\(try request.parameters["n", as: Int.self] + 1)" },
+    Route(.get, "/split") { _ in HTTPResponse(status: .ok, headers: ["X-Evil": "a\r\nSet-Cookie: b"]) },
+    Route(.get, "/large") { _ in HTTPResponse([UInt8](repeating: 7, count: 3 << 20)) },
+    Route(.delete, "/hello/:name") { _ in HTTPStatus.accepted },
   ]
 
   @Test func `a handler that does not wait answers`() async throws {
@@ -20,6 +42,7 @@ import Testing
       #expect(response.status == 200)
       #expect(response.text == "hello ann")
       #expect(response.headers["content-type"] == "text/plain; charset=utf-8")
+      #expect(response.headers["date"] != nil)
     }
   }
 
@@ -28,5 +51,295 @@ import Testing
       let response = try await offPool { try TestClient(address).request("GET", "/later") }
       #expect(response.text == "later")
     }
+  }
+
+  @Test func `a handler stays on the loop before and after it waits`() async throws {
+    let loop = try EventLoop()
+    let server = try HTTPServer(
+      configuration: HTTPServerConfiguration(address: .ip(host: "127.0.0.1", port: 0)),
+      routes: [
+        Route(.get, "/thread") { _ in
+          let before = loop.isCurrent
+          await Task.yield()
+          return "\(before) \(loop.isCurrent)"
+        }
+      ], loop: loop)
+    let address = try await server.start()
+    let response = try await offPool { try TestClient(address).request("GET", "/thread") }
+    #expect(response.text == "true true")
+    await server.stop()
+    await loop.stop()
+  }
+
+  @Test func `many requests share a connection`() async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        for index in 0..<50 {
+          let target = index.isMultiple(of: 2) ? "/hello/\(index)" : "/later"
+          #expect(try client.request("GET", target).status == 200)
+        }
+      }
+      try await eventually("the connection is closed") { observer.seen.closed == [50] }
+      #expect(observer.seen.opened == 1)
+      #expect(observer.seen.records.count == 50)
+    }
+  }
+
+  @Test func `pipelined requests are answered in their order`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        let targets = (0..<20).map { $0.isMultiple(of: 3) ? "/later" : "/hello/\($0)" }
+        try client.send(targets.map { "GET \($0) HTTP/1.1\r\nHost: t\r\n\r\n" }.joined())
+        for (index, target) in targets.enumerated() {
+          #expect(try client.response().text == (target == "/later" ? "later" : "hello \(index)"))
+        }
+      }
+    }
+  }
+
+  @Test func `a request to close is heeded`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        let response = try client.request("GET", "/later", headers: [("Connection", "close")])
+        #expect(response.headers["connection"]?.lowercased() == "close")
+        #expect(client.isClosed())
+      }
+    }
+  }
+
+  @Test func `HEAD has the headers of GET and no body`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        let head = try client.request("HEAD", "/hello/ann")
+        #expect(head.status == 200)
+        #expect(head.headers["content-length"] == "9")
+        // What follows on the connection is the next response, not a body.
+        #expect(try client.request("GET", "/hello/bob").text == "hello bob")
+      }
+    }
+  }
+
+  @Test func `an unknown path is 404, a known one with another method 405 with Allow`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        let missing = try client.request("GET", "/nowhere")
+        #expect(missing.status == 404)
+        #expect(missing.text == "{\"error\":\"not found\"}\n")
+        #expect(missing.headers["content-type"] == "application/json; charset=utf-8")
+        let refused = try client.request("PUT", "/hello/ann", body: "x")
+        #expect(refused.status == 405)
+        #expect(refused.headers["allow"] == "DELETE, GET, HEAD, OPTIONS")
+        let options = try client.request("OPTIONS", "/hello/ann")
+        #expect(options.status == 204)
+        #expect(options.headers["allow"] == "DELETE, GET, HEAD, OPTIONS")
+        #expect(try client.request("OPTIONS", "*").status == 204)
+        #expect(try client.request("GET", "*").status == 400)
+      }
+    }
+  }
+
+  @Test func `a target in absolute form is served`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      let response = try await offPool { try TestClient(address).request("GET", "http://example.com/hello/ann?x=1") }
+      #expect(response.text == "hello ann")
+    }
+  }
+
+  @Test func `bodies arrive whole`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        #expect(try client.request("POST", "/echo", body: "").body.isEmpty)
+        let large = String(repeating: "0123456789", count: 50_000)
+        #expect(try client.request("POST", "/echo", body: large).text == large)
+        #expect(try client.request("GET", "/large").body.count == 3 << 20)
+      }
+    }
+  }
+
+  @Test func `a chunked request body arrives whole`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        try client.send("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n")
+        for part in ["5\r\nhello\r\n", "1\r", "\n,\r\n", "6;ext=1\r\n world\r\n", "0\r\nTrailer: x\r\n\r\n"] {
+          try client.send(part)
+        }
+        #expect(try client.response().text == "hello, world")
+        #expect(try client.request("GET", "/later").text == "later")
+      }
+    }
+  }
+
+  @Test func `a client that asks first is told to continue`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        try client.send("POST /echo HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 2\r\n\r\n")
+        #expect(try client.response().status == 100)
+        try client.send("ok")
+        #expect(try client.response().text == "ok")
+      }
+    }
+  }
+
+  @Test func `parameters and queries are typed`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        #expect(try client.request("GET", "/number/41").text == "42")
+        let wrong = try client.request("GET", "/number/forty")
+        #expect(wrong.status == 400)
+        #expect(wrong.text == "{\"error\":\"n: “forty” is not a valid Int\"}\n")
+        #expect(try client.request("GET", "/query?n=3").text == "n is 3")
+        #expect(try client.request("GET", "/query").text == "no n")
+        #expect(try client.request("GET", "/query?n=x").status == 400)
+      }
+    }
+  }
+
+  @Test func `JSON is read and written, and its faults are named`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        let json = [("Content-Type", "application/json")]
+        let created = try client.request("POST", "/users", headers: json, body: "{\"name\":\"ann\",\"id\":7}")
+        #expect(created.status == 201)
+        #expect(created.text == "{\"id\":7,\"name\":\"ann\"}")
+        let missing = try client.request("POST", "/users", headers: json, body: "{\"id\":7}")
+        #expect(missing.status == 422)
+        #expect(missing.text == "{\"error\":\"name: missing\"}\n")
+        #expect(try client.request("POST", "/users", headers: json, body: "{\"id\":").status == 400)
+        let xml = [("Content-Type", "text/xml; charset=utf-8")]
+        #expect(try client.request("POST", "/users", headers: xml, body: "<a/>").status == 415)
+      }
+    }
+  }
+
+  @Test func `errors for the client say what they say, all others are a bare 500`() async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        let teapot = try client.request("GET", "/teapot")
+        #expect(teapot.status == 418)
+        #expect(teapot.text == "{\"error\":\"say \\\"tea\\\"\"}\n")
+        #expect(teapot.headers["x-pot"] == "1")
+        #expect(try client.request("GET", "/missing-user").text == "{\"error\":\"no such user\"}\n")
+        let leak = try client.request("GET", "/leak")
+        #expect(leak.status == 500)
+        #expect(leak.text == "{\"error\":\"internal server error\"}\n")
+        #expect(try client.request("GET", "/typo/x").status == 500)
+      }
+      #expect(
+        observer.seen.failures == ["Secret()", "route /typo/:name has no parameter “nam”; it has: name"])
+    }
+  }
+
+  @Test func `a header that would split the response is not sent`() async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
+      let response = try await offPool { try TestClient(address).request("GET", "/split") }
+      #expect(response.status == 500)
+      #expect(response.headers["set-cookie"] == nil)
+      #expect(observer.seen.failures.first?.contains("X-Evil") == true)
+    }
+  }
+
+  @Test func `a record says what happened`() async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
+      _ = try await offPool { try TestClient(address).request("POST", "/echo?x=1", body: "four") }
+      try await eventually("the request is recorded") { !observer.seen.records.isEmpty }
+      let record = try #require(observer.seen.records.first)
+      #expect(record.method == .post)
+      #expect(record.route == "/echo")
+      #expect(record.target == "/echo?x=1")
+      #expect(record.status == 200)
+      #expect(record.outcome == .answered)
+      #expect(record.requestBytes == 4)
+      #expect(record.responseBytes == 4)
+      #expect(record.remoteAddress == "127.0.0.1")
+      #expect(record.duration > .zero)
+    }
+  }
+
+  @Test func `two hundred handlers wait at once`() async throws {
+    let gate = Gate()
+    let routes = [
+      Route(.get, "/wait/:n") { request in
+        await gate.wait()
+        return try request.parameters["n"]
+      }
+    ]
+    try await withServer(routes) { address, _ in
+      try await withThrowingTaskGroup(of: Bool.self) { group in
+        for index in 0..<200 {
+          group.addTask {
+            try await offPool { try TestClient(address).request("GET", "/wait/\(index)").text == "\(index)" }
+          }
+        }
+        try await eventually("all of them wait") { gate.arrivals == 200 }
+        gate.open()
+        for try await isRight in group { #expect(isRight) }
+      }
+    }
+  }
+
+  @Test func `a unix socket is served, and its file removed`() async throws {
+    let path = "/tmp/keel-http-\(UUID().uuidString.prefix(8)).sock"
+    try await withServer(Self.routes, configure: { $0.address = .unix(path: path) }) { address, server in
+      let response = try await offPool { try TestClient(address).request("GET", "/hello/ann") }
+      #expect(response.text == "hello ann")
+      #expect(FileManager.default.fileExists(atPath: path))
+      await server.stop()
+      #expect(!FileManager.default.fileExists(atPath: path))
+    }
+  }
+
+  @Test(arguments: ["::1", "::"]) func `IPv6 is served`(host: String) async throws {
+    try await withServer(Self.routes, configure: { $0.address = .ip(host: host, port: 0) }) { address, _ in
+      let response = try await offPool { try TestClient(address).request("GET", "/hello/ann") }
+      #expect(response.text == "hello ann")
+    }
+  }
+
+  @Test func `the address for everything serves IPv4 too`() async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer, configure: { $0.address = .ip(host: "::", port: 0) }) {
+      address, _ in
+      let port = try #require(address.port)
+      let response = try await offPool { try TestClient(.ip(host: "127.0.0.1", port: port)).request("GET", "/later") }
+      #expect(response.status == 200)
+      try await eventually("the request is recorded") { observer.seen.records.first?.remoteAddress == "127.0.0.1" }
+    }
+  }
+
+  @Test func `two servers share a loop`() async throws {
+    let loop = try EventLoop()
+    let configuration = HTTPServerConfiguration(address: .ip(host: "127.0.0.1", port: 0))
+    let servers = try ["public", "admin"].map { name in
+      try HTTPServer(configuration: configuration, routes: [Route(.get, "/") { _ in name }], loop: loop)
+    }
+    let addresses = [try await servers[0].start(), try await servers[1].start()]
+    #expect(addresses[0] != addresses[1])
+    let answers = try await offPool { try addresses.map { try TestClient($0).request("GET", "/").text } }
+    #expect(answers == ["public", "admin"])
+    for server in servers { await server.stop() }
+    await loop.stop()
+  }
+
+  @Test func `routes can be tested without a socket`() async throws {
+    let loop = try EventLoop()
+    let server = try HTTPServer(routes: Self.routes, loop: loop)
+    #expect(await server.respond(to: HTTPRequest(.get, "/hello/ann")).bytes == Array("hello ann".utf8))
+    #expect(await server.respond(to: HTTPRequest(.get, "/nowhere")).status == .notFound)
+    await loop.stop()
   }
 }

@@ -37,3 +37,10 @@ const struct sockaddr *keel_http_remote_address(struct MHD_Connection *connectio
 size_t keel_http_header_size(struct MHD_Connection *connection);
 unsigned int keel_http_queued_status(struct MHD_Connection *connection);  // 0: none
 void *keel_http_socket_context(struct MHD_Connection *connection);
+
+// Makes the library look at a connection in each of its runs from now on. 0.9.75 closes a connection whose body failed,
+// and then forgets to clean up after it unless it looks again.
+void keel_http_look_again(struct MHD_Connection *connection);
+
+// No chunks for this response: 0.9.75 ends a chunked answer to HEAD with the last chunk of the body it does not have.
+void keel_http_forbid_chunks(struct MHD_Response *response);

@@ -3,13 +3,13 @@ import Glibc
 /// Runs something that blocks on a thread of its own, off the cooperative pool.
 func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
   return try await withCheckedThrowingContinuation { continuation in
-    let box = Unmanaged.passRetained(Box { continuation.resume(with: Swift.Result { try body() }) })
+    let box = Unmanaged.passRetained(ThreadBody { continuation.resume(with: Swift.Result { try body() }) })
     var thread = pthread_t()
     let status = pthread_create(
       &thread, nil,
       { argument in
         guard let argument else { return nil }
-        Unmanaged<Box>.fromOpaque(argument).takeRetainedValue().run()
+        Unmanaged<ThreadBody>.fromOpaque(argument).takeRetainedValue().run()
         return nil
       }, box.toOpaque())
     if status == 0 {
@@ -21,7 +21,7 @@ func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) 
   }
 }
 
-private final class Box: Sendable {
+private final class ThreadBody: Sendable {
   let run: @Sendable () -> Void
   init(_ run: @escaping @Sendable () -> Void) { self.run = run }
 }

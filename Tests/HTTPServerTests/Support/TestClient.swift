@@ -22,12 +22,13 @@ final class TestClient {
   let descriptor: Int32
   private var buffer: [UInt8] = []
 
-  /// Connects; reads give up after `patience`.
-  init(_ address: HTTPServerAddress, patience: Int = 10) throws {
+  /// Connects; reads give up after `patience` seconds. A small `window` lets the server feel that nobody reads.
+  init(_ address: HTTPServerAddress, patience: Int = 10, window: Int32? = nil) throws {
     switch address {
     case .ip(let host, let port):
       let isIPv6 = host.contains(":")
       descriptor = socket(isIPv6 ? AF_INET6 : AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
+      if var window { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &window, 4) }
       let status: Int32
       if isIPv6 {
         var target = sockaddr_in6()
@@ -180,5 +181,13 @@ final class TestClient {
     guard count >= 0 else { throw errno == EAGAIN ? Failure.timedOut : Failure.closed }
     buffer += chunk[..<count]
     return count > 0
+  }
+}
+
+extension TestClient {
+  /// Waits for something to read; says whether there was something, the end included.
+  func pause(milliseconds: Int32) -> Bool {
+    var entry = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
+    return poll(&entry, 1, milliseconds) > 0
   }
 }

@@ -1,0 +1,49 @@
+import Synchronization
+
+extension App {
+  /// An object that an app built, held without keeping it alive.
+  package struct Tracked: Sendable {
+    package let origin: Origin
+    private let probe: Probe
+
+    init(_ origin: Origin, _ object: AnyObject) {
+      self.origin = origin
+      probe = Probe(object)
+    }
+
+    package var isAlive: Bool { probe.isAlive }
+
+    /// Unchecked because the object may be of any class; all that is ever asked of it is whether it is still there.
+    private final class Probe: @unchecked Sendable {
+      private weak let object: AnyObject?
+
+      init(_ object: AnyObject) {
+        self.object = object
+      }
+
+      var isAlive: Bool { object != nil }
+    }
+  }
+
+  /// Every object (not struct) that the app has built and keeps, but for supplied ones, which are somebody else's.
+  package func trackedObjects() -> [Tracked] {
+    let plan = engine.plan
+    return plan.nodes.indices.flatMap { node -> [Tracked] in
+      guard plan.nodes[node].lifetime == .singleton, plan.declarations[node].kind != .supply else { return [] }
+      return plan.declarations[node].outputs.indices.compactMap { output in
+        guard let object = engine.slots[plan.nodes[node].firstSlot + output].value?.object else { return nil }
+        return Tracked(plan.origin(node), object)
+      }
+    }
+  }
+
+  /// Tells, without keeping the app alive, whose constructors, hooks and background tasks still run, and how many scopes are open.
+  package func afterlife() -> @Sendable () -> (tasks: [Origin], openScopes: Int) {
+    // A task of an app holds its engine, so there is none when that is gone.
+    { [weak engine] in
+      guard let engine else { return ([], 0) }
+      let (nodes, openScopes) = engine.state.withLock { ($0.running, $0.openScopes) }
+      return (nodes.map { engine.plan.origin($0) }, openScopes)
+    }
+  }
+}

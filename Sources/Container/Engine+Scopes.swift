@@ -1,0 +1,71 @@
+extension Engine {
+  /// Stops values of a scope, the last first; in a task of its own, for the one that runs the scope may be cancelled.
+  func stopScopeHooks(_ started: [(node: Int, hooks: [Hook])]) async -> ContainerError? {
+    guard started.contains(where: { $0.hooks.contains { $0.onStop != nil } }) else { return nil }
+    let failures = await Task { () -> [ContainerError] in
+      var failures: [ContainerError] = []
+      for (node, hooks) in started.reversed() {
+        for hook in hooks.reversed() {
+          guard let action = hook.onStop else { continue }
+          do throws(ContainerError) {
+            try await timed(hook, .stop, node, action)
+          } catch {
+            failures.append(error)
+          }
+        }
+      }
+      return failures
+    }.value
+    return .stopEnded(failures)
+  }
+
+  /// Runs a hook within its budget. One that does not end in time is left behind.
+  func timed(
+    _ hook: Hook, _ half: ContainerError.HookHalf, _ node: Int, _ action: @escaping Hook.Action
+  ) async throws(ContainerError) {
+    let budget = (half == .start ? hook.startTimeout : hook.stopTimeout) ?? options.hookTimeout
+    let clock = options.clock
+    let began = clock.now()
+    if half == .start {
+      emit(.starting(plan.origin(node), hook: hook.name))
+    } else {
+      emit(.stopping(plan.origin(node), hook: hook.name))
+    }
+    let race = Race()
+    let work = Task {
+      do {
+        try await action()
+        race.end(.finished)
+      } catch {
+        race.end(.failed(error))
+      }
+    }
+    let timer = Task {
+      guard (try? await clock.sleep(began + budget)) != nil else { return }
+      race.end(.timedOut)
+    }
+    let ending = await withTaskCancellationHandler {
+      await race.ending()
+    } onCancel: {
+      work.cancel()
+    }
+    timer.cancel()
+    let elapsed = clock.now() - began
+    switch ending {
+    case .finished:
+      emit(
+        half == .start
+          ? .started(plan.origin(node), hook: hook.name, elapsed)
+          : .stopped(plan.origin(node), hook: hook.name, elapsed))
+    case .failed(let error):
+      emit(
+        half == .start
+          ? .startFailed(plan.origin(node), hook: hook.name, elapsed, error)
+          : .stopFailed(plan.origin(node), hook: hook.name, elapsed, error))
+      throw .hook(plan, node, hook, half, elapsed, error)
+    case .timedOut:
+      work.cancel()
+      throw .hookTimedOut(plan, node, hook, half, elapsed, budget: budget, finished: [], stillRunning: [])
+    }
+  }
+}

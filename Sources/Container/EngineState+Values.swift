@@ -1,0 +1,41 @@
+extension EngineState {
+  struct Answer {
+    var error: ContainerError?
+  }
+
+  /// Someone wants the value of a node now. Returns an answer if there is one already.
+  mutating func demand(
+    _ node: Int, from asking: Int?, now: Duration, _ continuation: CheckedContinuation<ContainerError?, Never>
+  ) -> (Answer?, [Effect]) {
+    if schedule.phases[node] == .started { return (Answer(), []) }
+    guard machine.admitsNodes else { return (Answer(error: .notRunning(plan.origin(node), machine.current)), []) }
+    if let asking {
+      if wouldDeadlock(asking, waitingFor: node) {
+        return (Answer(error: .lazyCycle(plan.origin(asking), plan.origin(node))), [])
+      }
+      lazyWaits[asking, default: []].append(node)
+    }
+    valueWaiters[node, default: []].append(continuation)
+    // Whoever asks from inside a constructor keeps its turn while it waits, so serial order must allow one more.
+    let ready = schedule.want([node], isNested: asking != nil)
+    return (nil, ready.isEmpty || watch.isOn ? [.start(ready)] : [.start(ready), .watch])
+  }
+
+  mutating func endDemand(of asking: Int, for node: Int) -> [Effect] {
+    if let index = lazyWaits[asking]?.firstIndex(of: node) { lazyWaits[asking]?.remove(at: index) }
+    return [.start(schedule.endNested())]
+  }
+
+  /// Whether waiting for `goal` inside `node` would be waiting for oneself.
+  private func wouldDeadlock(_ node: Int, waitingFor goal: Int) -> Bool {
+    var seen: Set<Int> = []
+    var stack = [goal]
+    while let next = stack.popLast() {
+      if next == node { return true }
+      guard schedule.phases[next] != .started, seen.insert(next).inserted else { continue }
+      stack += plan.dependencies[next].lazy.map(Int.init)
+      stack += lazyWaits[next] ?? []
+    }
+    return false
+  }
+}

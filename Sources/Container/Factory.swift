@@ -1,0 +1,27 @@
+/// Makes a new value each time it is called: ask for it as a parameter, of a type provided with ``Lifetime/transient``.
+///
+/// ```swift
+/// Provide(Mail.init(template:)).lifetime(.transient)
+/// Provide { (mails: Factory<Mail>) in Outbox(mails) }        // try await mails()
+/// ```
+public struct Factory<Value: Sendable>: Sendable {
+  private let make: @Sendable () async throws -> Value
+
+  /// A factory made of a function, for calling by hand what the container would call.
+  public init(_ make: @escaping @Sendable () async throws -> Value) {
+    self.make = make
+  }
+
+  /// A new value.
+  public func callAsFunction() async throws -> Value { try await make() }
+}
+
+extension Factory: Injectable {
+  static var requirement: Requirement { Requirement(key: Key(Value.self), access: .factory) }
+
+  static func inject(_ injector: Injector, _ index: Int) throws -> Factory<Value> {
+    guard case .factory(let source) = injector.binding(index) else { throw injector.defect }
+    let deferred = Deferred(injector, source)
+    return Factory { try await deferred.box().value(as: Value.self) }
+  }
+}

@@ -1,0 +1,39 @@
+import Synchronization
+
+/// Whatever comes first: work that ends, or its time.
+final class Race: Sendable {
+  enum Ending: Sendable {
+    case finished
+    case failed(any Error)
+    case timedOut
+  }
+
+  private struct State {
+    var ending: Ending?
+    var waiter: CheckedContinuation<Ending, Never>?
+  }
+
+  private let state = Mutex(State())
+
+  /// Says how it ended; only the first counts.
+  func end(_ ending: Ending) {
+    let waiter = state.withLock { state -> CheckedContinuation<Ending, Never>? in
+      guard state.ending == nil else { return nil }
+      state.ending = ending
+      defer { state.waiter = nil }
+      return state.waiter
+    }
+    waiter?.resume(returning: ending)
+  }
+
+  /// Waits for the end. For one caller.
+  func ending() async -> Ending {
+    await withCheckedContinuation { continuation in
+      let ending = state.withLock { state in
+        if state.ending == nil { state.waiter = continuation }
+        return state.ending
+      }
+      if let ending { continuation.resume(returning: ending) }
+    }
+  }
+}

@@ -1,0 +1,96 @@
+import Synchronization
+
+/// The supervised task of one `Run`.
+final class RunTask: Sendable {
+  let grace: Duration
+  private let engine: Engine
+  private let node: Int
+  private let policy: Run.Policy
+  private let body: RunBody
+  private let task = Mutex<Task<Void, Never>?>(nil)
+
+  init(_ engine: Engine, _ node: Int, _ body: RunBody) {
+    let declaration = engine.plan.declarations[node]
+    let policy = declaration.run ?? Run.Policy()
+    let listens = declaration.requirements.contains { $0.access == .shutdownSignal }
+    self.engine = engine
+    self.node = node
+    self.policy = policy
+    self.body = body
+    grace = policy.grace ?? (listens ? .seconds(5) : .zero)
+  }
+
+  private let hasEnded = Atomic(false)
+
+  var isRunning: Bool { !hasEnded.load(ordering: .relaxed) }
+
+  func launch() {
+    let launched = Task {
+      await Context.$current.withValue(Context(engine, node: node)) { await supervise() }
+      hasEnded.store(true, ordering: .relaxed)
+    }
+    task.withLock { $0 = launched }
+  }
+
+  /// Ends the task: gives it its grace, then cancels it, then waits for it.
+  func end() async {
+    guard let task = task.withLock({ $0 }) else { return }
+    guard grace > .zero else {
+      task.cancel()
+      return await task.value
+    }
+    let clock = engine.options.clock
+    let force = Task { [grace] in
+      try await clock.sleep(clock.now() + grace)
+      task.cancel()
+    }
+    await task.value
+    force.cancel()
+  }
+
+  private func supervise() async {
+    let clock = engine.options.clock
+    var failures = 0
+    while true {
+      let began = clock.now()
+      do {
+        try await body.call()
+        engine.runEnded(node, nil, .done(policy.finish))
+        return
+      } catch {
+        let elapsed = clock.now() - began
+        if engine.shutdownSignal.isRequested {
+          engine.runEnded(node, error, .stopping)
+          return
+        }
+        switch policy.failure {
+        case .shutdown:
+          engine.runEnded(node, error, .failed)
+          return
+        case .ignore:
+          engine.runEnded(node, error, .ignored)
+          return
+        case .restart(let backoff):
+          if elapsed >= backoff.resetAfter { failures = 0 }
+          guard let pause = backoff.pause(afterFailure: failures, chance: .random(in: 0...1)) else {
+            engine.runEnded(node, error, .failed)
+            return
+          }
+          failures += 1
+          engine.runEnded(node, error, .restarting(after: pause))
+          // Cancelled while pausing: the app stops, and there is nothing to end.
+          guard (try? await clock.sleep(clock.now() + pause)) != nil else { return }
+        }
+      }
+    }
+  }
+
+  /// How one call of the body ended.
+  enum Ending: Sendable {
+    case done(Run.FinishPolicy)
+    case failed
+    case ignored
+    case restarting(after: Duration)
+    case stopping
+  }
+}

@@ -1,0 +1,32 @@
+/// Something that is taking its time: which element, doing what, for how long.
+public struct Straggler: Sendable, Hashable, CustomStringConvertible {
+  /// What an element is busy with.
+  public enum Activity: Sendable, Hashable {
+    /// Its constructor, or function, runs.
+    case building
+    /// The start half of a hook runs.
+    case starting(hook: String?)
+    /// The stop half of a hook runs, or a `Run` is ending.
+    case stopping(hook: String?)
+  }
+
+  /// The element.
+  public let origin: Origin
+
+  /// What it is busy with.
+  public let activity: Activity
+
+  /// For how long.
+  public let elapsed: Duration
+
+  /// One line: ``start hook of `Cache` for 7.0 s  (App/Users.swift:12)``.
+  public var description: String {
+    let what =
+      switch activity {
+      case .building: "building"
+      case .starting(let hook): "start hook\(hook.map { " \"\($0)\"" } ?? "") of"
+      case .stopping(let hook): "stopping\(hook.map { " \"\($0)\" of" } ?? "")"
+      }
+    return "\(what) `\(origin.name)` for \(elapsed.short)  (\(origin.location))"
+  }
+}

@@ -1,0 +1,51 @@
+/// Gives each request an id, for logs on both sides: ``HTTPRequest/id``, the response's `X-Request-ID`, and
+/// ``HTTPRequestRecord/id``.
+///
+/// An id that the client sent in `X-Request-ID` is kept if it is short and harmless: up to 128 letters, digits and `-_.`.
+public struct RequestIDMiddleware: HTTPMiddleware {
+  private static let field = "X-Request-ID"
+
+  private let makeID: @Sendable () -> String
+
+  /// - Parameter makeID: Makes ids; 128 random bits in hexadecimal if not given.
+  public init(makeID: @escaping @Sendable () -> String = RequestIDMiddleware.randomID) { self.makeID = makeID }
+
+  /// Handles the request under its id.
+  public func handle(_ request: HTTPRequest, next: @escaping HTTPHandler) async throws -> HTTPResponse {
+    let id = request.headers[Self.field].flatMap(Self.harmless) ?? makeID()
+    var request = request
+    request.id = id
+    var response: HTTPResponse
+    do {
+      response = try await next(request)
+    } catch {
+      response = HTTPResponse(error: error)
+    }
+    response.headers[Self.field] = id
+    return response
+  }
+
+  /// 128 random bits in hexadecimal, the form that trace ids have too.
+  public static func randomID() -> String {
+    var generator = SystemRandomNumberGenerator()
+    return (0..<2).map { _ in
+      let half = String(generator.next(), radix: 16)
+      return String(repeating: "0", count: 16 - half.count) + half
+    }.joined()
+  }
+
+  private static func harmless(_ id: String) -> String? {
+    let isHarmless =
+      (1...128).contains(id.utf8.count)
+      && id.utf8.allSatisfy { byte in
+        switch byte {
+        case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"),
+          UInt8(ascii: "0")...UInt8(ascii: "9"), UInt8(ascii: "-"), UInt8(ascii: "_"), UInt8(ascii: "."):
+          true
+        default:
+          false
+        }
+      }
+    return isHarmless ? id : nil
+  }
+}

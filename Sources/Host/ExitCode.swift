@@ -1,0 +1,9 @@
+/// How the process ends.
+enum ExitCode: Int32 {
+  /// All is well.
+  case success = 0
+  /// Something failed; a message on standard error says what.
+  case failure = 1
+  /// The command line was not understood (`EX_USAGE` of sysexits.h).
+  case usage = 64
+}

@@ -1,0 +1,57 @@
+internal import Container
+internal import HTTPServer
+internal import StructuredLogging
+
+/// Logs what the container does: what takes time as information, the rest for debugging.
+struct ContainerLog: ContainerObserver {
+  /// A constructor or hook that takes less is a detail.
+  private static let notable = Duration.milliseconds(1)
+  private let logger: Logger
+
+  init(_ logger: Logger) { self.logger = logger.labelled("container") }
+
+  func observe(_ event: ContainerEvent) {
+    switch event {
+    case .built(let origin, let duration): log("built", origin, duration)
+    case .started(let origin, _, let duration): log("started", origin, duration)
+    case .stopped(let origin, _, let duration): log("stopped", origin, duration)
+    case .stopRequested(let reason): logger.info("stopping", ["reason": .string("\(reason)")])
+    case .stopFailed(let origin, _, _, let error):
+      logger.error("stop failed", ["what": .string(origin.name), "error": .describing(error)])
+    default: break
+    }
+  }
+
+  private func log(_ message: String, _ origin: Origin, _ duration: Duration) {
+    let level: Logger.Level = duration >= Self.notable ? .info : .debug
+    logger.log(level, message, ["what": .string(origin.name), "took": .duration(duration)])
+  }
+}
+
+/// Logs what the HTTP server does: failures of handlers as errors, the rest for debugging.
+struct HTTPLog: HTTPServerObserver {
+  private let logger: Logger
+
+  init(_ logger: Logger) { self.logger = logger.labelled("http") }
+
+  func requestFinished(_ record: HTTPRequestRecord) {
+    logger.debug(
+      "request",
+      [
+        "method": .string("\(record.method)"), "route": .string(record.route ?? ""),
+        "status": .string("\(record.status)"), "took": .duration(record.duration),
+      ])
+  }
+
+  func requestMalformed(remoteAddress: String, status: HTTPStatus?) {
+    logger.debug("malformed request", ["from": .string(remoteAddress)])
+  }
+
+  func handlerFailed(_ error: any Error, request: HTTPRequest) {
+    logger.error(
+      "handler failed",
+      ["method": .string("\(request.method)"), "route": .string(request.route ?? ""), "error": .describing(error)])
+  }
+
+  func libraryReported(_ message: String) { logger.debug("http library", ["message": .string(message)]) }
+}

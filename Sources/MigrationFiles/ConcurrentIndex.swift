@@ -1,0 +1,129 @@
+/// A `CREATE INDEX CONCURRENTLY` or `DROP INDEX CONCURRENTLY`: what a process that dies in it leaves half done.
+package struct ConcurrentIndex: Hashable, Sendable {
+  /// Building or dropping.
+  package enum Action: Hashable, Sendable {
+    /// Builds an index on a table.
+    case create(table: String)
+    /// Drops an index.
+    case drop
+  }
+
+  /// What is done.
+  package var action: Action
+  /// The index as the statement names it: for a new one a bare name, for one to drop perhaps with its schema, as SQL.
+  package var name: String
+
+  /// Reads `statement`; nil for any other, and for a new index that is left without a name.
+  package init?(_ statement: SQLStatement) {
+    var reader = TokenReader(statement.text)
+    switch reader.next() {
+    case "create":
+      var token = reader.next()
+      if token == "unique" { token = reader.next() }
+      guard token == "index", reader.next() == "concurrently" else { return nil }
+      guard var name = reader.next(), name != "on" else { return nil }
+      if name == "if" {
+        guard reader.next() == "not", reader.next() == "exists", let next = reader.next() else { return nil }
+        name = next
+      }
+      guard reader.next() == "on", var table = reader.qualifiedName() else { return nil }
+      if table == "only" {
+        guard let next = reader.qualifiedName() else { return nil }
+        table = next
+      }
+      action = .create(table: table)
+      self.name = name
+    case "drop":
+      guard reader.next() == "index", reader.next() == "concurrently", var name = reader.qualifiedName() else {
+        return nil
+      }
+      if name == "if" {
+        guard reader.next() == "exists", let next = reader.qualifiedName() else { return nil }
+        name = next
+      }
+      action = .drop
+      self.name = name
+    default:
+      return nil
+    }
+  }
+}
+
+/// Reads names, keywords and dots: words in lower case, quoted names with their quotes.
+private struct TokenReader {
+  private var rest: Substring.UnicodeScalarView
+
+  init(_ text: String) {
+    rest = text[...].unicodeScalars
+  }
+
+  mutating func next() -> String? {
+    skipBlanks()
+    guard let first = rest.first else { return nil }
+    if first == "\"" { return quoted() }
+    let word = rest.prefix { $0 == "_" || $0 == "$" || $0.properties.isAlphabetic || $0.properties.numericType != nil }
+    guard !word.isEmpty else {
+      rest.removeFirst()
+      return String(first)
+    }
+    rest = rest[word.endIndex...]
+    return String(word).lowercased()
+  }
+
+  /// A name with whatever stands before it and a dot.
+  mutating func qualifiedName() -> String? {
+    guard var name = next() else { return nil }
+    while true {
+      let before = rest
+      guard next() == "." else {
+        rest = before
+        return name
+      }
+      guard let part = next() else { return nil }
+      name += "." + part
+    }
+  }
+
+  private mutating func quoted() -> String? {
+    var name = "\""
+    rest.removeFirst()
+    while let scalar = rest.popFirst() {
+      name.unicodeScalars.append(scalar)
+      guard scalar == "\"" else { continue }
+      guard rest.first == "\"" else { return name }
+      name.unicodeScalars.append("\"")
+      rest.removeFirst()
+    }
+    return nil
+  }
+
+  private mutating func skipBlanks() {
+    while let first = rest.first {
+      if first.properties.isWhitespace {
+        rest.removeFirst()
+      } else if rest.starts(with: "--".unicodeScalars) {
+        rest = rest.drop { $0 != "\n" }
+      } else if rest.starts(with: "/*".unicodeScalars) {
+        skipComment()
+      } else {
+        return
+      }
+    }
+  }
+
+  private mutating func skipComment() {
+    var depth = 0
+    while !rest.isEmpty {
+      if rest.starts(with: "/*".unicodeScalars) {
+        depth += 1
+        rest.removeFirst(2)
+      } else if rest.starts(with: "*/".unicodeScalars) {
+        depth -= 1
+        rest.removeFirst(2)
+        if depth == 0 { return }
+      } else {
+        rest.removeFirst()
+      }
+    }
+  }
+}

@@ -1,0 +1,44 @@
+/// What a migrator tells while it works, for logs and command lines.
+public enum MigrationEvent: Sendable {
+  /// Another migrator works on the database; this one waits for it.
+  case waiting(LockHolder?)
+  /// Migrations that another tool applied or undid were taken into the record.
+  case reconciled(adopted: [Int64], forgotten: [Int64])
+  /// A step begins, the `index`th (from 1) of `count`.
+  case started(MigrationStep, index: Int, count: Int)
+  /// A step waits for locks that other sessions hold.
+  case blocked(MigrationStep, by: [LockHolder])
+  /// A step gave up waiting for a lock and undid what it had done; it is tried again after `delay`.
+  case retrying(MigrationStep, attempt: Int, delay: Duration)
+  /// A statement of a step that runs outside a transaction is done.
+  case statementDone(MigrationStep, done: Int, count: Int)
+  /// An index that a failed `CREATE INDEX CONCURRENTLY` left behind was dropped, to be built again.
+  case droppedInvalidIndex(MigrationStep, index: String)
+  /// A step is done.
+  case finished(MigrationStep, duration: Duration)
+}
+
+/// A session that holds what a migrator waits for.
+public struct LockHolder: Sendable, Hashable {
+  /// Its process at the server.
+  public var processID: Int32
+  /// What it calls itself.
+  public var application: String
+  /// Its role.
+  public var user: String
+  /// Where it comes from: an address, or nil for a local socket.
+  public var client: String?
+  /// How long its transaction, or else its session, has lasted.
+  public var age: Duration
+  /// What it runs, or ran last.
+  public var query: String
+}
+
+extension LockHolder: CustomStringConvertible {
+  /// Process, application, role, origin and age; not the query, which may hold values.
+  public var description: String {
+    let origin = client.map { " from \($0)" } ?? ""
+    let name = application.isEmpty ? "" : " (\(application))"
+    return "process \(processID)\(name), role \(user)\(origin), since \(age.components.seconds) s"
+  }
+}

@@ -1,0 +1,107 @@
+internal import Postgres
+
+/// The advisory lock that lets one migrator at a time work on a database.
+///
+/// It is held by an open transaction on a connection of its own, not by a session: behind PgBouncer's transaction mode a
+/// session lock would stay with a pooled connection and shut everybody out. A holder that dies releases it.
+struct MigrationLock: Sendable {
+  private let connection: PostgresConnection
+
+  /// Takes the lock.
+  ///
+  /// It asks again and again instead of waiting inside the server: a statement that waits there keeps a snapshot, and the
+  /// holder's CREATE INDEX CONCURRENTLY would wait for that snapshot without end.
+  ///
+  /// - Parameters:
+  ///   - connection: Becomes the lock's, to be closed by its owner; nothing else may run on it.
+  ///   - wait: How long to wait for another migrator.
+  ///   - report: Told of the holder when there is one, and again when it changes.
+  /// - Throws: ``MigrationError`` with the code `locked`, naming the holder.
+  init(
+    taking keys: [LockKey], on connection: PostgresConnection, wait: Duration, report: (MigrationEvent) -> Void
+  ) async throws {
+    self.connection = connection
+    try await connection.script(
+      "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0"
+        + (connection.serverVersion >= 170_000 ? "; SET LOCAL transaction_timeout = 0" : ""))
+    let deadline = ContinuousClock.now.advanced(by: wait)
+    var pause = Duration.milliseconds(10)
+    var holder: LockHolder?
+    for key in keys {
+      while !(try await connection.one("SELECT pg_try_advisory_xact_lock(\(key.value))", as: Bool.self)) {
+        let found = try await Self.holder(of: key, connection)
+        if holder == nil || found?.processID != holder?.processID { report(.waiting(found)) }
+        holder = found ?? holder
+        guard ContinuousClock.now < deadline else { throw Self.timedOut(wait, holder) }
+        try await Task.sleep(for: pause)
+        pause = min(pause * 2, .milliseconds(250))
+      }
+    }
+  }
+
+  /// Whether the lock still holds: its connection lives.
+  func check() async throws {
+    do {
+      try await connection.execute("SELECT 1")
+    } catch let error as PostgresError {
+      throw MigrationError(
+        .lockLost,
+        "the connection that held the lock broke (\(error)); nothing more was begun. Run the command again",
+        cause: error)
+    }
+  }
+
+  /// The sessions that `processID` waits for.
+  func blockers(of processID: Int32) async throws -> [LockHolder] {
+    try await connection.all(
+      """
+      \(LockHolder.query)
+      WHERE a.pid = ANY (pg_catalog.pg_blocking_pids(\(processID)))
+      ORDER BY a.pid
+      """, as: LockHolder.Columns.self, name: "FindBlockers"
+    ).map(LockHolder.init)
+  }
+
+  private static func holder(of key: LockKey, _ connection: PostgresConnection) async throws -> LockHolder? {
+    try await connection.optional(
+      """
+      \(LockHolder.query)
+      JOIN pg_catalog.pg_locks AS l ON l.pid = a.pid
+      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+        AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
+        AND (l.classid::bigint << 32) | l.objid::bigint = \(key.value)
+      LIMIT 1
+      """, as: LockHolder.Columns.self, name: "FindLockHolder"
+    ).map(LockHolder.init)
+  }
+
+  private static func timedOut(_ wait: Duration, _ holder: LockHolder?) -> MigrationError {
+    guard let holder else {
+      return MigrationError(.locked, "another migrator held the lock for the whole wait of \(wait); try again")
+    }
+    return MigrationError(
+      .locked,
+      """
+      another migrator holds the lock: \(holder). Waited \(wait) for it. Let it finish and try again; if it hangs, end it \
+      with SELECT pg_terminate_backend(\(holder.processID))
+      """)
+  }
+}
+
+extension LockHolder {
+  typealias Columns = (Int32, String, String, String?, Double, String)
+
+  /// What is known of a session; a WHERE clause follows.
+  static let query: SQL = """
+    SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), host(a.client_addr),
+      extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start))::double precision,
+      coalesce(a.query, '')
+    FROM pg_catalog.pg_stat_activity AS a
+    """
+
+  init(_ columns: Columns) {
+    self.init(
+      processID: columns.0, application: columns.1, user: columns.2, client: columns.3, age: .seconds(columns.4),
+      query: columns.5)
+  }
+}

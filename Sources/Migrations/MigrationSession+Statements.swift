@@ -1,0 +1,172 @@
+internal import MigrationFiles
+internal import Postgres
+
+extension MigrationSession {
+  /// Runs a step outside a transaction, statement by statement, and records how far it came after each.
+  ///
+  /// Where the server allows it, a statement and the record of it are one transaction. Between one that stands alone and
+  /// its record the process may die: such a statement is looked at again on the next try.
+  ///
+  /// - Parameter done: How many statements an earlier try finished; nil for the first try.
+  func runByStatement(_ step: MigrationStep, resumingAfter done: Int? = nil) async throws -> Duration {
+    let units = try step.script.units()
+    var progress = AppliedMigration.Progress(
+      direction: step.direction, statementsDone: done ?? 0, checksum: step.script.checksum)
+    if done == nil { try await begin(step, progress) }
+    let start = ContinuousClock.now
+    for (index, unit) in units.enumerated().dropFirst(progress.statementsDone) {
+      let isRetry = done == index
+      progress.statementsDone = index + 1
+      do {
+        if isRetry, try await isFinished(unit, of: step) {
+          try await tables.setProgress(progress, of: step.version, in: step.set, work)
+        } else {
+          try await watchingLocks(of: step) { [progress] in try await run(unit, of: step, then: progress) }
+        }
+      } catch let refusal as StatementRefusal {
+        throw try await stopped(step, at: index, of: units.count, refusal, isFirstTry: done == nil)
+      }
+      migrator.report(.statementDone(step, done: index + 1, count: units.count))
+    }
+    let duration = start.duration(to: .now)
+    try await end(step, duration)
+    return duration
+  }
+
+  /// Goes on with the migration that stopped half way.
+  mutating func resume() async throws -> MigrationReport {
+    guard let halfDone = ledger.halfDone, let progress = halfDone.progress else {
+      try ledger.checkClean()
+      throw MigrationError(.notDirty, "no migration stopped half way: there is nothing to resume")
+    }
+    let from = ledger.version
+    let step = try ledger.stepToResume(halfDone, progress)
+    migrator.report(.started(step, index: 1, count: 1))
+    let duration = try await runByStatement(step, resumingAfter: progress.statementsDone)
+    finish(step, in: duration)
+    return MigrationReport(completed: completed, from: from, to: ledger.version)
+  }
+
+  // MARK: Begin and end
+
+  private func begin(_ step: MigrationStep, _ progress: AppliedMigration.Progress) async throws {
+    try await inTransaction {
+      switch step.direction {
+      case .up:
+        guard let migration = ledger.migration(of: step) else { return }
+        try await tables.insert(migration, of: step.set, owner: ledger.owns(step.set), .begun(progress), work)
+      case .down:
+        try await tables.setProgress(progress, of: step.version, in: step.set, work)
+      }
+      // golang-migrate refuses to work on a dirty database, as it should.
+      guard ledger.owns(step.set) else { return }
+      try await work.script(tables.settingVersion(MigrationLedger.VersionRow(version: step.version, dirty: true)))
+    }
+  }
+
+  private func end(_ step: MigrationStep, _ duration: Duration) async throws {
+    try await inTransaction {
+      try await work.script("RESET SESSION AUTHORIZATION; RESET ALL; " + versionStatements(after: step))
+      switch step.direction {
+      case .up: try await tables.setProgress(nil, of: step.version, in: step.set, duration: duration, work)
+      case .down: try await forget(step)
+      }
+    }
+  }
+
+  /// Takes back what ``begin`` wrote, when the first statement failed and left nothing.
+  private func withdraw(_ step: MigrationStep) async throws {
+    try await inTransaction {
+      let row = ledger.version == 0 ? nil : MigrationLedger.VersionRow(version: ledger.version, dirty: false)
+      if ledger.owns(step.set) { try await work.script(tables.settingVersion(row)) }
+      switch step.direction {
+      case .up: try await forget(step)
+      case .down: try await tables.setProgress(nil, of: step.version, in: step.set, work)
+      }
+    }
+  }
+
+  // MARK: One statement
+
+  private func run(
+    _ unit: MigrationScriptParts.Unit, of step: MigrationStep, then progress: AppliedMigration.Progress
+  ) async throws {
+    if unit.inTransaction {
+      try await inTransaction {
+        for statement in unit.statements { try await run(statement) }
+        try await tables.setProgress(progress, of: step.version, in: step.set, work)
+      }
+    } else {
+      for statement in unit.statements { try await run(statement) }
+      try await tables.setProgress(progress, of: step.version, in: step.set, work)
+    }
+  }
+
+  /// Whether the statement that was under way when an earlier try stopped had done its work. An index that it left
+  /// half built is dropped, so that it can be built again.
+  private func isFinished(_ unit: MigrationScriptParts.Unit, of step: MigrationStep) async throws -> Bool {
+    guard let index = unit.statements.first.flatMap(ConcurrentIndex.init) else { return false }
+    switch index.action {
+    case .drop:
+      return try await work.one("SELECT to_regclass(\(index.name)) IS NULL", as: Bool.self)
+    case .create(let table):
+      let found = try await work.optional(
+        """
+        SELECT i.indisvalid, format('%I.%I', n.nspname, c.relname)
+        FROM pg_catalog.pg_index AS i
+        JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+        WHERE i.indrelid = to_regclass(\(table)) AND quote_ident(c.relname) = quote_ident((parse_ident(\(index.name)))[1])
+        """, as: (Bool, String).self, name: "FindIndex")
+      guard let (isValid, name) = found else { return false }
+      guard !isValid else { return true }
+      try await work.script("DROP INDEX CONCURRENTLY \(name)")
+      migrator.report(.droppedInvalidIndex(step, index: name))
+      return false
+    }
+  }
+
+  // MARK: Failure
+
+  private func stopped(
+    _ step: MigrationStep, at index: Int, of count: Int, _ refusal: StatementRefusal, isFirstTry: Bool
+  ) async throws -> MigrationError {
+    let invalid = try await work.all(
+      "SELECT i.indexrelid::regclass::text FROM pg_catalog.pg_index AS i WHERE NOT i.indisvalid ORDER BY 1",
+      as: String.self, name: "FindInvalidIndexes")
+    if index == 0, isFirstTry, invalid.isEmpty {
+      try await withdraw(step)
+      return step.failure(refusal.cause, in: refusal.statement)
+    }
+    var consequence = "\(index) of its \(count) statements are done; put right what stands in its way and go on with "
+    consequence += "keel migrate resume"
+    if !invalid.isEmpty {
+      consequence += ", which builds again what it left half built; invalid are the indexes "
+      consequence += invalid.joined(separator: ", ")
+    }
+    return step.failure(refusal.cause, in: refusal.statement, consequence: consequence)
+  }
+}
+
+extension MigrationLedger {
+  fileprivate func stepToResume(
+    _ migration: AppliedMigration, _ progress: AppliedMigration.Progress
+  ) throws(MigrationError) -> MigrationStep {
+    let account = accounts.first { $0.set.name == migration.set }
+    let file = account?.set[migration.version]
+    let candidates = progress.direction == .up ? [file?.up] : [file?.down, migration.down]
+    // Only the very same script has the same statements in the same places.
+    guard let script = candidates.compactMap({ $0 }).first(where: { $0.checksum == progress.checksum }) else {
+      throw MigrationError(
+        .changedMeanwhile,
+        """
+        \(progress.direction.rawValue) \(migration.version) \(migration.title) stopped after \(progress.statementsDone) \
+        statements, and its file has changed since. Put the file back as it was, or finish by hand and name the version: \
+        keel migrate force \(migration.version)
+        """)
+    }
+    return MigrationStep(
+      direction: progress.direction, set: migration.set, version: migration.version, title: migration.title,
+      script: script, isFromHistory: file == nil)
+  }
+}

@@ -1,0 +1,82 @@
+internal import MigrationFiles
+internal import Postgres
+
+/// One migrator at work: it holds the lock, and what it knows of the database is true.
+struct MigrationSession {
+  let migrator: Migrator
+  /// Where the migrations run.
+  let work: PostgresConnection
+  let lock: MigrationLock
+  var tables: VersionTables
+  var ledger: MigrationLedger
+  private var changes: Reconciliation
+  private(set) var completed: [MigrationReport.Completed] = []
+
+  var configuration: Migrator.Configuration { migrator.configuration }
+
+  init(migrator: Migrator, work: PostgresConnection, lock: MigrationLock, reading: Migrator.Reading) {
+    self.migrator = migrator
+    self.work = work
+    self.lock = lock
+    tables = reading.tables
+    ledger = reading.ledger
+    changes = reading.changes
+  }
+
+  /// Makes the tables, and takes in what another tool did.
+  mutating func prepare() async throws {
+    guard !tables.exists || !tables.hasHistory || !changes.isEmpty else { return }
+    try await inTransaction {
+      try await tables.create(work)
+      guard let owner = ledger.accounts.first else { return }
+      for forgotten in changes.forgotten { _ = try await tables.delete(forgotten.version, of: owner.set.name, work) }
+      for adopted in changes.adopted {
+        try await tables.insert(adopted, of: owner.set.name, owner: true, .takenOver, work)
+      }
+    }
+    if !changes.isEmpty {
+      migrator.report(
+        .reconciled(adopted: changes.adopted.map(\.version), forgotten: changes.forgotten.map(\.version)))
+    }
+    try await refresh()
+  }
+
+  /// Reads the database again.
+  mutating func refresh() async throws {
+    let reading = try await migrator.read(work)
+    (tables, ledger, changes) = (reading.tables, reading.ledger, reading.changes)
+  }
+
+  /// Carries out what `goal` asks for.
+  mutating func run(_ goal: MigrationGoal) async throws -> MigrationReport {
+    let from = ledger.version
+    let plan = try goal.plan(ledger, configuration.policies)
+    // A script that cannot run is refused before the first one has.
+    for step in plan.steps { try step.script.checkSyntax() }
+    for (index, step) in plan.steps.enumerated() {
+      do {
+        try await lock.check()
+        migrator.report(.started(step, index: index + 1, count: plan.steps.count))
+        finish(step, in: try await run(step))
+      } catch var error as MigrationError {
+        error.completed = completed.map(\.step)
+        throw error
+      }
+    }
+    return MigrationReport(completed: completed, from: from, to: ledger.version)
+  }
+
+  mutating func finish(_ step: MigrationStep, in duration: Duration) {
+    ledger.apply(step)
+    completed.append(MigrationReport.Completed(step: step, duration: duration))
+    migrator.report(.finished(step, duration: duration))
+  }
+
+  private func run(_ step: MigrationStep) async throws -> Duration {
+    if step.script.inTransaction {
+      try await runInTransaction(step)
+    } else {
+      try await runByStatement(step)
+    }
+  }
+}

@@ -1,0 +1,58 @@
+internal import FoundationEssentials
+internal import MigrationFiles
+
+extension MigrationSet {
+  /// What to do about an up file without its down file.
+  public enum MissingDown: Sendable {
+    /// It is an error.
+    case refuse
+    /// The migration cannot be undone.
+    case allow
+  }
+
+  /// Reads the `.sql` files of a folder, not of its subfolders. Files with other endings are left alone.
+  ///
+  /// Both forms of file are read, mixed or alone: pairs `NNNNNN_title.up.sql` and `.down.sql` as golang-migrate has
+  /// them, and goose's single `NNNNNN_title.sql`.
+  ///
+  /// - Parameters:
+  ///   - directory: The folder.
+  ///   - name: The name of the set; without one it stands for the set that the database already has.
+  ///   - missingDown: What to do about an up file without its down file.
+  /// - Throws: ``MigrationError`` with the code ``MigrationError/Code/invalidFiles`` and every fault in its message.
+  public init(directory: String, name: String = "", missingDown: MissingDown = .refuse) throws(MigrationError) {
+    let files: [(path: String, bytes: [UInt8])]
+    do {
+      files = try FileManager.default.contentsOfDirectory(atPath: directory)
+        .filter { $0.hasSuffix(".sql") }
+        .map { name in
+          let path = directory.hasSuffix("/") ? directory + name : directory + "/" + name
+          return (path, [UInt8](try Data(contentsOf: URL(filePath: path))))
+        }
+    } catch {
+      throw MigrationError(.invalidFiles, "cannot read the folder of migrations \(directory): \(error)")
+    }
+    guard !files.isEmpty else {
+      throw MigrationError(.invalidFiles, "the folder \(directory) holds no .sql files")
+    }
+    let folder = MigrationFolder(files: files, missingDown: missingDown == .allow ? .allow : .refuse)
+    guard folder.faults.isEmpty else {
+      throw MigrationError(.invalidFiles, folder.faults.map(\.description).joined(separator: "\n"))
+    }
+    self.init(name, folder.migrations.map(Migration.init))
+  }
+}
+
+extension Migration {
+  fileprivate init(_ source: MigrationSource) {
+    self.init(
+      version: source.version, title: source.title, up: Script(source.up), down: source.down.map(Script.init))
+  }
+}
+
+extension Migration.Script {
+  fileprivate init(_ source: MigrationSource.Script) {
+    self.init(
+      file: source.path, text: source.text, firstLine: source.firstLine, inTransaction: source.inTransaction)
+  }
+}

@@ -1,0 +1,227 @@
+public import EventLoop
+public import Postgres
+public import StructuredLogging
+
+/// Brings the schema of a database to where its files are, and back.
+///
+/// Each migration and the record of it are one transaction: a migration that fails leaves no trace. Any number of
+/// processes may start at once, on any number of machines: one migrates, the others wait and find it done.
+///
+/// ## Usage
+/// ```swift
+/// let migrator = Migrator(.shared, options: try ConnectOptions("postgres://localhost/app"), loop: loop)
+/// let report = try await migrator.up()
+/// ```
+///
+/// Versions are kept where golang-migrate keeps them, in `schema_migrations`, and under its lock: either tool goes on
+/// where the other stopped.
+public struct Migrator: Sendable {
+  /// How a migrator works. The defaults suit nearly everybody.
+  public struct Configuration: Sendable {
+    /// The table golang-migrate keeps its version in. Default `schema_migrations`; the history stands beside it.
+    public var table = "schema_migrations"
+    /// The schema of that table. Default: where the search path finds it, or else the first schema of the path.
+    public var schema: String?
+    /// How long to wait for another migrator. Default 60 s.
+    public var migratorWait: Duration = .seconds(60)
+    /// How long a statement may wait for a lock before its migration is undone and tried again. While it waits, everybody
+    /// who wants the same table waits behind it. Default 5 s.
+    public var lockTimeout: Duration = .seconds(5)
+    /// How often a migration that got no lock is tried. Default 5 times.
+    public var lockAttempts = 5
+    /// The pause before the second try; each further one is twice as long. Default 1 s.
+    public var lockRetryDelay: Duration = .seconds(1)
+    /// What to do where files and database disagree. Default: refuse.
+    public var policies = MigrationPolicies()
+
+    /// The defaults.
+    public init() {}
+  }
+
+  /// Receives what happens, on any thread; it should return soon.
+  public typealias Observer = @Sendable (MigrationEvent) -> Void
+
+  /// The sets in their order. The first is the one that golang-migrate's table shows.
+  public let sets: [MigrationSet]
+  /// How it works.
+  public let configuration: Configuration
+  let options: ConnectOptions
+  let loop: EventLoop
+  let logger: Logger
+  let observer: Observer
+
+  /// A migrator for several sets, each of which may build on those before it.
+  ///
+  /// - Parameters:
+  ///   - sets: The sets in their order.
+  ///   - options: The database.
+  ///   - loop: The loop that drives the connections.
+  ///   - logger: Hears of each step.
+  ///   - configuration: How it works.
+  ///   - observer: Hears of everything.
+  public init(
+    _ sets: [MigrationSet], options: ConnectOptions, loop: EventLoop, logger: Logger = .none,
+    configuration: Configuration = Configuration(), observer: @escaping Observer = { _ in }
+  ) {
+    self.sets = sets
+    self.options = options
+    self.loop = loop
+    self.logger = logger
+    self.configuration = configuration
+    self.observer = observer
+  }
+
+  /// A migrator for one set.
+  ///
+  /// - Parameters:
+  ///   - set: The migrations.
+  ///   - options: The database.
+  ///   - loop: The loop that drives the connections.
+  ///   - logger: Hears of each step.
+  ///   - configuration: How it works.
+  ///   - observer: Hears of everything.
+  public init(
+    _ set: MigrationSet, options: ConnectOptions, loop: EventLoop, logger: Logger = .none,
+    configuration: Configuration = Configuration(), observer: @escaping Observer = { _ in }
+  ) {
+    self.init(
+      [set], options: options, loop: loop, logger: logger, configuration: configuration, observer: observer)
+  }
+}
+
+// MARK: Migrating
+
+extension Migrator {
+  /// Applies what is pending, or the first `limit` of it.
+  @discardableResult
+  public func up(limit: Int? = nil) async throws -> MigrationReport {
+    try await migrate(.up(limit: limit))
+  }
+
+  /// Undoes the `count` migrations that were applied last.
+  @discardableResult
+  public func down(_ count: Int = 1) async throws -> MigrationReport {
+    try await migrate(.down(count: count))
+  }
+
+  /// Undoes everything.
+  @discardableResult
+  public func downAll() async throws -> MigrationReport {
+    try await migrate(.downAll)
+  }
+
+  /// Brings `set`, or the first set, up or down to `version`; 0 is the empty database.
+  @discardableResult
+  public func to(_ version: Int64, set: String? = nil) async throws -> MigrationReport {
+    try await migrate(.to(version, set: set))
+  }
+
+  /// Undoes the migration that was applied last and applies it again.
+  @discardableResult
+  public func redo() async throws -> MigrationReport {
+    try await migrate(.redo)
+  }
+
+  /// Carries out whatever `goal` asks for.
+  ///
+  /// - Throws: ``MigrationError``, or `CancellationError` when the task was cancelled: the migration under way is then
+  ///   undone.
+  @discardableResult
+  public func migrate(_ goal: MigrationGoal) async throws -> MigrationReport {
+    try await withWorkConnection { connection in
+      // Mostly there is nothing to do, and then no lock is needed to know it.
+      if let ledger = try? await read(connection).settled, try goal.plan(ledger, configuration.policies).isEmpty {
+        return MigrationReport(from: ledger.version, to: ledger.version)
+      }
+      return try await withSession(connection) { session in
+        try await session.run(goal)
+      }
+    }
+  }
+}
+
+// MARK: Looking
+
+extension Migrator {
+  /// The version of the first set as the database has it, 0 for none. Changes nothing.
+  public func version() async throws -> Int64 {
+    try await withWorkConnection { try await read($0).ledger.version }
+  }
+
+  /// What is applied and what is not. Changes nothing.
+  public func status() async throws -> MigrationStatus {
+    try await withWorkConnection { MigrationStatus(try await read($0).ledger) }
+  }
+
+  /// What `goal` would run. Changes nothing.
+  public func plan(_ goal: MigrationGoal) async throws -> MigrationPlan {
+    try await withWorkConnection { try goal.plan(try await read($0).ledger, configuration.policies) }
+  }
+}
+
+// MARK: Connections
+
+extension Migrator {
+  struct Reading {
+    var tables: VersionTables
+    var ledger: MigrationLedger
+    var changes: Reconciliation
+
+    /// The ledger, when database and record agree and nothing is half done.
+    var settled: MigrationLedger? {
+      tables.exists && tables.hasHistory && changes.isEmpty && (try? ledger.checkClean()) != nil ? ledger : nil
+    }
+  }
+
+  func read(_ connection: some PostgresClient) async throws -> Reading {
+    let tables = try await VersionTables.locate(
+      connection, schema: configuration.schema, table: configuration.table)
+    let (ledger, changes) = try MigrationLedger.reconciling(try await tables.read(connection), with: sets)
+    return Reading(tables: tables, ledger: ledger, changes: changes)
+  }
+
+  func withWorkConnection<Result: Sendable>(
+    _ body: (PostgresConnection) async throws -> Result
+  ) async throws -> Result {
+    do {
+      return try await withConnection(body)
+    } catch let error as PostgresError {
+      throw MigrationError(.database, "\(error)", cause: error)
+    }
+  }
+
+  /// Takes the lock on a connection of its own, brings the record up to date, and lets `body` work.
+  func withSession<Result: Sendable>(
+    _ work: PostgresConnection, _ body: (inout MigrationSession) async throws -> Result
+  ) async throws -> Result {
+    try await withConnection { connection in
+      let reading = try await read(work)
+      let keys = LockKey.keys(
+        database: reading.tables.database, schema: reading.tables.schema, table: reading.tables.table)
+      let lock = try await MigrationLock(
+        taking: keys, on: connection, wait: configuration.migratorWait, report: report)
+      var session = MigrationSession(migrator: self, work: work, lock: lock, reading: try await read(work))
+      try await session.prepare()
+      return try await body(&session)
+    }
+  }
+
+  private func withConnection<Result: Sendable>(
+    _ body: (PostgresConnection) async throws -> Result
+  ) async throws -> Result {
+    let connection = try await PostgresConnection.connect(options, loop: loop, logger: logger)
+    do {
+      let result = try await body(connection)
+      await connection.close()
+      return result
+    } catch {
+      await connection.close()
+      throw error
+    }
+  }
+
+  func report(_ event: MigrationEvent) {
+    logger.log(event)
+    observer(event)
+  }
+}

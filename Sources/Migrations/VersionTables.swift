@@ -1,0 +1,265 @@
+internal import FoundationEssentials
+internal import Postgres
+
+/// The two tables in which a database says what was applied: golang-migrate's, and the history beside it.
+struct VersionTables: Sendable {
+  /// The database's name, for the lock.
+  var database: String
+  /// The schema both tables are in.
+  var schema: String
+  /// golang-migrate's table.
+  var table: String
+  /// Whether golang-migrate's table is there.
+  var exists: Bool
+  /// Whether the history is there.
+  var hasHistory: Bool
+
+  /// The history's name: beside a table of another name there is a history of its own.
+  var historyTable: String { Self.historyTable(beside: table) }
+
+  static func historyTable(beside table: String) -> String {
+    table == "schema_migrations" ? "keel_migration_history" : table + "_history"
+  }
+
+  private var versions: SQL { "\(identifier: schema).\(identifier: table)" }
+  private var history: SQL { "\(identifier: schema).\(identifier: historyTable)" }
+}
+
+extension VersionTables {
+  /// Finds the tables the way golang-migrate does: in `schema`, or else where the search path leads.
+  static func locate(
+    _ connection: some PostgresClient, schema: String?, table: String
+  ) async throws -> VersionTables {
+    let (database, found, versions, history) = try await connection.one(
+      """
+      SELECT current_database()::text, s.name, v.oid IS NOT NULL, h.oid IS NOT NULL
+      FROM (
+        SELECT coalesce(
+          \(schema),
+          (SELECT n.nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+           WHERE c.relname = \(table) AND n.nspname = ANY (current_schemas(false))
+           ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1),
+          current_schema()
+        )::text AS name
+      ) AS s
+      LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = s.name
+      LEFT JOIN pg_catalog.pg_class AS v ON v.relnamespace = n.oid AND v.relname = \(table)
+      LEFT JOIN pg_catalog.pg_class AS h ON h.relnamespace = n.oid AND h.relname = \(historyTable(beside: table))
+      """, as: (String, String?, Bool, Bool).self, name: "LocateVersionTables")
+    guard let found else {
+      throw MigrationError(
+        .database, "the search path of database \(database) leads to no schema: name one with --schema")
+    }
+    let tables = VersionTables(
+      database: database, schema: found, table: table, exists: versions, hasHistory: history)
+    if versions { try await tables.checkShape(connection) }
+    return tables
+  }
+
+  /// Other tools call their tables the same: ActiveRecord's `schema_migrations` holds strings.
+  private func checkShape(_ connection: some PostgresClient) async throws {
+    let columns = try await connection.all(
+      """
+      SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
+      FROM pg_catalog.pg_attribute AS a
+      JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
+      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      WHERE n.nspname = \(schema) AND c.relname = \(table) AND a.attnum > 0 AND NOT a.attisdropped
+      """, as: (String, String).self, name: "CheckVersionTable")
+    let types = Dictionary(columns) { first, _ in first }
+    guard types["version"] == "bigint", types["dirty"] == "boolean" else {
+      let shape = columns.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+      throw MigrationError(
+        .database,
+        "the table \(schema).\(table) (\(shape)) belongs to another tool; keep versions elsewhere with --table")
+    }
+  }
+
+  /// Makes what is missing. Asks nothing of a database that has both tables, so that a role without the right to
+  /// create can go on.
+  mutating func create(_ connection: some PostgresClient) async throws {
+    if !exists {
+      try await connection.execute(
+        "CREATE TABLE \(versions) (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)",
+        name: "CreateVersionTable")
+      exists = true
+    }
+    if !hasHistory {
+      try await connection.execute(
+        """
+        CREATE TABLE \(history) (
+          set_name text NOT NULL,
+          version bigint NOT NULL,
+          title text NOT NULL,
+          applied_order bigint GENERATED ALWAYS AS IDENTITY,
+          owns_version_table boolean NOT NULL,
+          checksum text,
+          down_file text,
+          down_sql text,
+          down_first_line integer,
+          down_in_transaction boolean,
+          applied_at timestamptz,
+          applied_by text,
+          duration_seconds double precision,
+          running text CHECK (running IN ('up', 'down')),
+          statements_done integer,
+          running_checksum text,
+          PRIMARY KEY (set_name, version)
+        )
+        """, name: "CreateHistory")
+      hasHistory = true
+    }
+  }
+
+  /// Reads both tables; without them nothing is applied.
+  func read(_ connection: some PostgresClient) async throws -> MigrationRecord {
+    var record = MigrationRecord(history: [])
+    if exists {
+      record.versionRow = try await connection.optional(
+        "SELECT version, dirty FROM \(versions) ORDER BY version DESC LIMIT 1", as: (Int64, Bool).self,
+        name: "ReadVersion"
+      ).map { MigrationLedger.VersionRow(version: $0.0, dirty: $0.1) }
+    }
+    guard hasHistory else { return record }
+    let rows = try await connection.all(
+      """
+      SELECT set_name, version, title, applied_order, owns_version_table, checksum, down_file, down_sql,
+        down_first_line, down_in_transaction, applied_at, applied_by, duration_seconds, running, statements_done,
+        running_checksum
+      FROM \(history)
+      ORDER BY applied_order
+      """, as: HistoryRow.self, name: "ReadHistory")
+    record.history = rows.map(\.applied)
+    record.owner = rows.first { $0.ownsVersionTable }?.setName
+    return record
+  }
+}
+
+// MARK: Writing
+
+extension VersionTables {
+  /// Where the record of a migration comes from.
+  enum Origin {
+    /// It was applied just now, in this time.
+    case applied(Duration)
+    /// It is being applied outside a transaction.
+    case begun(AppliedMigration.Progress)
+    /// Another tool applied it: when, by whom and exactly what is not known.
+    case takenOver
+  }
+
+  /// Records a migration. Fails when it is recorded already, which keeps two migrators from applying it twice even if
+  /// the lock should fail.
+  func insert(
+    _ migration: Migration, of set: String, owner: Bool, _ origin: Origin, _ connection: some PostgresClient
+  ) async throws {
+    var checksum: String? = migration.up.checksum
+    var duration: Double?
+    var progress: AppliedMigration.Progress?
+    var (time, role): (SQL, SQL) = ("now()", "session_user")
+    switch origin {
+    case .applied(let time): duration = time / .seconds(1)
+    case .begun(let begun): progress = begun
+    case .takenOver: (checksum, time, role) = (nil, "NULL", "NULL")
+    }
+    try await connection.execute(
+      """
+      INSERT INTO \(history) (
+        set_name, version, title, owns_version_table, checksum, down_file, down_sql, down_first_line,
+        down_in_transaction, applied_at, applied_by, duration_seconds, running, statements_done, running_checksum
+      ) VALUES (
+        \(set), \(migration.version), \(migration.title), \(owner), \(checksum), \(migration.down?.file),
+        \(migration.down?.text), \(migration.down.map { Int32($0.firstLine) }), \(migration.down?.inTransaction),
+        \(time), \(role), \(duration), \(progress?.direction.rawValue),
+        \(progress.map { Int32($0.statementsDone) }), \(progress?.checksum)
+      )
+      """, name: "RecordMigration")
+  }
+
+  /// Removes the record of a migration; false when there was none.
+  func delete(_ version: Int64, of set: String, _ connection: some PostgresClient) async throws -> Bool {
+    try await connection.execute(
+      "DELETE FROM \(history) WHERE set_name = \(set) AND version = \(version)", name: "ForgetMigration") == 1
+  }
+
+  /// Notes that a script outside a transaction begins or has come further; nil when it is done, with the time it took.
+  func setProgress(
+    _ progress: AppliedMigration.Progress?, of version: Int64, in set: String, duration: Duration? = nil,
+    _ connection: some PostgresClient
+  ) async throws {
+    try await connection.execute(
+      """
+      UPDATE \(history)
+      SET running = \(progress?.direction.rawValue), statements_done = \(progress.map { Int32($0.statementsDone) }),
+        running_checksum = \(progress?.checksum),
+        duration_seconds = coalesce(\(duration.map { $0 / .seconds(1) }), duration_seconds)
+      WHERE set_name = \(set) AND version = \(version)
+      """, name: "RecordProgress")
+  }
+
+  /// Statements that leave `row` as the version table's one row, or none: for a script, where numbers need no quoting.
+  func settingVersion(_ row: MigrationLedger.VersionRow?) -> String {
+    let clear = "DELETE FROM \(versions.text);"
+    guard let row else { return clear }
+    return "\(clear) INSERT INTO \(versions.text) (version, dirty) VALUES (\(row.version), \(row.dirty));"
+  }
+}
+
+/// A row of the history.
+private struct HistoryRow: PostgresRow {
+  var setName: String
+  var version: Int64
+  var title: String
+  var order: Int64
+  var ownsVersionTable: Bool
+  var checksum: String?
+  var downFile: String?
+  var downText: String?
+  var downFirstLine: Int32?
+  var downInTransaction: Bool?
+  var appliedAt: Date?
+  var appliedBy: String?
+  var duration: Double?
+  var running: String?
+  var statementsDone: Int32?
+  var runningChecksum: String?
+
+  enum CodingKeys: String, CodingKey {
+    case setName = "set_name"
+    case version
+    case title
+    case order = "applied_order"
+    case ownsVersionTable = "owns_version_table"
+    case checksum
+    case downFile = "down_file"
+    case downText = "down_sql"
+    case downFirstLine = "down_first_line"
+    case downInTransaction = "down_in_transaction"
+    case appliedAt = "applied_at"
+    case appliedBy = "applied_by"
+    case duration = "duration_seconds"
+    case running
+    case statementsDone = "statements_done"
+    case runningChecksum = "running_checksum"
+  }
+
+  var applied: AppliedMigration {
+    AppliedMigration(
+      set: setName, version: version, title: title, checksum: checksum, down: down, order: order,
+      appliedAt: appliedAt, duration: duration.map { .seconds($0) }, appliedBy: appliedBy, progress: progress)
+  }
+
+  private var down: Migration.Script? {
+    downText.map { text in
+      Migration.Script(
+        file: downFile ?? "\(version)_\(title).down.sql", text: text, firstLine: downFirstLine.map(Int.init) ?? 1,
+        inTransaction: downInTransaction ?? true)
+    }
+  }
+
+  private var progress: AppliedMigration.Progress? {
+    guard let running, let direction = MigrationStep.Direction(rawValue: running) else { return nil }
+    return AppliedMigration.Progress(
+      direction: direction, statementsDone: statementsDone.map(Int.init) ?? 0, checksum: runningChecksum ?? "")
+  }
+}

@@ -1,0 +1,149 @@
+import Container
+import ContainerTesting
+import Testing
+
+@Suite struct BudgetTests {
+  struct A: Sendable {}
+  struct B: Sendable {}
+
+  func options(_ time: ManualClock, _ events: EventRecorder? = nil) -> App.Options {
+    var options = App.Options()
+    options.clock = time.clock
+    if let events { options.observers = [events] }
+    return options
+  }
+
+  /// Moves the clock until the app has stopped.
+  func passTime(_ time: ManualClock, until app: App) async {
+    while app.state != .stopped {
+      time.advance(by: .seconds(1))
+      await Task.yield()
+    }
+  }
+
+  @Test func `A start hook that takes too long fails the start, even if it ignores its cancellation`() async throws {
+    let (time, gate, journal) = (ManualClock(), Gate(), Journal())
+    let app = App(options(time)) {
+      Provide { A() }.onStart { _ in }.onStop { _ in journal.note("A stopped") }
+      Provide { (_: A) in B() }
+        .onStart(timeout: .seconds(3)) { _ in await gate.wait() }
+        .onStop { _ in journal.note("B stopped") }
+      Invoke { (_: B) in journal.note("never") }
+    }
+    async let starting: Void = app.start()
+    await time.sleepers(1)
+    await passTime(time, until: app)
+    do {
+      try await starting
+      Issue.record("the start should have failed")
+    } catch let error as ContainerError {
+      #expect(error.code == .startTimedOut)
+      #expect(error.origin?.name == "B")
+      #expect(error.description.contains("start hook of `B` took longer than its budget of 3.0 s"))
+      #expect(error.description.contains("BudgetTests.swift"))
+      #expect(error.description.contains("started before: `A`"))
+    }
+    #expect(journal.entries == ["A stopped"])
+    gate.open()
+  }
+
+  @Test func `A stop hook that takes too long is named, and the others run`() async throws {
+    let (time, gate, journal) = (ManualClock(), Gate(), Journal())
+    let app = App(options(time)) {
+      Provide { A() }.onStop { _ in journal.note("A stopped") }
+      Provide { (_: A) in B() }.onStop { _ in await gate.wait() }
+      Invoke { (_: B) in }
+    }
+    try await app.start()
+    async let stopping: Void = app.stop()
+    await time.sleepers(1)
+    await passTime(time, until: app)
+    do {
+      try await stopping
+      Issue.record("the stop should have told of the hook")
+    } catch let error as ContainerError {
+      #expect(error.code == .stopTimedOut)
+      #expect(error.description.contains("stop hook of `B` took longer than its budget of 15.0 s"))
+    }
+    #expect(journal.entries == ["A stopped"])
+    gate.open()
+  }
+
+  @Test func `The whole start has a budget too`() async throws {
+    let (time, gate) = (ManualClock(), Gate())
+    var options = options(time)
+    options.startTimeout = .seconds(4)
+    let app = App(options) {
+      Provide { () -> A in
+        await gate.wait()
+        return A()
+      }
+      Invoke { (_: A) in }
+    }
+    async let starting: Void = app.start()
+    await time.sleepers(1)
+    await passTime(time, until: app)
+    do {
+      try await starting
+      Issue.record("the start should have failed")
+    } catch let error as ContainerError {
+      #expect(error.code == .startTimedOut)
+      #expect(error.description.contains("building `A`"))
+    }
+    gate.open()
+  }
+
+  @Test func `The whole stop has a budget too, and what was not stopped is named`() async throws {
+    let (time, gate, journal) = (ManualClock(), Gate(), Journal())
+    var options = options(time)
+    options.stopTimeout = .seconds(4)
+    let app = App(options) {
+      Provide { A() }.onStop { _ in journal.note("A stopped") }
+      Provide { (_: A) in B() }.onStop { _ in await gate.wait() }
+      Invoke { (_: B) in }
+    }
+    try await app.start()
+    async let stopping: Void = app.stop()
+    await time.sleepers(1)
+    await passTime(time, until: app)
+    do {
+      try await stopping
+      Issue.record("the stop should have told")
+    } catch let error as ContainerError {
+      #expect(error.code == .stopTimedOut)
+      #expect(error.description.contains("not stopped: A"))
+    }
+    #expect(journal.entries == [])
+    gate.open()
+  }
+
+  @Test func `What takes long is reported by name, and again`() async throws {
+    let (time, gate, events) = (ManualClock(), Gate(), EventRecorder())
+    let app = App(options(time, events)) {
+      Provide { A() }.onStart { _ in await gate.wait() }
+      Invoke { (_: A) in }
+    }
+    async let starting: Void = app.start()
+    await time.sleepers(1)
+    time.advance(by: .seconds(5))
+    let event = await events.first { if case .stragglers = $0 { true } else { false } }
+    guard case .stragglers(let stragglers)? = event else { return }
+    #expect(stragglers.map(\.origin.name) == ["A"])
+    #expect(stragglers.map(\.activity) == [.starting(hook: nil)])
+    gate.open()
+    try await starting
+    try await app.stop()
+  }
+
+  @Test func `Hooks that started before one that fails are stopped in the same value too`() async throws {
+    let journal = Journal()
+    let app = App {
+      Provide { A() }
+        .onStart { _ in journal.note("start one") }.onStop { _ in journal.note("stop one") }
+        .onStart { _ in throw Boom() }.onStop { _ in journal.note("stop two") }
+      Invoke { (_: A) in }
+    }
+    await #expect(throws: ContainerError.self) { try await app.start() }
+    #expect(journal.entries == ["start one", "stop one"])
+  }
+}

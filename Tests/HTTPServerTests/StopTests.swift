@@ -1,0 +1,263 @@
+import EventLoop
+import FoundationEssentials
+import Glibc
+import HTTPServer
+import Synchronization
+import Testing
+
+/// Starting and stopping.
+@Suite struct StopTests {
+  private func anyPort() -> HTTPServerConfiguration {
+    HTTPServerConfiguration(address: .ip(host: "127.0.0.1", port: 0))
+  }
+
+  @Test func `a port in use is an error that says what to do`() async throws {
+    try await withServer([]) { address, _ in
+      let loop = try EventLoop()
+      let second = try HTTPServer(configuration: HTTPServerConfiguration(address: address), routes: [], loop: loop)
+      let error = await #expect(throws: HTTPServerError.self) { try await second.start() }
+      #expect(error?.code == .addressInUse)
+      #expect(error?.description.hasPrefix("cannot listen on \(address): address already in use; ") == true)
+      await second.stop()
+      await loop.stop()
+    }
+  }
+
+  @Test(arguments: [
+    ("not-an-address", 0, HTTPServerError.Code.invalidAddress), ("127.0.0.1", 70_000, .invalidAddress),
+    ("192.0.2.1", 0, .cannotListen),
+  ])
+  func `an address that cannot be is an error`(host: String, port: Int, code: HTTPServerError.Code) async throws {
+    let loop = try EventLoop()
+    let configuration = HTTPServerConfiguration(address: .ip(host: host, port: port))
+    let server = try HTTPServer(configuration: configuration, routes: [], loop: loop)
+    let error = await #expect(throws: HTTPServerError.self) { try await server.start() }
+    #expect(error?.code == code)
+    await loop.stop()
+  }
+
+  @Test func `a socket file left behind is replaced, one in use and a plain file are not`() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "keel-http-\(UUID().uuidString.prefix(8))")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let path = folder.appending(path: "s").path
+    let configuration = HTTPServerConfiguration(address: .unix(path: path))
+    let loop = try EventLoop()
+    leaveSocketBehind(path)
+    let first = try HTTPServer(configuration: configuration, routes: [Route(.get, "/") { _ in "first" }], loop: loop)
+    try await first.start()
+    let second = try HTTPServer(configuration: configuration, routes: [], loop: loop)
+    let inUse = await #expect(throws: HTTPServerError.self) { try await second.start() }
+    #expect(inUse?.code == .addressInUse)
+    #expect(try await offPool { try TestClient(.unix(path: path)).request("GET", "/").text } == "first")
+    await first.stop()
+    try "plain".write(toFile: path, atomically: true, encoding: .utf8)
+    let third = try HTTPServer(configuration: configuration, routes: [], loop: loop)
+    let inTheWay = await #expect(throws: HTTPServerError.self) { try await third.start() }
+    #expect(inTheWay?.code == .cannotListen)
+    await loop.stop()
+  }
+
+  @Test func `a server starts once`() async throws {
+    try await withServer([]) { _, server in
+      let error = await #expect(throws: HTTPServerError.self) { try await server.start() }
+      #expect(error?.code == .alreadyStarted)
+    }
+  }
+
+  @Test func `stop without start does nothing, and twice is once`() async throws {
+    let loop = try EventLoop()
+    let server = try HTTPServer(configuration: anyPort(), routes: [], loop: loop)
+    #expect(await server.stop() == 0)
+    #expect(await server.stop() == 0)
+    let error = await #expect(throws: HTTPServerError.self) { try await server.start() }
+    #expect(error?.code == .alreadyStarted)
+    await loop.stop()
+  }
+
+  @Test func `a graceful stop lets requests finish and takes no new ones`() async throws {
+    let gate = Gate()
+    let routes = [
+      Route(.get, "/slow") { _ in
+        await gate.wait()
+        return "done"
+      }
+    ]
+    try await withServer(routes) { address, server in
+      async let answer = offPool { try TestClient(address).request("GET", "/slow") }
+      try await eventually("the handler waits") { gate.arrivals == 1 }
+      async let first = server.stop(grace: .seconds(30))
+      async let second = server.stop(grace: .seconds(30))
+      try await eventuallyRefused(address)
+      gate.open()
+      #expect(try await answer.text == "done")
+      #expect(try await answer.headers["connection"]?.lowercased() == "close")
+      #expect(await first == 0)
+      #expect(await second == 0)
+    }
+  }
+
+  @Test func `a stop out of patience cancels handlers and answers 503`() async throws {
+    let observer = RecordingObserver()
+    let isWaiting = Atomic<Bool>(false)
+    let routes = [
+      Route(.get, "/slow") { _ -> String in
+        isWaiting.store(true, ordering: .relaxed)
+        try await Task.sleep(for: .seconds(60))
+        return "never"
+      }
+    ]
+    try await withServer(routes, observer: observer) { address, server in
+      async let answer = offPool { try TestClient(address).request("GET", "/slow") }
+      try await eventually("the handler waits") { isWaiting.load(ordering: .relaxed) }
+      #expect(await server.stop(grace: .milliseconds(20)) == 1)
+      #expect(try await answer.status == 503)
+      #expect(observer.seen.records.map(\.outcome) == [.cutOff])
+      #expect(observer.seen.records.map(\.status) == [.serviceUnavailable])
+      #expect(await server.stop() == 1)
+    }
+  }
+
+  @Test func `a stop does not wait for a handler that never ends`() async throws {
+    let gate = Gate()
+    let routes = [
+      Route(.get, "/stuck") { _ in
+        await gate.wait()
+        return "too late"
+      }
+    ]
+    try await withServer(routes) { address, server in
+      async let answers = withThrowingTaskGroup(of: Int.self) { group in
+        for _ in 0..<20 {
+          group.addTask { try await offPool { try TestClient(address).request("GET", "/stuck").status } }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      try await eventually("the handlers wait") { gate.arrivals == 20 }
+      #expect(await server.stop(grace: .zero) == 20)
+      #expect(try await answers == Array(repeating: 503, count: 20))
+      gate.open()
+    }
+  }
+
+  @Test func `a stop cuts off half a body, and closes idle connections`() async throws {
+    let observer = RecordingObserver()
+    let routes = [Route(.post, "/echo") { request in HTTPResponse(request.body) }]
+    try await withServer(routes, observer: observer) { address, server in
+      let idle = try await offPool {
+        let client = try TestClient(address)
+        #expect(try client.request("POST", "/echo", body: "a").text == "a")
+        return ClientBox(client)
+      }
+      let half = try await offPool {
+        let client = try TestClient(address)
+        try client.send("POST /echo HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 10\r\n\r\n")
+        #expect(try client.response().status == 100)
+        try client.send("12345")
+        return ClientBox(client)
+      }
+      #expect(await server.stop(grace: .zero) == 1)
+      #expect(observer.seen.records.map(\.outcome) == [.answered, .cutOff])
+      #expect(observer.seen.closed.count == 2)
+      idle.close()
+      half.close()
+    }
+  }
+
+  @Test func `starting and stopping leaks no descriptor`() async throws {
+    let loop = try EventLoop()
+    func cycle() async throws {
+      let server = try HTTPServer(
+        configuration: anyPort(),
+        routes: [
+          Route(.get, "/") { _ in
+            await Task.yield()
+            return "ok"
+          }
+        ], loop: loop)
+      let address = try await server.start()
+      #expect(try await offPool { try TestClient(address).request("GET", "/").text } == "ok")
+      await server.stop()
+      // The port is free again at once.
+      let again = try HTTPServer(configuration: HTTPServerConfiguration(address: address), routes: [], loop: loop)
+      try await again.start()
+      await again.stop()
+    }
+    try await cycle()
+    let before = openDescriptors()
+    for _ in 0..<100 { try await cycle() }
+    await loop.stop()
+    // Other tests open and close theirs meanwhile; a leak would be for good, and at least one for each cycle.
+    try await eventually("the descriptors are closed") { openDescriptors() < before + 100 }
+  }
+
+  @Test func `a stopped server is let go of, whatever became of its requests`() async throws {
+    weak var observer: RecordingObserver?
+    do {
+      let recorder = RecordingObserver()
+      observer = recorder
+      try await leaveRequestsBehind(recorder)
+      #expect(recorder.seen.records.count == 4)
+    }
+    try await eventually("nobody holds the observer") { [weak observer] in observer == nil }
+  }
+
+  /// Requests that are answered, streamed, cut off in a handler and cut off in a stream.
+  private func leaveRequestsBehind(_ observer: RecordingObserver) async throws {
+    let routes = [
+      Route(.get, "/now") { _ in "now" },
+      Route(.get, "/stream") { _ in
+        HTTPResponse.stream(contentType: "text/plain") { try await $0.write("streamed") }
+      },
+      Route(.get, "/slow") { _ in
+        try await Task.sleep(for: .seconds(60))
+        return "never"
+      },
+      Route(.get, "/events") { _ in
+        HTTPResponse.stream(contentType: "text/plain") { writer in
+          try await writer.write("first")
+          try await Task.sleep(for: .seconds(60))
+        }
+      },
+    ]
+    try await withServer(routes, observer: observer) { address, server in
+      let clients = try await offPool {
+        let client = try TestClient(address)
+        #expect(try client.request("GET", "/now").text == "now")
+        #expect(try client.request("GET", "/stream").text == "streamed")
+        try client.send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n")
+        let other = try TestClient(address)
+        try other.send("GET /events HTTP/1.1\r\nHost: t\r\n\r\n")
+        #expect(other.pause(milliseconds: 5000))
+        return [ClientBox(client), ClientBox(other)]
+      }
+      #expect(await server.stop(grace: .zero) == 2)
+      for client in clients { client.close() }
+    }
+  }
+
+  @Sendable private func openDescriptors() -> Int {
+    (try? FileManager.default.contentsOfDirectory(atPath: "/proc/self/fd").count) ?? 0
+  }
+
+  /// What a process leaves that was killed.
+  private func leaveSocketBehind(_ path: String) {
+    let descriptor = socket(AF_UNIX, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: path.utf8) }
+    let status = withUnsafePointer(to: &address) { address in
+      address.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+        bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_un>.size))
+      }
+    }
+    #expect(status == 0)
+    close(descriptor)
+  }
+
+  private func eventuallyRefused(_ address: HTTPServerAddress) async throws {
+    try await eventually("new connections are refused") {
+      (try? TestClient(address)) == nil
+    }
+  }
+}

@@ -1,0 +1,65 @@
+import FoundationEssentials
+import Glibc
+import HTTPServer
+import Testing
+
+/// HTTPS, from the outside: `openssl` makes the certificate, `curl` is the client.
+@Suite struct TLSTests {
+  @Test func `a certificate makes it HTTPS`() async throws {
+    let folder = try await offPool { try Self.makeCertificate() }
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let routes = [
+      Route(.get, "/later") { _ in
+        await Task.yield()
+        return "secret"
+      },
+      Route(.post, "/echo") { request in HTTPResponse(request.body) },
+    ]
+    let tls = HTTPServerConfiguration.TLS(
+      certificateChain: try String(contentsOfFile: folder + "/cert.pem", encoding: .utf8),
+      privateKey: try String(contentsOfFile: folder + "/key.pem", encoding: .utf8))
+    try await withServer(routes, configure: { $0.tls = tls }) { address, _ in
+      let port = try #require(address.port)
+      let curl = "curl -sS --cacert \(folder)/cert.pem --resolve localhost:\(port):127.0.0.1"
+      let later = try await offPool { try run("\(curl) https://localhost:\(port)/later") }
+      #expect(later == "secret")
+      let echo = try await offPool {
+        try run(
+          "head -c 300000 /dev/zero | tr '\\0' x | \(curl) --data-binary @- https://localhost:\(port)/echo | wc -c")
+      }
+      #expect(Int(echo.filter(\.isNumber)) == 300_000)
+    }
+  }
+
+  @Test func `a certificate that is none is an error at the start`() async throws {
+    await #expect {
+      try await withServer([], configure: { $0.tls = .init(certificateChain: "x", privateKey: "y") }) { _, _ in }
+    } throws: { error in
+      (error as? HTTPServerError)?.code == .cannotStart
+    }
+  }
+
+  private static func makeCertificate() throws -> String {
+    let folder = try run("mktemp -d /tmp/keel-tls-XXXXXX").filter { !$0.isWhitespace }
+    _ = try run(
+      "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost "
+        + "-addext subjectAltName=DNS:localhost -keyout \(folder)/key.pem -out \(folder)/cert.pem 2>&1")
+    return folder
+  }
+}
+
+struct CommandFailed: Error {
+  let command: String
+  let output: String
+}
+
+/// Runs a shell command to its end.
+private func run(_ command: String) throws -> String {
+  guard let pipe = popen(command, "r") else { throw CommandFailed(command: command, output: "") }
+  var output: [UInt8] = []
+  var chunk = [UInt8](repeating: 0, count: 4096)
+  while case let count = fread(&chunk, 1, chunk.count, pipe), count > 0 { output += chunk[..<count] }
+  let text = String(decoding: output, as: UTF8.self)
+  guard pclose(pipe) == 0 else { throw CommandFailed(command: command, output: text) }
+  return text
+}

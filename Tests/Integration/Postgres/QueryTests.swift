@@ -1,0 +1,224 @@
+import DatabaseTesting
+import FoundationEssentials
+import Postgres
+import ResourcePool
+import Testing
+
+@Suite struct QueryTests {
+  struct User: PostgresRow, Equatable {
+    var id: Int
+    var email: String
+    var nickname: String?
+  }
+
+  private static let users = DatabaseTemplate(migrations: []) { connection in
+    try await connection.script(
+      """
+      CREATE TABLE users (id int PRIMARY KEY, email varchar(50) NOT NULL UNIQUE, nickname text);
+      INSERT INTO users VALUES (1, 'ada@example.org', 'Countess'), (2, 'alan@example.org', NULL);
+      """)
+  }
+
+  @Test func `values come back as single values, tuples and structs`() async throws {
+    try await withTestDatabase(Self.users) { pool in
+      let count: Int = try await pool.one("SELECT count(*) FROM users")
+      #expect(count == 2)
+      let (low, high) = try await pool.one("SELECT min(id), max(id) FROM users", as: (Int, Int?).self)
+      #expect(low == 1 && high == 2)
+      let ada = try await pool.one("SELECT * FROM users WHERE id = \(1)", as: User.self, name: "GetUser")
+      #expect(ada == User(id: 1, email: "ada@example.org", nickname: "Countess"))
+      let all: [User] = try await pool.all(
+        "SELECT nickname, email, id FROM users WHERE id = ANY(\([1, 2])) ORDER BY id")
+      #expect(all.map(\.nickname) == ["Countess", nil])
+      let pairs = try await pool.all("SELECT id, email FROM users ORDER BY id DESC", as: (Int, String).self)
+      #expect(pairs.map(\.0) == [2, 1])
+      let nobody = try await pool.optional("SELECT id FROM users WHERE id = \(3)", as: Int.self)
+      #expect(nobody == nil)
+      let nobodyAtAll: User? = try await pool.optional("SELECT * FROM users WHERE id = \(3)")
+      #expect(nobodyAtAll == nil)
+    }
+  }
+
+  @Test func `a statement says how many rows it changed`() async throws {
+    try await withTestDatabase(Self.users) { pool in
+      let updated = try await pool.execute("UPDATE users SET nickname = \("x")")
+      let deleted = try await pool.execute("DELETE FROM users WHERE id = \(9)")
+      let created = try await pool.execute("CREATE TABLE other (id int)")
+      #expect([updated, deleted, created] == [2, 0, 0])
+    }
+  }
+
+  @Test func `fragments bring their parameters with them, and identifiers are quoted`() async throws {
+    try await withTestDatabase(Self.users) { pool in
+      let filter: SQL = "id > \(0) AND email <> \("nobody")"
+      let table = "users"
+      let query: SQL = "SELECT count(*) FROM \(identifier: table) WHERE \(filter) AND id < \(2)"
+      #expect(query.text == #"SELECT count(*) FROM "users" WHERE id > $1 AND email <> $2 AND id < $3"#)
+      let count: Int = try await pool.one(query)
+      #expect(count == 1)
+      await expectError(.undefinedTable) {
+        try await pool.execute("SELECT * FROM \(identifier: "a\"; DROP TABLE users")")
+      }
+    }
+  }
+
+  @Test func `text that looks like SQL stays a value`() async throws {
+    try await withTestDatabase(Self.users) { pool in
+      let evil = "x'; DROP TABLE users; --"
+      let found: [Int] = try await pool.all("SELECT id FROM users WHERE email = \(evil)")
+      #expect(found.isEmpty)
+      let echoed: String = try await pool.one("SELECT \(evil)::text")
+      #expect(echoed == evil)
+    }
+  }
+
+  @Test func `one row where there is none, or more, is an error of its own`() async throws {
+    try await withTestDatabase(Self.users) { pool in
+      let none = await #expect(throws: PostgresError.self) {
+        let _: Int = try await pool.one("SELECT id FROM users WHERE false", name: "Nobody")
+      }
+      #expect(none?.code == .noRows)
+      #expect(none?.description.hasPrefix("query Nobody: no row") == true)
+      let many = await #expect(throws: PostgresError.self) { let _: Int = try await pool.one("SELECT id FROM users") }
+      #expect(many?.code == .tooManyRows)
+    }
+  }
+
+  @Test func `a wrong type, an unexpected NULL and a wrong number of columns name query, column and types`()
+    async throws
+  {
+    try await withTestDatabase(Self.users) { pool in
+      let type = await #expect(throws: PostgresError.self) {
+        let _: Int = try await pool.one("SELECT email FROM users WHERE id = 1", name: "GetEmail")
+      }
+      #expect(type?.message == "column email: varchar where Int is expected")
+      #expect(type?.queryName == "GetEmail")
+      let null = await #expect(throws: PostgresError.self) {
+        let _: String = try await pool.one("SELECT nickname FROM users WHERE id = 2")
+      }
+      #expect(null?.message == "column nickname: NULL (text) where String is expected; ask for String? instead")
+      let columns = await #expect(throws: PostgresError.self) {
+        let _: (Int, Int) = try await pool.one("SELECT 1 AS a, 2 AS b, 3 AS c")
+      }
+      #expect(columns?.message == "the query returns 3 columns (a, b, c) where 2 are expected")
+      let missing = await #expect(throws: PostgresError.self) {
+        let _: User = try await pool.one("SELECT id FROM users WHERE id = 1")
+      }
+      #expect(missing?.message == "no column email; the query returns id")
+    }
+  }
+
+  @Test func `an error of the server has its SQLSTATE, its place as a caret, and no parameter's value`() async throws {
+    try await withTestDatabase(Self.users) { pool in
+      let syntax = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT\n  1 +* 2, \("secret")") }
+      #expect(syntax?.sqlState == .undefinedFunction)
+      #expect(syntax?.description.contains("\n  1 +* 2, $1\n    ^") == true)
+      let unique = await #expect(throws: PostgresError.self) {
+        try await pool.execute("INSERT INTO users VALUES (3, \("ada@example.org"))", name: "AddUser")
+      }
+      #expect(unique?.sqlState == .uniqueViolation)
+      #expect(unique?.constraint == "users_email_key")
+      #expect(unique?.table == "users")
+      #expect(unique?.description.contains("ada@") == false)
+      #expect(unique?.debugDescription.contains("ada@") == true)
+    }
+  }
+
+  @Test func `an error leaves the connection and its prepared statements usable`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      for _ in 0..<3 {
+        await expectError(.uniqueViolation) { try await pool.execute("INSERT INTO users VALUES (\(1), \("a"))") }
+        await expectError(.undefinedTable) { try await pool.execute("SELECT * FROM nothing") }
+      }
+      let statements: Int = try await pool.one(
+        "SELECT count(*) FROM pg_prepared_statements WHERE statement LIKE 'INSERT%'")
+      #expect(statements == 1)
+    }
+  }
+
+  @Test func `a statement whose columns changed under it is prepared again`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      let before = try await pool.query("SELECT * FROM users ORDER BY id", name: nil)
+      #expect(before.columns.count == 3)
+      try await pool.execute("ALTER TABLE users ADD COLUMN age int")
+      let after = try await pool.query("SELECT * FROM users ORDER BY id", name: nil)
+      #expect(after.columns == ["id", "email", "nickname", "age"])
+    }
+  }
+
+  @Test func `statements forgotten by the server are prepared again`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      let first: Int = try await pool.one("SELECT \(1)::int8")
+      try await pool.execute("DEALLOCATE ALL")
+      let second: Int = try await pool.one("SELECT \(1)::int8")
+      #expect(first + second == 2)
+    }
+  }
+
+  @Test func `more statements than the cache holds are forgotten at the server too`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      for number in 0..<600 { try await pool.execute(SQL(unchecked: "SELECT \(number)")) }
+      let kept: Int = try await pool.one("SELECT count(*) FROM pg_prepared_statements")
+      #expect(kept <= 512)
+    }
+  }
+
+  @Test func `a text with a NUL character is refused before it is sent`() async throws {
+    try await withTestDatabase { pool in
+      let error = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT \("a\0b")") }
+      #expect(error?.code == .encoding)
+      let one: Int = try await pool.one("SELECT 1")
+      #expect(one == 1)
+    }
+  }
+
+  @Test func `an empty query and a COPY are refused with a reason`() async throws {
+    try await withTestDatabase { pool in
+      let empty = await #expect(throws: PostgresError.self) { try await pool.execute("") }
+      #expect(empty?.message == "the query is empty")
+      await #expect(throws: PostgresError.self) { try await pool.execute("COPY pg_class TO STDOUT") }
+      let one: Int = try await pool.one("SELECT 1")
+      #expect(one == 1)
+    }
+  }
+
+  @Test func `a large value and many rows arrive whole`() async throws {
+    try await withTestDatabase { pool in
+      let text = String(repeating: "é", count: 3_000_000)
+      let length: Int = try await pool.one("SELECT octet_length(\(text))")
+      #expect(length == 6_000_000)
+      let echoed: String = try await pool.one("SELECT \(text)::text")
+      #expect(echoed == text)
+      let numbers: [Int] = try await pool.all("SELECT n FROM generate_series(1, 100000) n")
+      #expect(numbers.count == 100_000 && numbers.last == 100_000)
+    }
+  }
+
+  @Test func `queries of many tasks are answered each with its own`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 3 }) { pool in
+      try await withThrowingTaskGroup(of: Void.self) { group in
+        for task in 0..<64 {
+          group.addTask {
+            for round in 0..<20 {
+              let expected = task * 1000 + round
+              let answer: Int = try await pool.one("SELECT \(expected)::int8")
+              #expect(answer == expected)
+            }
+          }
+        }
+        try await group.waitForAll()
+      }
+      #expect(pool.stat().acquireCount >= 64 * 20)
+      #expect(pool.stat().acquired == 0)
+      #expect(pool.stat().total <= 3)
+    }
+  }
+}
+
+/// Expects an error of the server with this SQLSTATE.
+func expectError(
+  _ state: SQLState, sourceLocation: SourceLocation = #_sourceLocation, _ body: () async throws -> Void
+) async {
+  let error = await #expect(throws: PostgresError.self, sourceLocation: sourceLocation) { try await body() }
+  #expect(error?.sqlState == state, sourceLocation: sourceLocation)
+}

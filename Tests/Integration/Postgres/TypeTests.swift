@@ -1,0 +1,135 @@
+import DatabaseTesting
+import FoundationEssentials
+import Postgres
+import Testing
+
+@Suite struct TypeTests {
+  enum Mood: String, PostgresCodable { case happy, sad }
+  struct Point: Codable, Equatable { var x: Int; var y: [String: Bool] }
+
+  private func roundTrip<Value: PostgresCodable & Equatable>(
+    _ values: [Value], _ type: String, sourceLocation: SourceLocation = #_sourceLocation
+  ) async throws {
+    try await withTestDatabase { pool in
+      for value in values {
+        let back: Value = try await pool.one("SELECT \(value)::\(SQL(unchecked: type))")
+        #expect(back == value, sourceLocation: sourceLocation)
+      }
+      let array: [Value] = try await pool.one("SELECT \(values)::\(SQL(unchecked: type))[]")
+      #expect(array == values, sourceLocation: sourceLocation)
+      let optionals: [Value?] = [nil] + values
+      let sparse: [Value?] = try await pool.one("SELECT \(optionals)::\(SQL(unchecked: type))[]")
+      #expect(sparse == optionals, sourceLocation: sourceLocation)
+      let null: Value? = try await pool.one("SELECT \(Value?.none)::\(SQL(unchecked: type))")
+      #expect(null == nil, sourceLocation: sourceLocation)
+    }
+  }
+
+  @Test func `integers round-trip at their limits`() async throws {
+    try await roundTrip([Int.min, -1, 0, 1, Int.max], "int8")
+    try await roundTrip([Int32.min, 0, Int32.max], "int4")
+    try await roundTrip([Int16.min, 0, Int16.max], "int2")
+  }
+
+  @Test func `an integer that does not fit the column's reader is an error, not a wrong number`() async throws {
+    try await withTestDatabase { pool in
+      let error = await #expect(throws: PostgresError.self) { let _: Int16 = try await pool.one("SELECT 70000") }
+      #expect(error?.message.contains("does not fit Int16") == true)
+    }
+  }
+
+  @Test func `booleans and floating-point numbers round-trip, infinities and the smallest too`() async throws {
+    try await roundTrip([true, false], "bool")
+    try await roundTrip([0.1, -.infinity, .infinity, .leastNonzeroMagnitude, .greatestFiniteMagnitude], "float8")
+    try await roundTrip([Float(0.1), -.infinity, .greatestFiniteMagnitude], "float4")
+    try await withTestDatabase { pool in
+      let nan: Double = try await pool.one("SELECT \(Double.nan)::float8")
+      #expect(nan.isNaN)
+    }
+  }
+
+  @Test func `text round-trips in every script, and as any type whose form is text`() async throws {
+    try await roundTrip(["", "a", "naïve — 日本語 🧭", "quote \" slash \\ null NULL {a,b}"], "text")
+    try await roundTrip(["abc"], "varchar(5)")
+    try await withTestDatabase { pool in
+      let inferred: Bool = try await pool.one("SELECT \("10.0.0.1") = inet '10.0.0.1'")
+      #expect(inferred)
+    }
+  }
+
+  @Test func `dates round-trip to the microsecond, and infinity is the distant past and future`() async throws {
+    let dates = [0, 1_700_000_000.123456, -5_000_000_000, 253_402_300_799].map { Date(timeIntervalSince1970: $0) }
+    try await withTestDatabase { pool in
+      for date in dates {
+        let back: Date = try await pool.one("SELECT \(date)")
+        #expect(abs(back.timeIntervalSince(date)) < 0.000_001)
+      }
+      let ends = try await pool.one(
+        "SELECT 'infinity'::timestamptz, '-infinity'::date, '2024-02-29'::date", as: (Date, Date, Date).self)
+      #expect(ends.0 == .distantFuture && ends.1 == .distantPast)
+      #expect(ends.2 == Date(timeIntervalSince1970: 1_709_164_800))
+      let text: String = try await pool.one("SELECT \(Date.distantFuture)::timestamptz::text")
+      #expect(text == "infinity")
+      let millennium: String = try await pool.one(
+        "SELECT (\(Date(timeIntervalSince1970: 946_684_800))::timestamptz AT TIME ZONE 'UTC')::text")
+      #expect(millennium == "2000-01-01 00:00:00")
+    }
+  }
+
+  @Test func `uuids and bytes round-trip`() async throws {
+    try await roundTrip([UUID(), UUID()], "uuid")
+    try await roundTrip([Data(), Data(0...255)], "bytea")
+  }
+
+  @Test(arguments: [
+    "0", "1", "-1", "0.1", "-123.45", "10000", "100000000", "0.0001", "0.00001", "12345678901234567890.123456789",
+  ])
+  func `decimals round-trip and mean the same to the server`(text: String) async throws {
+    try await withTestDatabase { pool in
+      let decimal = try #require(Decimal(string: text))
+      let back = try await pool.one("SELECT \(decimal), \(decimal)::text", as: (Decimal, String).self)
+      #expect(back.0 == decimal)
+      #expect(Decimal(string: back.1) == decimal)
+    }
+  }
+
+  @Test func `a decimal of more digits than Swift holds is an error, not a rounded number`() async throws {
+    try await withTestDatabase { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        let _: Decimal = try await pool.one("SELECT 1234567890123456789012345678901234567890.1::numeric")
+      }
+      #expect(error?.code == .decoding)
+      let scaled: Decimal = try await pool.one("SELECT 5.00::numeric(5,2)")
+      #expect(scaled == 5)
+    }
+  }
+
+  @Test func `JSON goes in and out as Codable, and its text as String`() async throws {
+    try await withTestDatabase { pool in
+      let point = Point(x: 1, y: ["a": true])
+      let back: PostgresJSON<Point> = try await pool.one("SELECT \(PostgresJSON(point))::jsonb")
+      #expect(back.value == point)
+      let text: String = try await pool.one("SELECT \(PostgresJSON(point))::jsonb -> 'y'")
+      #expect(text == #"{"a": true}"#)
+    }
+  }
+
+  @Test func `enums of strings are enums of the server, and an unknown label is an error`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.execute("CREATE TYPE mood AS ENUM ('happy', 'sad', 'odd')")
+      let mood: Mood = try await pool.one("SELECT \(Mood.sad)::mood")
+      #expect(mood == .sad)
+      let error = await #expect(throws: PostgresError.self) { let _: Mood = try await pool.one("SELECT 'odd'::mood") }
+      #expect(error?.message.contains("is no case of Mood") == true)
+    }
+  }
+
+  @Test func `an array of two dimensions is refused by name`() async throws {
+    try await withTestDatabase { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        let _: [Int] = try await pool.one("SELECT '{{1,2}}'::int8[]")
+      }
+      #expect(error?.message.contains("2 dimensions") == true)
+    }
+  }
+}

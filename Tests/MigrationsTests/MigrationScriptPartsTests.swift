@@ -1,0 +1,75 @@
+import Testing
+
+@testable import MigrationFiles
+
+@Suite struct MigrationScriptPartsTests {
+  @Test func `a BEGIN and COMMIT around the file are left out`() throws {
+    let statements = try MigrationScriptParts.statements("-- é\nBEGIN;\nSELECT 1;\nCOMMIT ;\n")
+    #expect(statements.map(\.text) == ["SELECT 1"])
+    #expect(statements.map(\.position) == [13])
+    #expect(try MigrationScriptParts.statements("START TRANSACTION; SELECT 1; END").count == 1)
+    #expect(try MigrationScriptParts.statements("SAVEPOINT a; ROLLBACK TO a").count == 2)
+    #expect(try MigrationScriptParts.statements("-- nothing to do").isEmpty)
+  }
+
+  @Test(arguments: [
+    ("SELECT 1;\nCOMMIT;\nSELECT 2", 2), ("BEGIN;\nSELECT 1", 1), ("SELECT 1;\nCOMMIT", 2),
+    ("BEGIN;\nSELECT 1;\nROLLBACK", 1),
+    ("BEGIN", 1), ("SELECT 1;\n\nCOPY t FROM stdin", 3),
+  ])
+  func `what would cut the transaction is refused at its line`(text: String, line: Int) {
+    #expect {
+      try MigrationScriptParts.statements(text)
+    } throws: {
+      ($0 as? SQLSplitError)?.location.line == line
+    }
+  }
+
+  @Test func `outside a transaction, statements stand alone where the server wants it`() throws {
+    let units = try MigrationScriptParts.units(
+      """
+      CREATE INDEX CONCURRENTLY i ON t (a);
+      INSERT INTO t VALUES (1);
+      BEGIN; SELECT 1; SELECT 2; COMMIT;
+      BEGIN; COMMIT;
+      VACUUM t; DO $$ $$; ALTER TABLE t ADD b int; ALTER SYSTEM SET x = 1; DROP DATABASE d;
+      """)
+    #expect(units.map(\.inTransaction) == [false, true, true, false, false, true, false, false])
+    #expect(units.map(\.statements.count) == [1, 1, 2, 1, 1, 1, 1, 1])
+  }
+
+  @Test(arguments: ["BEGIN; SELECT 1", "COMMIT", "BEGIN; BEGIN; COMMIT", "ROLLBACK", "COPY t FROM stdin"])
+  func `unbalanced transactions are refused`(text: String) {
+    #expect(throws: SQLSplitError.self) { try MigrationScriptParts.units(text) }
+  }
+}
+
+@Suite struct ConcurrentIndexTests {
+  private func read(_ text: String) throws -> ConcurrentIndex? {
+    try SQLSplitter.split(text).first.flatMap(ConcurrentIndex.init)
+  }
+
+  @Test func `the index and its table are read`() throws {
+    let plain = try #require(try read("CREATE INDEX CONCURRENTLY Idx_A ON public . \"T 1\" (a)"))
+    #expect(plain.name == "idx_a")
+    #expect(plain.action == .create(table: "public.\"T 1\""))
+
+    let unique = try #require(
+      try read(
+        "create unique /* c /* d */ */ index concurrently -- x\n if not exists \"I\"\"x\" on only t using gin (a)"))
+    #expect(unique.name == "\"I\"\"x\"")
+    #expect(unique.action == .create(table: "t"))
+
+    let dropped = try #require(try read("DROP INDEX CONCURRENTLY IF EXISTS shared.i"))
+    #expect(dropped.name == "shared.i")
+    #expect(dropped.action == .drop)
+  }
+
+  @Test(arguments: [
+    "CREATE INDEX i ON t (a)", "CREATE INDEX CONCURRENTLY ON t (a)", "DROP INDEX i", "SELECT 1", "CREATE",
+    "REINDEX INDEX CONCURRENTLY i",
+  ])
+  func `anything else is not one`(text: String) throws {
+    #expect(try read(text) == nil)
+  }
+}
