@@ -8,6 +8,7 @@ let package = Package(
   platforms: [.macOS(.v15)],
   dependencies: [.package(name: "keel", path: "..")],
   targets: [
+    .executableTarget(name: "PoolBench", dependencies: [.product(name: "ResourcePool", package: "keel")]),
     .executableTarget(name: "ContainerBench", dependencies: [.product(name: "Container", package: "keel")]),
     .executableTarget(name: "MetricsBench", dependencies: [.product(name: "PrometheusMetrics", package: "keel")]),
     .executableTarget(

@@ -1,10 +1,22 @@
 /// A resource on loan. Give it back with ``ResourcePool/release(_:isSound:)``, once.
 public struct Lease<Resource: Sendable>: Sendable {
-  let slot: Int
-  /// The pool's generation when the resource was made.
-  let generation: UInt64
+  @usableFromInline let grant: LeaseGrant
   /// What was lent.
   public let resource: Resource
+
+  @inlinable
+  init(grant: LeaseGrant, resource: Resource) {
+    self.grant = grant
+    self.resource = resource
+  }
+}
+
+/// A lease as the machine knows it.
+@usableFromInline
+struct LeaseGrant: Sendable {
+  @usableFromInline let slot: Int
+  /// The pool's generation when the making of the resource began.
+  let generation: UInt64
 }
 
 /// The line of code that asked for a lease.

@@ -36,6 +36,9 @@ public struct PoolError: Error, Sendable, CustomStringConvertible {
     self.cause = cause
   }
 
+  /// A grant of nothing. The machine lends filled slots only, so this says that the pool itself is at fault.
+  @usableFromInline static var emptySlot: PoolError { PoolError(.unavailable, "the pool lent an empty slot") }
+
   /// The message.
   public var description: String { message }
 }

@@ -2,15 +2,15 @@ extension PoolStateMachine {
   /// What the caller has to do once the lock is released.
   struct Actions: Sendable {
     /// Resume these waiters with a lease.
-    var grants: [(waiter: Waiter, lease: Lease<Resource>)] = []
+    var grants: [(waiter: Waiter, grant: LeaseGrant)] = []
     /// Resume these waiters with an error.
     var failures: [(waiter: Waiter, error: PoolError)] = []
     /// Make a resource for each of these slots; answer with `made` or `makingFailed`.
     var makes: [(slot: Int, serial: UInt64)] = []
-    /// Check these resources; answer with `checked`.
-    var checks: [(slot: Int, resource: Resource)] = []
-    /// Close these resources; answer with `closed`.
-    var closes: [(slot: Int, resource: Resource)] = []
+    /// Check the resources of these slots; answer with `checked`.
+    var checks: [Int] = []
+    /// Close the resources of these slots; answer with `closed`.
+    var closes: [Int] = []
 
     var isEmpty: Bool {
       grants.isEmpty && failures.isEmpty && makes.isEmpty && checks.isEmpty && closes.isEmpty
@@ -47,9 +47,8 @@ extension PoolStateMachine {
       case closing
     }
     var state: State = .vacant
-    var resource: Resource?
     /// When the resource is too old to be lent again.
-    var expiry: Instant
+    var expiry = Instant(nanoseconds: .max)
     /// The pool's generation when the making of the resource began; an older one is closed when it comes back.
     var generation: UInt64 = 0
     /// Whether nobody has reported the resource broken or ended.

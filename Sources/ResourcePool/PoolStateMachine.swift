@@ -1,7 +1,8 @@
 /// The pool's decisions, as a value: an event goes in with the time it happened, actions come out. It knows no
-/// thread, no clock and no I/O; ``ResourcePool`` calls it under a lock and acts after unlocking.
-struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
-  typealias Instant = ContinuousClock.Instant
+/// thread, no clock and no I/O, and resources by their slots only; ``PoolCore`` calls it under a lock and acts after
+/// unlocking.
+struct PoolStateMachine<Waiter: Sendable>: Sendable {
+  typealias Instant = PoolInstant
 
   let configuration: PoolConfiguration
   private(set) var lifecycle = Lifecycle.created
@@ -18,15 +19,17 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
   private(set) var backoff: Backoff?
   /// A resource failed or ended by itself and none was made since: when none is left, one is made to find out why.
   private var isSuspect = false
+  /// Of the configuration, for the paths that are taken most.
+  private let checkAfterIdle, shareWindow: Int64
   /// In 0..<1; injected so that tests decide.
   private let random: @Sendable () -> Double
 
   init(_ configuration: PoolConfiguration, random: @escaping @Sendable () -> Double) {
     self.configuration = configuration
     self.random = random
-    // The expiry of a vacant slot is never read.
-    let vacant = Slot(expiry: ContinuousClock.now)
-    slots = Array(repeating: vacant, count: configuration.maxSize)
+    checkAfterIdle = configuration.checkAfterIdle.wholeNanoseconds
+    shareWindow = configuration.shareWindow.wholeNanoseconds
+    slots = Array(repeating: Slot(), count: configuration.maxSize)
     tally = Tally(vacant: configuration.maxSize)
   }
 
@@ -46,13 +49,13 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     return beginMaking(0)
   }
 
-  /// Lends from now on, beginning with `first`. False when the pool was closed meanwhile.
-  mutating func started(_ first: Resource, _ now: Instant, _ actions: inout Actions) -> Bool {
+  /// The first resource is made: lends from now on. False when the pool was closed meanwhile.
+  mutating func started(_ now: Instant, _ actions: inout Actions) -> Bool {
     if case .starting = lifecycle {
       lifecycle = .running
       nextHealthCheck = now + configuration.healthCheckPeriod
     }
-    made(0, first, now, &actions)
+    made(0, now, &actions)
     return isRunning
   }
 
@@ -81,10 +84,10 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
   // MARK: Acquiring
 
   /// A lease without waiting, if one is to be had: the fast path.
-  mutating func leaseNow(shared: Bool, _ origin: LeaseOrigin, _ now: Instant) -> Lease<Resource>? {
+  mutating func leaseNow(shared: Bool, _ origin: LeaseOrigin, _ now: Instant) -> LeaseGrant? {
     guard isRunning, waiters.isEmpty else { return nil }
     if let slot = idle.last, case .idle(let since) = slots[slot].state,
-      now - since <= configuration.checkAfterIdle, isFresh(slot, now)
+      now.nanoseconds - since.nanoseconds <= checkAfterIdle, isFresh(slot, now)
     {
       idle.removeLast()
       countInstantAcquire()
@@ -107,11 +110,9 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
       actions.failures.append((waiter, PoolError(.closed, "the pool is closed")))
       return nil
     case .running:
-      if waiters.isEmpty, let slot = freeSlot(shared: shared, now, &actions),
-        let lease = grant(slot, shared: shared, origin, now)
-      {
+      if waiters.isEmpty, let slot = freeSlot(shared: shared, now, &actions) {
         countInstantAcquire()
-        actions.grants.append((waiter, lease))
+        actions.grants.append((waiter, grant(slot, shared: shared, origin, now)))
         make(isCrowded: isCrowded(slot), now, &actions)
         return nil
       }
@@ -138,34 +139,46 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
 
   // MARK: Holding and releasing
 
+  /// A sound resource comes back and nobody waits for it: the fast path. False when there is more to it than that;
+  /// then nothing has happened.
+  mutating func releaseNow(_ slot: Int, _ now: Instant) -> Bool {
+    guard isRunning, waiters.isEmpty, isFresh(slot, now) else { return false }
+    return putBack(slot, now)
+  }
+
   /// A lease ends. `isSound` says whether the resource may be lent again.
   mutating func release(_ slot: Int, isSound: Bool, _ now: Instant, _ actions: inout Actions) {
     if !isSound { condemn(slot) }
-    switch slots[slot].state {
-    case .shared(let count, _) where count > 1:
-      move(slot, to: .shared(count: count - 1, progress: now))
-    case .shared, .exclusive:
-      if !isCurrent(slot) || !isRunning {
-        destroy(slot, &actions)
-      } else if now >= slots[slot].expiry {
-        counters.maxLifetimeDestroyCount += 1
-        destroy(slot, &actions)
-      } else {
-        move(slot, to: .idle(since: now))
-        idle.append(slot)
-      }
-    case .vacant, .making, .idle, .checking, .closing:
+    guard putBack(slot, now) else {
       assertionFailure("released a lease twice: slot \(slot) is \(slots[slot].state)")
       return
+    }
+    if case .idle = slots[slot].state, !isRunning || !isFresh(slot, now) {
+      if isRunning, isCurrent(slot) { counters.maxLifetimeDestroyCount += 1 }
+      idle.removeLast()
+      destroy(slot, &actions)
     }
     if !waiters.isEmpty || !actions.closes.isEmpty { serve(now, &actions) }
   }
 
+  /// Takes one lease off the slot; with the last one it is idle. False when it is not lent.
+  private mutating func putBack(_ slot: Int, _ now: Instant) -> Bool {
+    switch slots[slot].state {
+    case .shared(let count, _) where count > 1:
+      move(slot, to: .shared(count: count - 1, progress: now))
+    case .shared, .exclusive:
+      move(slot, to: .idle(since: now))
+      idle.append(slot)
+    case .vacant, .making, .idle, .checking, .closing:
+      return false
+    }
+    return true
+  }
+
   // MARK: Answers to actions
 
-  mutating func made(_ slot: Int, _ resource: Resource, _ now: Instant, _ actions: inout Actions) {
+  mutating func made(_ slot: Int, _ now: Instant, _ actions: inout Actions) {
     counters.newCount += 1
-    slots[slot].resource = resource
     let jitter = configuration.maxLifetime * (configuration.lifetimeJitter * random())
     slots[slot].expiry = now + configuration.maxLifetime + jitter
     backoff = nil
@@ -260,7 +273,8 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
 
   // MARK: Everything is suspect
 
-  /// Closes every resource made so far: the idle now, the lent when they come back.
+  /// Closes every resource whose making began before now: the idle at once, the lent when they come back, those on
+  /// their way when they are made.
   ///
   /// - Parameter suspect: the generation that is under suspicion; when it is over already, nothing happens.
   mutating func invalidate(suspect: UInt64? = nil, _ now: Instant, _ actions: inout Actions) {
@@ -310,8 +324,7 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     counters.acquireDuration.observeInstant()
   }
 
-  private mutating func grant(_ slot: Int, shared: Bool, _ origin: LeaseOrigin, _ now: Instant) -> Lease<Resource>? {
-    guard let resource = slots[slot].resource else { return nil }  // an idle or shared slot always has one
+  private mutating func grant(_ slot: Int, shared: Bool, _ origin: LeaseOrigin, _ now: Instant) -> LeaseGrant {
     if !shared {
       move(slot, to: .exclusive(origin, since: now))
     } else if case .shared(let count, let progress) = slots[slot].state {
@@ -319,7 +332,7 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     } else {
       move(slot, to: .shared(count: 1, progress: now))
     }
-    return Lease(slot: slot, generation: slots[slot].generation, resource: resource)
+    return LeaseGrant(slot: slot, generation: slots[slot].generation)
   }
 
   /// The least loaded slot that takes one more shared lease.
@@ -329,7 +342,7 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     var least = configuration.shareLimit
     for slot in slots.indices {
       guard case .shared(let count, let progress) = slots[slot].state, count < least,
-        now - progress < configuration.shareWindow, isFresh(slot, now)
+        now.nanoseconds - progress.nanoseconds < shareWindow, isFresh(slot, now)
       else { continue }
       (best, least) = (slot, count)
     }
@@ -350,14 +363,12 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
     guard isRunning else { return }
     var isAnyCrowded = false
     while let first = waiters.first {
-      guard let slot = freeSlot(shared: first.isShared, now, &actions),
-        let lease = grant(slot, shared: first.isShared, first.origin, now)
-      else { break }
+      guard let slot = freeSlot(shared: first.isShared, now, &actions) else { break }
       _ = waiters.popFirst()
       counters.acquireCount += 1
       counters.emptyAcquireCount += 1
       counters.acquireDuration.observe(now - first.since)
-      actions.grants.append((first.waiter, lease))
+      actions.grants.append((first.waiter, grant(slot, shared: first.isShared, first.origin, now)))
       isAnyCrowded = isAnyCrowded || isCrowded(slot)
     }
     make(isCrowded: isAnyCrowded, now, &actions)
@@ -370,12 +381,12 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
         idle.removeLast()
         counters.maxLifetimeDestroyCount += 1  // the invalidated and the ended are not on the idle list
         destroy(slot, &actions)
-      } else if now - since > configuration.checkAfterIdle, let resource = slots[slot].resource {
+      } else if now.nanoseconds - since.nanoseconds > checkAfterIdle {
         // The others were idle for longer: one check for each waiter will do. A sharer need not even wait for that.
         if tally.checking >= max(waiters.count, 1) { break }
         idle.removeLast()
         move(slot, to: .checking)
-        actions.checks.append((slot, resource))
+        actions.checks.append(slot)
       } else {
         idle.removeLast()
         return slot
@@ -449,9 +460,7 @@ struct PoolStateMachine<Resource: Sendable, Waiter: Sendable>: Sendable {
 
   /// Has the resource closed; the caller takes the slot off the idle list.
   private mutating func destroy(_ slot: Int, _ actions: inout Actions) {
-    guard let resource = slots[slot].resource else { return }  // whatever was made has one
     move(slot, to: .closing)
-    slots[slot].resource = nil
-    actions.closes.append((slot, resource))
+    actions.closes.append(slot)
   }
 }

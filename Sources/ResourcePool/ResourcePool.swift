@@ -1,5 +1,3 @@
-internal import Synchronization
-
 /// A pool of anything that is dear to make: lends to one holder at a time or, where the resource can bear it, to
 /// several; first come, first served.
 ///
@@ -8,21 +6,11 @@ internal import Synchronization
 public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   /// What is lent.
   public typealias Resource = Factory.Resource
-  private typealias Continuation = CheckedContinuation<Lease<Resource>, any Error>
-  private typealias Machine = PoolStateMachine<Resource, Continuation>
 
-  private struct State: Sendable {
-    var machine: Machine
-    var timer: (deadline: ContinuousClock.Instant, task: Task<Void, Never>)?
-    /// Those who wait in `close`, by number.
-    var drainWaiters: [Int: CheckedContinuation<Void, Never>] = [:]
-    var drainWaitersEver = 0
-  }
-
-  private let factory: Factory
-  private let state: Mutex<State>
   /// What was configured.
   public let configuration: PoolConfiguration
+  @usableFromInline let core: PoolCore
+  @usableFromInline let shelf: FactoryShelf<Factory>
 
   /// A pool that lends once it is started.
   ///
@@ -30,8 +18,8 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   public init(_ configuration: PoolConfiguration, factory: Factory) throws(PoolError) {
     try configuration.validate()
     self.configuration = configuration
-    self.factory = factory
-    state = Mutex(State(machine: PoolStateMachine(configuration) { Double.random(in: 0..<1) }))
+    shelf = FactoryShelf(factory, size: configuration.maxSize)
+    core = PoolCore(configuration, shelf)
   }
 
   // MARK: Starting and closing
@@ -40,19 +28,7 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   ///
   /// - Throws: what the factory throws, after which the start may be tried again; or ``PoolError`` when the pool was
   ///   started or closed before.
-  public func start() async throws {
-    let serial = try mutate { machine, _, _ throws(PoolError) in try machine.beginStart() }
-    let resource: Resource
-    do {
-      resource = try await factory.make(onEnd: { [weak self] in self?.ended(slot: 0, serial: serial) })
-    } catch {
-      mutate { machine, _, _ in machine.startFailed() }
-      throw error
-    }
-    guard mutate({ machine, now, actions in machine.started(resource, now, &actions) }) else {
-      throw PoolError(.closed, "the pool was closed while it started")
-    }
-  }
+  public func start() async throws { try await core.start() }
 
   /// Lends nothing more, tells those who wait, and returns once every resource is back and closed.
   ///
@@ -60,31 +36,7 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   /// - Returns: those who still held a resource at the deadline; empty when all came back.
   @discardableResult
   public func close(deadline: ContinuousClock.Instant? = nil) async -> [LeaseHolder] {
-    mutate { machine, now, actions in machine.close(now, &actions) }
-    let timer = state.withLock { state in
-      defer { state.timer = nil }
-      return state.timer
-    }
-    timer?.task.cancel()
-
-    var watchdog: Task<Void, Never>?
-    await withCheckedContinuation { continuation in
-      let number: Int? = state.withLock { state in
-        if state.machine.isDrained { return nil }
-        state.drainWaitersEver += 1
-        state.drainWaiters[state.drainWaitersEver] = continuation
-        return state.drainWaitersEver
-      }
-      guard let number else { return continuation.resume() }
-      // Only now that the continuation is in its place, or a deadline in the past would find nobody to wake.
-      guard let deadline else { return }
-      watchdog = Task.detached { [weak self] in
-        guard (try? await Task.sleep(until: deadline, clock: .continuous)) != nil else { return }
-        self?.state.withLock { $0.drainWaiters.removeValue(forKey: number) }?.resume()
-      }
-    }
-    watchdog?.cancel()
-    return holders()
+    await core.close(deadline: deadline)
   }
 
   // MARK: Lending
@@ -95,6 +47,7 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   ///   - timeout: how long to wait for one; nil for ``PoolConfiguration/acquireTimeout``.
   ///   - isSound: asked afterwards whether the resource may be lent again. Default: always.
   /// - Throws: ``PoolError``, `CancellationError` when the task is cancelled while it waits, or what `body` throws.
+  @inlinable
   public func withResource<Result>(
     timeout: Duration? = nil, isolation: isolated (any Actor)? = #isolation, fileID: StaticString = #fileID,
     line: UInt = #line,
@@ -106,166 +59,50 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   }
 
   /// A lease if there is one without waiting.
+  @inlinable
   package func leaseNow(shared: Bool, _ origin: LeaseOrigin) -> Lease<Resource>? {
-    let now = ContinuousClock.now
-    return state.withLock { $0.machine.leaseNow(shared: shared, origin, now) }
+    guard let grant = core.leaseNow(shared: shared, origin) else { return nil }
+    return lease(grant)
   }
 
   /// A lease, after waiting for it if need be. To be given back with ``release(_:isSound:)``, once.
+  @inlinable
   package func lease(shared: Bool, timeout: Duration? = nil, _ origin: LeaseOrigin) async throws -> Lease<Resource> {
     if let lease = leaseNow(shared: shared, origin) { return lease }
-    // Read and written under the state's lock only: what the task's cancellation finds there is the truth.
-    let place = Mutex(Place.notQueued)
-    return try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { (continuation: Continuation) in
-        let isCancelled = mutate { machine, now, actions in
-          place.withLock { place in
-            if case .cancelled = place {
-              machine.countCancelled()
-              return true
-            }
-            let ticket = machine.enqueue(
-              continuation, shared: shared, origin, timeout: timeout ?? configuration.acquireTimeout, now, &actions)
-            place = ticket.map(Place.queued) ?? .answered
-            return false
-          }
-        }
-        if isCancelled { continuation.resume(throwing: CancellationError()) }
-      }
-    } onCancel: {
-      let waiter = mutate { machine, now, actions in
-        place.withLock { place -> Continuation? in
-          switch place {
-          case .notQueued:
-            place = .cancelled
-            return nil
-          case .queued(let ticket): return machine.cancel(ticket, now, &actions)
-          case .answered, .cancelled: return nil
-          }
-        }
-      }
-      waiter?.resume(throwing: CancellationError())
-    }
+    let grant = try await core.waitForLease(shared: shared, timeout: timeout, origin)
+    guard let lease = lease(grant) else { throw PoolError.emptySlot }
+    return lease
   }
 
-  /// How far an acquire has come, for the task's cancellation.
-  private enum Place {
-    case notQueued
-    case queued(UInt64)
-    case answered
-    case cancelled
+  /// With the resource, which stays in its slot for as long as it is lent.
+  @inlinable
+  func lease(_ grant: LeaseGrant) -> Lease<Resource>? {
+    shelf[grant.slot].map { Lease(grant: grant, resource: $0) }
   }
 
   /// Ends a lease.
   ///
   /// - Parameter isSound: whether the resource may be lent again.
-  package func release(_ lease: Lease<Resource>, isSound: Bool) {
-    mutate { machine, now, actions in machine.release(lease.slot, isSound: isSound, now, &actions) }
-  }
+  @inlinable
+  package func release(_ lease: Lease<Resource>, isSound: Bool) { core.release(lease.grant.slot, isSound: isSound) }
 
   /// Closes all resources made so far, the lent ones when they come back: for when what they lead to has moved.
-  public func invalidate() {
-    mutate { machine, now, actions in machine.invalidate(now, &actions) }
-  }
+  public func invalidate() { core.invalidate() }
 
   /// As ``invalidate()``, on account of this lease's resource; nothing happens when that was done since it was made.
-  package func invalidate(since lease: Lease<Resource>) {
-    mutate { machine, now, actions in machine.invalidate(suspect: lease.generation, now, &actions) }
-  }
+  package func invalidate(since lease: Lease<Resource>) { core.invalidate(suspect: lease.grant.generation) }
 
   // MARK: Reading
 
   /// A snapshot of sizes and counters.
-  public func statistics() -> PoolStatistics {
-    state.withLock { $0.machine.statistics() }
-  }
+  public func statistics() -> PoolStatistics { core.statistics() }
 
   /// Who holds a resource now, the longest holder first.
-  public func holders() -> [LeaseHolder] {
-    let now = ContinuousClock.now
-    return state.withLock { $0.machine.holders(now) }
-  }
+  public func holders() -> [LeaseHolder] { core.holders() }
 
   /// A listing for a person: the numbers, who holds, who waits, what failed.
-  public func dump() -> PoolDump {
-    let now = ContinuousClock.now
-    return state.withLock { $0.machine.dump(now) }
-  }
+  public func dump() -> PoolDump { core.dump() }
 
   /// The last failure to make a resource, while no resource is left and none could be made since.
-  public var outage: (any Error)? {
-    state.withLock { $0.machine.outage }
-  }
-
-  // MARK: Acting
-
-  /// Lets the machine decide, then acts on it.
-  private func mutate<Result: Sendable, Failure>(
-    _ event: (inout Machine, ContinuousClock.Instant, inout Machine.Actions) throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    let now = ContinuousClock.now
-    var actions = Machine.Actions()
-    var drained: [Int: CheckedContinuation<Void, Never>] = [:]
-    let result = try state.withLock { state throws(Failure) -> Result in
-      let result = try event(&state.machine, now, &actions)
-      reschedule(&state)
-      if !state.drainWaiters.isEmpty, state.machine.isDrained { swap(&drained, &state.drainWaiters) }
-      return result
-    }
-    if !actions.isEmpty { perform(actions) }
-    for waiter in drained.values { waiter.resume() }
-    return result
-  }
-
-  /// The pool's own work is detached: it must not inherit the task-local values of whoever's event caused it.
-  private func perform(_ actions: Machine.Actions) {
-    for (waiter, lease) in actions.grants { waiter.resume(returning: lease) }
-    for (waiter, error) in actions.failures { waiter.resume(throwing: error) }
-    for (slot, serial) in actions.makes { Task.detached { await self.make(slot, serial) } }
-    for (slot, resource) in actions.checks {
-      Task.detached { [self] in
-        let isSound = await factory.check(resource)
-        mutate { machine, now, actions in machine.checked(slot, isSound: isSound, now, &actions) }
-      }
-    }
-    for (slot, resource) in actions.closes {
-      Task.detached { [self] in
-        await factory.close(resource)
-        mutate { machine, now, actions in machine.closed(slot, now, &actions) }
-      }
-    }
-  }
-
-  private func make(_ slot: Int, _ serial: UInt64) async {
-    do {
-      let resource = try await factory.make(onEnd: { [weak self] in self?.ended(slot: slot, serial: serial) })
-      mutate { machine, now, actions in machine.made(slot, resource, now, &actions) }
-    } catch {
-      let isPermanent = factory.isPermanent(error)
-      mutate { machine, now, actions in
-        machine.makingFailed(slot, error, isPermanent: isPermanent, now, &actions)
-      }
-    }
-  }
-
-  private func ended(slot: Int, serial: UInt64) {
-    mutate { machine, now, actions in machine.ended(slot, serial: serial, now, &actions) }
-  }
-
-  /// Sets the timer to the machine's next deadline, if that is earlier than the one it is set to.
-  private func reschedule(_ state: inout State) {
-    guard let deadline = state.machine.nextDeadline, state.timer.map({ deadline < $0.deadline }) ?? true else { return }
-    state.timer?.task.cancel()
-    let task = Task.detached { [weak self] in
-      guard (try? await Task.sleep(until: deadline, clock: .continuous)) != nil else { return }
-      self?.timerFired(deadline)
-    }
-    state.timer = (deadline, task)
-  }
-
-  private func timerFired(_ deadline: ContinuousClock.Instant) {
-    // An earlier timer may have been set while this one woke: that one stays.
-    state.withLock { if $0.timer?.deadline == deadline { $0.timer = nil } }
-    mutate { machine, now, actions in machine.timerFired(now, &actions) }
-  }
+  public var outage: (any Error)? { core.outage }
 }

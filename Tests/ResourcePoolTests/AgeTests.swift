@@ -70,10 +70,10 @@ import Testing
     }
     pool.made()
     pool.fill(4)
-    let order = pool.machine.idle.map { pool.machine.slots[$0].resource }
+    let order = pool.idle
     pool.advance(.seconds(60))
     pool.timerFired()
-    #expect(pool.closes.map { Optional($0.resource) } == Array(order.prefix(2)))
+    #expect(pool.closes.map(\.resource) == Array(order.prefix(2)))
     #expect(pool.statistics.maxIdleDestroyCount == 2)
     #expect(pool.makes.isEmpty)
   }

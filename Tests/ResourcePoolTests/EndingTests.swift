@@ -125,6 +125,21 @@ import Testing
     #expect(pool.closes.count == 2)
   }
 
+  @Test func `several who suspect the same resources invalidate once`() throws {
+    let pool = try Script.started { $0.maxSize = 2 }
+    pool.fill(2)
+    let (a, b) = (try #require(pool.leaseNow()), try #require(pool.leaseNow()))
+    pool.invalidate(since: a)
+    pool.release(a)
+    pool.closed()
+    pool.wait("new")
+    pool.made()
+    pool.release("new")
+    pool.invalidate(since: b)
+    #expect(pool.closes.isEmpty)
+    #expect(pool.leaseNow()?.resource == 3)
+  }
+
   @Test func `an invalidated shared resource takes no further lease`() throws {
     let pool = try Script.started {
       $0.maxSize = 1

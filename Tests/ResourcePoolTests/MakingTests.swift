@@ -93,7 +93,7 @@ import Testing
   @Test func `a permanent failure tells the waiters at once, with its cause`() throws {
     let pool = try waiting()
     pool.wait("b")
-    pool.release(Lease(slot: 0, generation: 0, resource: 1), isSound: false)
+    pool.release(Lease(grant: LeaseGrant(slot: 0, generation: 0), resource: 1), isSound: false)
     pool.makingFailed("wrong password", isPermanent: true)
     #expect(pool.failures.keys.sorted() == ["a", "b"])
     #expect(pool.failures["a"]?.code == .unavailable)

@@ -5,13 +5,13 @@ import Testing
 /// Drives a machine one event at a time: time stands still until told, chance is what the test says, and what the
 /// machine asked for is collected until the test answers.
 final class Script {
-  typealias Machine = PoolStateMachine<Int, String>
+  typealias Machine = PoolStateMachine<String>
 
   struct Failure: Error, CustomStringConvertible {
     let description: String
   }
 
-  private static let epoch = ContinuousClock.now
+  private static let epoch = PoolInstant(nanoseconds: 1_000_000_000_000)
 
   private(set) var machine: Machine
   private(set) var now = Script.epoch
@@ -24,6 +24,8 @@ final class Script {
   private(set) var makes: [(slot: Int, serial: UInt64)] = []
   private(set) var checks: [(slot: Int, resource: Int)] = []
   private(set) var closes: [(slot: Int, resource: Int)] = []
+  /// What is in each slot: resources are numbered from 1 as they are made.
+  private var resources: [Int: Int] = [:]
   private var nextResource = 1
 
   init(random: Double = 0, _ configure: (inout PoolConfiguration) -> Void = { _ in }) {
@@ -45,16 +47,16 @@ final class Script {
 
   // MARK: Events
 
-  func advance(_ duration: Duration) { now = now.advanced(by: duration) }
+  func advance(_ duration: Duration) { now = now + duration }
 
   func start() throws {
     _ = try event { machine, _, _ throws(PoolError) in try machine.beginStart() }
-    #expect(event { machine, now, actions in machine.started(1, now, &actions) })
-    nextResource = 2
+    putNext(into: 0)
+    #expect(event { machine, now, actions in machine.started(now, &actions) })
   }
 
   func leaseNow(shared: Bool = false, fileID: StaticString = #fileID, line: UInt = #line) -> Lease<Int>? {
-    machine.leaseNow(shared: shared, LeaseOrigin(fileID: fileID, line: line), now)
+    machine.leaseNow(shared: shared, LeaseOrigin(fileID: fileID, line: line), now).flatMap(lease)
   }
 
   @discardableResult
@@ -76,7 +78,8 @@ final class Script {
 
   func release(_ lease: Lease<Int>?, isSound: Bool = true) {
     guard let lease else { return }
-    event { machine, now, actions in machine.release(lease.slot, isSound: isSound, now, &actions) }
+    if isSound, machine.releaseNow(lease.grant.slot, now) { return }
+    event { machine, now, actions in machine.release(lease.grant.slot, isSound: isSound, now, &actions) }
   }
 
   /// Releases what a waiter was granted.
@@ -84,12 +87,11 @@ final class Script {
     release(leases.removeValue(forKey: name), isSound: isSound)
   }
 
-  /// Answers the oldest request to make a resource. Resources are numbered from 1 as they are made.
+  /// Answers the oldest request to make a resource.
   func made() {
     let make = makes.removeFirst()
-    let resource = nextResource
-    nextResource += 1
-    event { machine, now, actions in machine.made(make.slot, resource, now, &actions) }
+    putNext(into: make.slot)
+    event { machine, now, actions in machine.made(make.slot, now, &actions) }
   }
 
   func makingFailed(_ reason: String = "refused", isPermanent: Bool = false) {
@@ -115,10 +117,13 @@ final class Script {
   }
 
   func ended(_ lease: Lease<Int>) {
-    ended(slot: lease.slot, serial: machine.slots[lease.slot].serial)
+    ended(slot: lease.grant.slot, serial: machine.slots[lease.grant.slot].serial)
   }
 
-  func invalidate() { event { machine, now, actions in machine.invalidate(now, &actions) } }
+  /// Everything, or everything as old as this lease's resource.
+  func invalidate(since lease: Lease<Int>? = nil) {
+    event { machine, now, actions in machine.invalidate(suspect: lease?.grant.generation, now, &actions) }
+  }
 
   func close() { event { machine, now, actions in machine.close(now, &actions) } }
 
@@ -141,19 +146,31 @@ final class Script {
     forget()
   }
 
+  private func putNext(into slot: Int) {
+    resources[slot] = nextResource
+    nextResource += 1
+  }
+
+  private func lease(_ grant: LeaseGrant) -> Lease<Int>? {
+    resources[grant.slot].map { Lease(grant: grant, resource: $0) }
+  }
+
+  /// What is idle, the longest idle first.
+  var idle: [Int] { machine.idle.compactMap { resources[$0] } }
+
   private func event<Result, Failure>(
-    _ body: (inout Machine, ContinuousClock.Instant, inout Machine.Actions) throws(Failure) -> Result
+    _ body: (inout Machine, PoolInstant, inout Machine.Actions) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     var actions = Machine.Actions()
     let result = try body(&machine, now, &actions)
-    for (waiter, lease) in actions.grants {
+    for (waiter, grant) in actions.grants {
       granted.append(waiter)
-      leases[waiter] = lease
+      leases[waiter] = lease(grant)
     }
     for (waiter, error) in actions.failures { failures[waiter] = error }
     makes += actions.makes
-    checks += actions.checks
-    closes += actions.closes
+    checks += actions.checks.map { ($0, resources[$0] ?? 0) }
+    closes += actions.closes.map { ($0, resources.removeValue(forKey: $0) ?? 0) }
     return result
   }
 }
