@@ -1,0 +1,1 @@
+../../Sources/Container/Mutex+ThreadSanitizer.swift
