@@ -112,12 +112,13 @@ let package = Package(
     .testTarget(name: "HealthTests", dependencies: ["Health"]),
     .testTarget(
       name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
-    .testTarget(name: "HostTests", dependencies: ["Host"]),
+    .testTarget(name: "HostTests", dependencies: ["Host", "AppConfiguration"]),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
         "Postgres", "Migrations", "SharedMigrations", "DatabaseTesting", "EmbeddedPostgres", "EventLoop",
-        "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging", "ResourcePool",
+        "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging", "ResourcePool", "Health",
+        "MetricsTesting", "AppConfiguration", "Container",
       ],
       path: "Tests/Integration"),
   ],

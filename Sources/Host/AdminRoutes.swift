@@ -4,10 +4,10 @@ internal import PrometheusMetrics
 
 /// The pages for Prometheus and for whoever decides whether the process gets traffic.
 enum AdminRoutes {
-  /// `/metrics`: the text format that Prometheus reads.
+  /// `/metrics`: Prometheus' text format, or OpenMetrics for who asks for it.
   static func metrics(_ registry: MetricsRegistry) -> Route {
-    Route(.get, "/metrics") { _ in
-      let format = ExpositionFormat.text
+    Route(.get, "/metrics") { request in
+      let format = ExpositionFormat.negotiate(accept: request.headers["accept"])
       return HTTPResponse(await registry.render(format), contentType: format.contentType)
     }
   }

@@ -10,9 +10,9 @@ private struct SettingsOfModules: Sendable {
 
 /// The commands of a program.
 struct Commands<Application: HostApplication> {
-  private let console = Console()
+  private let console: Console
 
-  init(_ application: Application.Type) {}
+  init(_ application: Application.Type, console: Console = .standard) { self.console = console }
 
   /// Does what the words say.
   func run(_ words: [String]) async -> ExitCode {

@@ -1,0 +1,57 @@
+import AppConfiguration
+import Testing
+
+@testable import Host
+
+@Suite struct CommandParserTests {
+  private let parser = CommandParser(catalogs: [HostSettings.catalog, LogSettings.catalog])
+
+  @Test func `settings are flags, with the value in the same word or the next`() throws {
+    let command = try parser.parse(["serve", "--listen=:9000", "--log-level", "debug", "--config", "my.yaml"])
+    #expect(command.spec.name == "serve")
+    #expect(command.settings == ["host.listen": ":9000", "log.level": "debug"])
+    #expect(command.configFile == "my.yaml")
+  }
+
+  @Test func `a subcommand takes its argument, negative numbers and what follows two dashes included`() throws {
+    #expect(try parser.parse(["migrate", "down", "2"]).arguments == ["2"])
+    #expect(try parser.parse(["migrate", "to", "-1"]).arguments == ["-1"])
+    #expect(try parser.parse(["migrate", "to", "--", "--x"]).arguments == ["--x"])
+  }
+
+  @Test(arguments: [
+    (["serv"], "unknown command 'serv'; did you mean serve?"),
+    (["migrate"], "migrate wants to know what to do: up, down, to, version"),
+    (["migrate", "upp"], "unknown subcommand 'migrate upp'; did you mean migrate up?"),
+    (["serve", "--lisen", "x"], "unknown flag '--lisen' of serve; did you mean --listen?"),
+    (["serve", "--lisen=x"], "unknown flag '--lisen' of serve; did you mean --listen?"),
+    (["serve", "-listen", "x"], "unknown flag '-listen' of serve; did you mean --listen?"),
+    (["serve", "--listen"], "--listen wants a value"),
+    (["serve", "now"], "serve takes no argument, but there is 'now'"),
+    (["version", "--listen", "x"], "unknown flag '--listen' of version"),
+    (["qwertyuiop"], "unknown command 'qwertyuiop'"),
+  ])
+  func `a mistake is named, with what was probably meant`(words: [String], message: String) {
+    let error = #expect(throws: UsageError.self) { try parser.parse(words) }
+    #expect(error?.description == message)
+  }
+
+  @Test func `no words, --help and --version are understood`() throws {
+    #expect(try parser.parse([]).spec.name == "help")
+    #expect(try parser.parse(["-h"]).spec.name == "help")
+    #expect(try parser.parse(["--version"]).spec.name == "version")
+    #expect(try parser.parse(["migrate", "up", "--help"]).wantsHelp)
+  }
+
+  @Test(arguments: [
+    ("up", ["x"], "migrate up wants a number from 1 up, not 'x'"),
+    ("up", ["0"], "migrate up wants a number from 1 up, not '0'"),
+    ("down", ["-3"], "migrate down wants a number from 1 up, not '-3'"),
+    ("to", [], "migrate to wants the version to go to, such as migrate to 21"),
+    ("to", ["1", "2"], "migrate to takes one argument, but there is '2' too"),
+  ])
+  func `a number that is none is named`(word: String, arguments: [String], message: String) {
+    let error = #expect(throws: UsageError.self) { try MigrateRequest(word, arguments) }
+    #expect(error?.description == message)
+  }
+}

@@ -1,0 +1,137 @@
+import AppConfiguration
+import Container
+import DatabaseModule
+import DatabaseTesting
+import EmbeddedPostgres
+import Glibc
+import HTTPServer
+import MetricsTesting
+import Postgres
+import PrometheusMetrics
+import ResourcePool
+import StructuredLogging
+import Testing
+
+@testable import Host
+
+/// The app of the host and the database module, without a signal and without a port.
+@Suite struct ServingTests {
+  private func serving(
+    _ connectionString: String, maxConnections: Int = 2, output: RecordingLogOutput = RecordingLogOutput(),
+    _ body: (App, HTTPServer) async throws -> Void
+  ) async throws {
+    let configuration = Configuration(flags: [
+      "database.url": connectionString, "database.max_conns": "\(maxConnections)", "host.listen": "127.0.0.1:0",
+      "database.acquire_timeout": "500ms", "database.slow_query_threshold": "20ms",
+    ])
+    let logger = Logger(label: "test", level: .debug, output: output)
+    let app = App {
+      HostModule(program: "test", version: "1.2.3", configuration, logger)
+      DatabaseModule()
+    }
+    try await app.start()
+    do {
+      try await app.get(Readiness.self).becomeReady()
+      try await body(app, app.get(HTTPServer.self))
+    } catch {
+      try? await app.stop()
+      throw error
+    }
+    try await app.stop()
+  }
+
+  private func get(_ server: HTTPServer, _ path: String) async -> HTTPResponse {
+    await server.respond(to: HTTPRequest(.get, path))
+  }
+
+  private func page(_ server: HTTPServer) async throws -> ExpositionPage {
+    try ExpositionPage(await get(server, "/metrics").bytes ?? [])
+  }
+
+  private static let pool = ["pool": "main"]
+
+  @Test func `the twelve metrics tell the truth of the pool while it is used`() async throws {
+    try await TestDatabase.with { database in
+      try await serving(database.connectionString) { app, server in
+        let pool: PostgresPool = try await app.get()
+        let before = try await page(server)
+        #expect(before.value("db_pool_max_conns", Self.pool) == 2)
+        #expect(before.value("db_pool_new_conns_total", Self.pool) == 1)
+        #expect(before.value("db_pool_idle_conns", Self.pool) == 1)
+
+        for _ in 0..<10 { try await pool.execute("SELECT 1") }
+        let after = try await page(server)
+        let acquires = try #require(after.value("db_pool_acquire_total", Self.pool))
+        let earlier = try #require(before.value("db_pool_acquire_total", Self.pool))
+        #expect(acquires == earlier + 10)
+        #expect(after.value("db_pool_acquire_duration_seconds_count", Self.pool) == acquires)
+
+        try await pool.withConnection { _ in
+          try await pool.withConnection { _ in
+            let busy = try await page(server)
+            #expect(busy.value("db_pool_acquired_conns", Self.pool) == 2)
+            #expect(busy.value("db_pool_idle_conns", Self.pool) == 0)
+            #expect(busy.value("db_pool_total_conns", Self.pool) == 2)
+            await #expect(throws: PoolError.self) { try await pool.execute("SELECT 1") }
+          }
+        }
+        let end = try await page(server)
+        #expect(end.value("db_pool_canceled_acquire_total", Self.pool) == 1)
+        #expect(end.value("db_pool_acquired_conns", Self.pool) == 0)
+        #expect(end.value("db_pool_constructing_conns", Self.pool) == 0)
+        #expect(end.value("db_pool_empty_acquire_total", Self.pool) == 1)
+        #expect(end.value("db_pool_max_lifetime_destroy_total", Self.pool) == 0)
+        #expect(end.value("db_pool_max_idle_destroy_total", Self.pool) == 0)
+        #expect(end.value("process_open_fds") != nil)
+      }
+    }
+  }
+
+  @Test func `the pages for health answer in JSON, and what is not there is 404`() async throws {
+    try await TestDatabase.with { database in
+      try await serving(database.connectionString) { _, server in
+        #expect(await get(server, "/livez").status == .ok)
+        let ready = await get(server, "/readyz")
+        #expect(ready.status == .ok)
+        #expect(
+          String(decoding: ready.bytes ?? [], as: UTF8.self).hasPrefix(#"{"status":"ready","checks":{"database":"#))
+        #expect(await get(server, "/nothing").status == .notFound)
+      }
+    }
+  }
+
+  @Test func `readiness turns 503 while the database is down and comes back by itself`() async throws {
+    let database = try await EmbeddedPostgres.start(.temporary)
+    do {
+      try await serving(database.connectionString) { _, server in
+        #expect(await get(server, "/readyz").status == .ok)
+        let process = try #require(database.processID)
+        kill(process, SIGKILL)
+        _ = await database.waitForExit()
+        try await until { await get(server, "/readyz").status == .serviceUnavailable }
+        #expect(await get(server, "/livez").status == .ok)
+        try await database.restart()
+        try await until { await get(server, "/readyz").status == .ok }
+      }
+    } catch {
+      await database.stop()
+      throw error
+    }
+    await database.stop()
+  }
+
+  @Test func `a slow query is logged with its parameters, a sensitive one redacted`() async throws {
+    let output = RecordingLogOutput()
+    try await TestDatabase.with { database in
+      try await serving(database.connectionString, output: output) { app, _ in
+        let pool: PostgresPool = try await app.get()
+        try await pool.execute("SELECT pg_sleep(\(0.03)), \(Sensitive("hunter2"))::text", name: "Doze")
+      }
+    }
+    let entry = try #require(output.entry("slow query"))
+    #expect(entry.level == .warning)
+    #expect(entry.metadata["name"] == "Doze")
+    #expect(entry.metadata["parameters"] == ["0.03", "<REDACTED>"])
+    #expect(output.entries.allSatisfy { !"\($0)".contains("hunter2") })
+  }
+}
