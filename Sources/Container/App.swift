@@ -84,7 +84,7 @@ public final class App: Sendable {
   public nonisolated(nonsending) func get<Value: Sendable>(
     _ type: Value.Type = Value.self
   ) async throws -> Value {
-    if let value = engine.built(type) { return value }
+    if let box = engine.built(ObjectIdentifier(type)) { return box.value(as: type) }
     return try await engine.value(of: type, in: nil)
   }
 }
