@@ -83,8 +83,11 @@ public final class App: Sendable {
   /// A value that nothing has reached so far is built and started now.
   ///
   /// - Throws: An error with the code ``ContainerError/Code/notProvided`` if nobody provides it outside a module's privacy.
-  public func get<Value: Sendable>(_ type: Value.Type = Value.self) async throws -> Value {
-    try await engine.value(of: type, in: nil)
+  public nonisolated(nonsending) func get<Value: Sendable>(
+    _ type: Value.Type = Value.self
+  ) async throws -> Value {
+    if let box = engine.built(ObjectIdentifier(type)) { return box.value(as: type) }
+    return try await engine.value(of: type, in: nil)
   }
 }
 

@@ -1,6 +1,14 @@
 import Synchronization
 
 extension Engine {
+  /// The value of a singleton that is there already, as the top of the app sees it: the short way, without a lock or a suspension.
+  func built(_ type: ObjectIdentifier) -> AnyBox? {
+    guard plan.lookup.special.isEmpty, let offer = plan.lookup.table[type] else { return nil }
+    let source = plan.lookup.offers[offer].source
+    guard source.lifetime == .singleton else { return nil }
+    return slots[source.slot].value
+  }
+
   /// The value of a singleton, built and started now if it has not been yet.
   func singleton(_ source: Plan.Source) async throws -> AnyBox {
     if let box = slots[source.slot].value { return box }

@@ -30,14 +30,17 @@ struct Injector: Sendable {
 
   /// The argument for parameter `index`, whatever its type means to the container.
   func argument<Value>(_ index: Int, as type: Value.Type) throws -> Value {
-    switch binding(index) {
-    case .source(let source): return try box(source, index).value(as: type)
-    case .optional, .group, .lazy, .factory, .builtin, .absent:
-      guard let injectable = type as? any Injectable.Type,
-        let value = try injectable.inject(self, index) as? Value
-      else { throw defect }
-      return value
+    if case .source(let source) = binding(index) { return try box(source, index).value(as: type) }
+    return try special(index, as: type)
+  }
+
+  /// Kept apart: its casts would burden every plain argument with metadata that it does not need.
+  @inline(never)
+  private func special<Value>(_ index: Int, as type: Value.Type) throws -> Value {
+    guard let injectable = type as? any Injectable.Type, let value = try injectable.inject(self, index) as? Value else {
+      throw defect
     }
+    return value
   }
 
   func box(_ source: Plan.Source, _ index: Int, member: Int = 0) throws -> AnyBox {

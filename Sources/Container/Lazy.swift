@@ -9,16 +9,26 @@
 /// ```
 public struct Lazy<Value: Sendable>: Sendable {
   private let open: @Sendable () async throws -> Value
+  private let deferred: Deferred?
 
   /// A lazy value made by a function, for calling by hand what the container would call.
   public init(_ open: @escaping @Sendable () async throws -> Value) {
     self.open = open
+    deferred = nil
+  }
+
+  private init(_ deferred: Deferred) {
+    self.deferred = deferred
+    open = { try await deferred.box().value(as: Value.self) }
   }
 
   /// The value, built now if it has not been.
   ///
   /// - Throws: What its constructor throws; the next call tries again.
-  public func get() async throws -> Value { try await open() }
+  public nonisolated(nonsending) func get() async throws -> Value {
+    if let box = deferred?.built { return box.value(as: Value.self) }
+    return try await open()
+  }
 }
 
 extension Lazy: Injectable {
@@ -26,7 +36,6 @@ extension Lazy: Injectable {
 
   static func inject(_ injector: Injector, _ index: Int) throws -> Lazy<Value> {
     guard case .lazy(let source) = injector.binding(index) else { throw injector.defect }
-    let deferred = Deferred(injector, source)
-    return Lazy { try await deferred.box().value(as: Value.self) }
+    return Lazy(Deferred(injector, source))
   }
 }

@@ -4,13 +4,13 @@ import Container
 enum LifecycleBench {
   static func run() async throws {
     for count in [10, 100, 1000, 10_000] {
-      let runs = max(11, 20_000 / count)
+      let runs = max(11, 10_000 / count)
       let types = types(count)
       for (name, hooks) in [("", false), (" with hooks", true)] {
-        let chain = try await median(of: runs) { try await cycle(types, isChain: true, hooks: hooks) }
-        print("\(count) providers, chain\(name): \(milliseconds(chain))")
-        let wide = try await median(of: runs) { try await cycle(types, isChain: false, hooks: hooks) }
-        print("\(count) providers, wide\(name): \(milliseconds(wide))")
+        let chain = try await measure(runs) { try await cycle(types, isChain: true, hooks: hooks) }
+        print("\(count) providers, chain\(name): \(chain)")
+        let wide = try await measure(runs) { try await cycle(types, isChain: false, hooks: hooks) }
+        print("\(count) providers, wide\(name): \(wide)")
       }
     }
   }
@@ -40,9 +40,9 @@ enum LifecycleBench {
   static func validate(_ count: Int) async throws {
     let types = types(count)
     let app = compose(types, isChain: true, hooks: true)
-    print("validate \(count) providers: \(milliseconds(try await median(of: 51) { try app.validate() }))")
-    let both = try await median(of: 51) { try compose(types, isChain: true, hooks: true).validate() }
-    print("compose and validate \(count) providers: \(milliseconds(both))")
+    print("validate \(count) providers: \(try await measure(51) { try app.validate() })")
+    let both = try await measure(51) { try compose(types, isChain: true, hooks: true).validate() }
+    print("compose and validate \(count) providers: \(both)")
   }
 
   private static func compose(_ types: [any Numbered.Type], isChain: Bool, hooks: Bool) -> App {

@@ -13,8 +13,16 @@ import Container
   }
 }
 
-/// The median of `count` runs of `body`, after some that are not counted.
-func median(of count: Int, _ body: () async throws -> Void) async rethrows -> Duration {
+/// What repeated runs took: the median is what counts; the best is what the work costs when no neighbour disturbs it.
+struct Times: CustomStringConvertible {
+  var median: Duration
+  var best: Duration
+
+  var description: String { "\(milliseconds(median)), at best \(milliseconds(best))" }
+}
+
+/// Runs `body` some times that are not counted, then `count` times.
+func measure(_ count: Int, _ body: () async throws -> Void) async rethrows -> Times {
   for _ in 0..<max(3, count / 10) { try await body() }
   var times: [Duration] = []
   for _ in 0..<count {
@@ -22,7 +30,8 @@ func median(of count: Int, _ body: () async throws -> Void) async rethrows -> Du
     try await body()
     times.append(ContinuousClock.now - began)
   }
-  return times.sorted()[count / 2]
+  times.sort()
+  return Times(median: times[count / 2], best: times[0])
 }
 
 func milliseconds(_ duration: Duration) -> String {
