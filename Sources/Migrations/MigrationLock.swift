@@ -4,14 +4,15 @@ internal import Postgres
 ///
 /// It is held by an open transaction on a connection of its own, not by a session: behind PgBouncer's transaction mode a
 /// session lock would stay with a pooled connection and shut everybody out. A holder that dies releases it.
+///
+/// CREATE INDEX CONCURRENTLY waits for every transaction that has a snapshot when it asks. The holder's must have none,
+/// or the index that is built under the lock waits for the lock: hence only the simple protocol once the lock is taken,
+/// because the extended one keeps the snapshot of the last query. A migrator that waits ends its transaction after each
+/// look.
 struct MigrationLock: Sendable {
-  /// The lock's own connection; only looking around may happen on it.
-  let connection: PostgresConnection
+  private let connection: PostgresConnection
 
   /// Takes the lock.
-  ///
-  /// It asks again and again instead of waiting inside the server: a statement that waits there keeps a snapshot, and the
-  /// holder's CREATE INDEX CONCURRENTLY would wait for that snapshot without end.
   ///
   /// - Parameters:
   ///   - connection: Becomes the lock's, to be closed by its owner; nothing else may run on it.
@@ -22,28 +23,34 @@ struct MigrationLock: Sendable {
     taking keys: [LockKey], on connection: PostgresConnection, wait: Duration, report: (MigrationEvent) -> Void
   ) async throws {
     self.connection = connection
-    try await connection.script(
-      "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0"
-        + (connection.serverVersion >= 170_000 ? "; SET LOCAL transaction_timeout = 0" : ""))
     let deadline = ContinuousClock.now.advanced(by: wait)
     var pause = Duration.milliseconds(10)
     var holder: LockHolder?
-    for key in keys {
-      while !(try await connection.one("SELECT pg_try_advisory_xact_lock(\(key.value))", as: Bool.self)) {
-        let found = try await Self.holder(of: key, connection)
-        if holder == nil || found?.processID != holder?.processID { report(.waiting(found)) }
-        holder = found ?? holder
-        guard ContinuousClock.now < deadline else { throw Self.timedOut(wait, holder) }
-        try await Task.sleep(for: pause)
-        pause = min(pause * 2, .milliseconds(250))
-      }
+    while !(try await Self.take(keys, connection)) {
+      let found = try await Self.holder(of: keys, connection)
+      if holder == nil || found?.processID != holder?.processID { report(.waiting(found)) }
+      holder = found ?? holder
+      guard ContinuousClock.now < deadline else { throw Self.timedOut(wait, holder) }
+      try await Task.sleep(for: pause)
+      pause = min(pause * 2, .milliseconds(250))
     }
+  }
+
+  /// Begins a transaction that holds all keys, or none and is over.
+  private static func take(_ keys: [LockKey], _ connection: PostgresConnection) async throws -> Bool {
+    try await connection.script(
+      "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0"
+        + (connection.serverVersion >= 170_000 ? "; SET LOCAL transaction_timeout = 0" : ""))
+    let isTaken = try await connection.one(
+      "SELECT bool_and(pg_try_advisory_xact_lock(key)) FROM unnest(\(keys.map(\.value))) AS key", as: Bool.self)
+    try await connection.script(isTaken ? "SELECT 1" : "ROLLBACK")
+    return isTaken
   }
 
   /// Whether the lock still holds: its connection lives.
   func check() async throws {
     do {
-      try await connection.execute("SELECT 1")
+      try await connection.script("SELECT 1")
     } catch let error as PostgresError {
       throw MigrationError(
         .lockLost,
@@ -52,25 +59,14 @@ struct MigrationLock: Sendable {
     }
   }
 
-  /// The sessions that `processID` waits for.
-  func blockers(of processID: Int32) async throws -> [LockHolder] {
-    try await connection.all(
-      """
-      \(LockHolder.query)
-      WHERE a.pid = ANY (pg_catalog.pg_blocking_pids(\(processID)))
-      ORDER BY a.pid
-      """, as: LockHolder.Columns.self, name: "FindBlockers"
-    ).map(LockHolder.init)
-  }
-
-  private static func holder(of key: LockKey, _ connection: PostgresConnection) async throws -> LockHolder? {
+  private static func holder(of keys: [LockKey], _ connection: PostgresConnection) async throws -> LockHolder? {
     try await connection.optional(
       """
       \(LockHolder.query)
       JOIN pg_catalog.pg_locks AS l ON l.pid = a.pid
       WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
         AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
-        AND (l.classid::bigint << 32) | l.objid::bigint = \(key.value)
+        AND (l.classid::bigint << 32) | l.objid::bigint = ANY (\(keys.map(\.value)))
       LIMIT 1
       """, as: LockHolder.Columns.self, name: "FindLockHolder"
     ).map(LockHolder.init)

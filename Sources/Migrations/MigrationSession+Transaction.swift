@@ -12,11 +12,15 @@ extension MigrationSession {
   /// Runs a step and records it in one transaction; tries again when it gets no lock.
   func runInTransaction(_ step: MigrationStep) async throws -> Duration {
     let statements = try step.script.statements()
+    return try await watchingLocks(of: step) { try await runInTransaction(step, statements) }
+  }
+
+  private func runInTransaction(_ step: MigrationStep, _ statements: [SQLStatement]) async throws -> Duration {
     var delay = configuration.lockRetryDelay
     var tries = 1
     while true {
       do {
-        return try await watchingLocks(of: step) { try await attempt(step, statements) }
+        return try await attempt(step, statements)
       } catch let refusal as StatementRefusal {
         try await rollBack(after: refusal.cause)
         guard refusal.cause.isWaitForLock, tries < configuration.lockAttempts else {
@@ -101,6 +105,9 @@ extension MigrationSession {
     } catch let error as PostgresError {
       try await rollBack(after: error)
       throw error
+    } catch let refusal as StatementRefusal {
+      try await rollBack(after: refusal.cause)
+      throw refusal
     }
     try await work.script("COMMIT")
   }
@@ -116,17 +123,34 @@ extension MigrationSession {
     of step: MigrationStep, _ body: @Sendable () async throws -> Result
   ) async throws -> Result {
     try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { [lock, migrator, work] in
-        var known: [Int32] = []
-        while !Task.isCancelled {
-          try await Task.sleep(for: .milliseconds(500))
-          let blockers = try await lock.blockers(of: work.processID)
-          if !blockers.isEmpty, blockers.map(\.processID) != known { migrator.report(.blocked(step, by: blockers)) }
-          known = blockers.map(\.processID)
+      group.addTask { [migrator, work] in
+        // Most steps are done long before this; only those that are not cost a connection.
+        try await Task.sleep(for: .milliseconds(500))
+        try await migrator.withConnection { onlooker in
+          var known: [Int32] = []
+          while true {
+            let blockers = try await onlooker.blockers(of: work.processID)
+            if !blockers.isEmpty, blockers.map(\.processID) != known { migrator.report(.blocked(step, by: blockers)) }
+            known = blockers.map(\.processID)
+            try await Task.sleep(for: .milliseconds(500))
+          }
         }
       }
       defer { group.cancelAll() }
       return try await body()
     }
+  }
+}
+
+extension PostgresClient {
+  /// The sessions that `processID` waits for.
+  fileprivate func blockers(of processID: Int32) async throws -> [LockHolder] {
+    try await all(
+      """
+      \(LockHolder.query)
+      WHERE a.pid = ANY (pg_catalog.pg_blocking_pids(\(processID)))
+      ORDER BY a.pid
+      """, as: LockHolder.Columns.self, name: "FindBlockers"
+    ).map(LockHolder.init)
   }
 }

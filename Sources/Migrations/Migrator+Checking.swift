@@ -28,13 +28,17 @@ extension Migrator {
   /// - Throws: ``MigrationError`` with the code ``MigrationError/Code/scriptFailed`` for the step that failed.
   public func rehearse(_ goal: MigrationGoal) async throws -> [RehearsedStep] {
     try await withWorkConnection { connection in
-      try await withSession(connection, preparing: false) { try await $0.rehearse(goal) }
+      try await withSession(connection, preparing: false) { session in
+        // The locks are looked at from a session that does not see what the rehearsal creates.
+        let session = session
+        return try await withConnection { try await session.rehearse(goal, watchedFrom: $0) }
+      }
     }
   }
 }
 
 extension MigrationSession {
-  func rehearse(_ goal: MigrationGoal) async throws -> [RehearsedStep] {
+  func rehearse(_ goal: MigrationGoal, watchedFrom onlooker: PostgresConnection) async throws -> [RehearsedStep] {
     let plan = try goal.plan(ledger, configuration.policies)
     for step in plan.steps { try step.script.checkSyntax() }
     try await begin()
@@ -53,7 +57,7 @@ extension MigrationSession {
         throw step.failure(refusal.cause, in: refusal.statement, consequence: "it was only tried: nothing is changed")
       }
       let duration = start.duration(to: .now)
-      let locks = try await lock.locks(of: processID)
+      let locks = try await onlooker.locks(of: processID)
       rehearsed.append(RehearsedStep(step: step, locks: locks.filter { !known.contains($0) }, duration: duration))
       known.formUnion(locks)
     }
@@ -62,14 +66,14 @@ extension MigrationSession {
   }
 }
 
-extension MigrationLock {
+extension PostgresClient {
   /// The locks `processID` holds on tables that exist for everybody, strongest first.
   func locks(of processID: Int32) async throws -> [RehearsedStep.Lock] {
     // What the other session has just created is not visible from here, and no concern of anybody.
-    try await connection.all(
+    try await all(
       """
       SELECT format('%I.%I', n.nspname, c.relname), l.mode,
-        greatest(c.reltuples::bigint, pg_catalog.pg_stat_get_live_tuples(c.oid), 0)
+        CASE WHEN c.relpages > 0 THEN c.reltuples::bigint ELSE pg_catalog.pg_stat_get_live_tuples(c.oid) END
       FROM pg_catalog.pg_locks AS l
       JOIN pg_catalog.pg_class AS c ON c.oid = l.relation
       JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
@@ -82,9 +86,7 @@ extension MigrationLock {
       """, as: (String, String, Int64).self, name: "FindLocks"
     ).map { RehearsedStep.Lock(relation: $0.0, mode: $0.1, rows: $0.2) }
   }
-}
 
-extension PostgresClient {
   /// The indexes that were not built to their end.
   func invalidIndexes() async throws -> [String] {
     try await all(

@@ -208,7 +208,8 @@ extension Migrator {
     }
   }
 
-  private func withConnection<Result: Sendable>(
+  /// Lends a connection to `body`.
+  func withConnection<Result: Sendable>(
     _ body: (PostgresConnection) async throws -> Result
   ) async throws -> Result {
     let connection = try await PostgresConnection.connect(options, loop: loop, logger: logger)

@@ -4,7 +4,7 @@ import Postgres
 import SharedMigrations
 import Testing
 
-@Suite struct MigrationSharedTests {
+@Suite(.timeLimit(.minutes(3))) struct MigrationSharedTests {
   @Test func `every down restores exactly what stood before its up`() async throws {
     try await MigrationDatabase.with { database in
       let migrator = database.migrator(.shared)

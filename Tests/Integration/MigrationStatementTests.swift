@@ -3,7 +3,7 @@ import Postgres
 import Testing
 
 /// Files that run outside a transaction, statement by statement.
-@Suite struct MigrationStatementTests {
+@Suite(.timeLimit(.minutes(3))) struct MigrationStatementTests {
   private let table = ("CREATE TABLE public.t (a int, b int);", "DROP TABLE public.t;")
 
   @Test func `statements that refuse a transaction run, and their progress is told`() async throws {

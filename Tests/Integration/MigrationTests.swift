@@ -2,7 +2,7 @@ import Migrations
 import Postgres
 import Testing
 
-@Suite struct MigrationTests {
+@Suite(.timeLimit(.minutes(3))) struct MigrationTests {
   private let two = MigrationSet.scripts(
     "main", ("CREATE TABLE public.a (x int);", "DROP TABLE public.a;"),
     ("CREATE TABLE public.b (x int);", "DROP TABLE public.b;"))
