@@ -72,10 +72,10 @@ struct PostgresBench {
     defer { try? FileManager.default.removeItem(at: script) }
     let process = Process()
     process.executableURL = URL(filePath: server.installation.binDirectory).appending(path: "pgbench")
+    // Counted, not timed: a child of a dispatch thread inherits its blocked SIGALRM, and would never stop.
     process.arguments = [
-      "-n", "-M", "prepared", "-c", "\(clients)", "-j", "\(min(clients, 2))", // Counted, not timed: a child of a dispatch thread inherits its blocked SIGALRM, and would never stop.
-      "-t", "\(400_000 / max(clients, 8))", "-f", script.path,
-      server.connectionString,
+      "-n", "-M", "prepared", "-c", "\(clients)", "-j", "\(min(clients, 2))", "-t", "\(400_000 / max(clients, 8))",
+      "-f", script.path, server.connectionString,
     ]
     let output = Pipe()
     process.standardOutput = output

@@ -17,8 +17,10 @@ extension String: PostgresCodable {
     guard var bytes = cell.bytes else { throw cell.mismatch(Self.self) }
     switch cell.type {
     case 25, 1043, 1042, 19, 18, 114, 142, 705: break
-    case PostgresType.jsonb.oid: bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())  // a version byte comes first
-    case 16384...: break  // types of extensions and users: enums and citext are text; others are told by their reader
+    // A version byte comes first.
+    case PostgresType.jsonb.oid: bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
+    // Types of extensions and users: enums and citext are text.
+    case 16384...: break
     default: throw cell.mismatch(Self.self)
     }
     self = String(decoding: bytes, as: UTF8.self)
