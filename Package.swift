@@ -42,7 +42,7 @@ let package = Package(
       ]),
 
     // PostgreSQL.
-    .target(name: "Migrations", dependencies: ["MigrationFiles", "Postgres", "StructuredLogging"]),
+    .target(name: "Migrations", dependencies: ["MigrationFiles", "Postgres", "StructuredLogging", "CCrypto"]),
     .target(name: "MigrationFiles"),
     .target(
       name: "SharedMigrations", dependencies: ["Migrations"], path: "migrations/shared",
@@ -74,6 +74,9 @@ let package = Package(
     .systemLibrary(
       name: "CLibpq", pkgConfig: "libpq",
       providers: [.apt(["libpq-dev"]), .brew(["libpq"])]),
+    .systemLibrary(
+      name: "CCrypto", pkgConfig: "libcrypto",
+      providers: [.apt(["libssl-dev"]), .brew(["openssl"])]),
     .systemLibrary(
       name: "CMicrohttpd", pkgConfig: "libmicrohttpd",
       providers: [.apt(["libmicrohttpd-dev"]), .brew(["libmicrohttpd"])]),

@@ -74,8 +74,9 @@ public struct HTTPResponse: Sendable {
   }
 
   private init(_ error: HTTPError) {
-    self.init(
-      status: error.status, headers: error.headers, body: .text("{\"error\":\(JSONText.quoted(error.message))}\n"))
+    // A dictionary of strings always encodes; without a body the status would still tell.
+    let json = (try? JSON(["error": error.message]).httpResponse().bytes) ?? []
+    self.init(status: error.status, headers: error.headers, body: .bytes(json + [UInt8(ascii: "\n")]))
     headers.setDefault("Content-Type", "application/json; charset=utf-8")
   }
 
@@ -87,26 +88,5 @@ public struct HTTPResponse: Sendable {
     case .bytes(let bytes): bytes
     case .stream: nil
     }
-  }
-}
-
-/// Just enough JSON for error bodies, so that they do not need an encoder.
-enum JSONText {
-  static func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"": result += "\\\""
-      case "\\": result += "\\\\"
-      case "\n": result += "\\n"
-      case "\t": result += "\\t"
-      case "\r": result += "\\r"
-      case _ where scalar.value < 0x20:
-        let hex = String(scalar.value, radix: 16)
-        result += "\\u" + String(repeating: "0", count: 4 - hex.count) + hex
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result + "\""
   }
 }

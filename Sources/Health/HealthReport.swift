@@ -1,3 +1,5 @@
+internal import FoundationEssentials
+
 /// What all checks answered.
 public struct HealthReport: Sendable {
   /// What one check answered.
@@ -21,31 +23,34 @@ public struct HealthReport: Sendable {
   public var isReady: Bool { obstacle == nil && entries.allSatisfy { $0.failure == nil || !$0.isCritical } }
 
   /// For machines:
-  /// `{"status":"unready","checks":{"database":{"status":"failing","error":"…","critical":true,"duration_ms":1.5}}}`
+  /// `{"checks":{"database":{"critical":true,"duration_ms":1.5,"error":"…","status":"failing"}},"status":"unready"}`
   public var json: String {
-    var members = ["\"status\":\(quoted(isReady ? "ready" : "unready"))"]
-    if let obstacle { members.append("\"reason\":\(quoted(obstacle))") }
     let checks = entries.map { entry in
-      var parts = ["\"status\":\(quoted(entry.failure == nil ? "ok" : "failing"))"]
-      if let failure = entry.failure { parts.append("\"error\":\(quoted(failure))") }
-      parts.append("\"critical\":\(entry.isCritical)")
-      parts.append("\"duration_ms\":\((entry.duration / .microseconds(1)).rounded() / 1000)")
-      return "\(quoted(entry.name)):{\(parts.joined(separator: ","))}"
+      let milliseconds = (entry.duration / .microseconds(1)).rounded() / 1000
+      let status = entry.failure == nil ? "ok" : "failing"
+      return (
+        entry.name,
+        Body.Check(critical: entry.isCritical, duration_ms: milliseconds, error: entry.failure, status: status)
+      )
     }
-    members.append("\"checks\":{\(checks.joined(separator: ","))}")
-    return "{\(members.joined(separator: ","))}"
+    let body = Body(
+      checks: Dictionary(checks, uniquingKeysWith: { first, _ in first }), reason: obstacle,
+      status: isReady ? "ready" : "unready")
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    // Strings, booleans and finite numbers always encode.
+    return (try? encoder.encode(body)).map { String(decoding: $0, as: UTF8.self) } ?? "{}"
   }
 
-  private func quoted(_ text: String) -> String {
-    var result = "\""
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "\"", "\\": result += "\\\(scalar)"
-      case "\n": result += "\\n"
-      case "\u{0}"..<" ": result += "\\u" + String(scalar.value + 0x10000, radix: 16).dropFirst()
-      default: result.unicodeScalars.append(scalar)
-      }
+  private struct Body: Encodable {
+    struct Check: Encodable {
+      let critical: Bool
+      let duration_ms: Double
+      let error: String?
+      let status: String
     }
-    return result + "\""
+    let checks: [String: Check]
+    let reason: String?
+    let status: String
   }
 }

@@ -86,8 +86,9 @@ import Testing
   }
 }
 
-@Suite struct JSONTextTests {
+@Suite struct ErrorBodyTests {
   @Test func `error messages are escaped`() {
-    #expect(JSONText.quoted("a\"b\\c\n\t\r\u{1}ü") == "\"a\\\"b\\\\c\\n\\t\\r\\u0001ü\"")
+    let response = HTTPResponse(error: HTTPError(.badRequest, "a \"b\"\n\u{1}"))
+    #expect(response.bytes.map { String(decoding: $0, as: UTF8.self) } == #"{"error":"a \"b\"\n\u0001"}"# + "\n")
   }
 }

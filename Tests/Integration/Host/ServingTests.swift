@@ -94,7 +94,7 @@ import Testing
         let ready = await get(server, "/readyz")
         #expect(ready.status == .ok)
         #expect(
-          String(decoding: ready.bytes ?? [], as: UTF8.self).hasPrefix(#"{"status":"ready","checks":{"database":"#))
+          String(decoding: ready.bytes ?? [], as: UTF8.self).hasPrefix(#"{"checks":{"database":"#))
         #expect(await get(server, "/nothing").status == .notFound)
       }
     }
