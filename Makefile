@@ -26,7 +26,7 @@ serve:
 
 test:
 	@scripts/install-deps test
-	@swift test --quiet $(SWIFT_FLAGS)
+	@swift test --quiet --disable-xctest $(SWIFT_FLAGS)
 
 build:
 	@scripts/install-deps build
@@ -40,7 +40,7 @@ format:
 
 bench:
 	@scripts/install-deps test
-	@swift run --package-path Benchmarks --configuration release benchmarks $(ARGS)
+	@scripts/bench $(ARGS)
 
 docs:
 	@scripts/docs
