@@ -27,8 +27,11 @@ public struct DatabaseModule: Module {
     }
     .onStop { server in await server.stop() }
 
-    Provide { (sets: Group<MigrationSet>, server: DatabaseServer, loop: EventLoop, logger: Logger) in
-      Migrator(Array(sets), options: server.options, loop: loop, logger: logger)
+    Provide {
+      (sets: Group<MigrationSet>, settings: DatabaseSettings, server: DatabaseServer, loop: EventLoop, logger: Logger)
+      in
+      Migrator(
+        Array(sets), options: server.options, loop: loop, logger: logger, configuration: try settings.migrator())
     }
     Provide(DatabaseSchema.init)
       .onStart(timeout: .seconds(600)) { schema in try await schema.prepare() }

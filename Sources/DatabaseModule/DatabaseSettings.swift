@@ -1,4 +1,5 @@
 public import AppConfiguration
+internal import Migrations
 public import Postgres
 
 /// The settings under `database`.
@@ -45,11 +46,20 @@ public struct DatabaseSettings: Sendable {
   /// `database.migrate_on_start`.
   public static let migrateOnStart = Setting(
     "database.migrate_on_start", default: true, "Whether pending migrations are applied before the pool opens.")
+  /// `database.migrations_table`.
+  public static let migrationsTable = Setting(
+    "database.migrations_table", default: "schema_migrations", flag: "table",
+    "Where the version of the schema is kept; golang-migrate's table by default.")
+  /// `database.lock_timeout`.
+  public static let lockTimeout = Setting(
+    "database.lock_timeout", default: Duration.seconds(5), flag: "lock-timeout",
+    "How long a statement of a migration waits for a lock before it is undone and tried again."
+  ).checked("must be longer than zero") { $0 > .zero }
 
   /// All of them.
   public static let catalog = SettingsCatalog(
     "database", url, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
-    acquireTimeout, slowQueryThreshold, logParameters, migrateOnStart)
+    acquireTimeout, slowQueryThreshold, logParameters, migrateOnStart, migrationsTable, lockTimeout)
 
   let url: Secret<String>?
   let dataDirectory: String
@@ -68,6 +78,13 @@ public struct DatabaseSettings: Sendable {
     slowQueryThreshold = try configuration(Self.slowQueryThreshold)
     logParameters = try configuration(Self.logParameters)
     migrateOnStart = try configuration(Self.migrateOnStart)
+  }
+
+  func migrator() throws(ConfigurationError) -> Migrator.Configuration {
+    var migrator = Migrator.Configuration()
+    migrator.table = try configuration(Self.migrationsTable)
+    migrator.lockTimeout = try configuration(Self.lockTimeout)
+    return migrator
   }
 
   func pool(_ connect: ConnectOptions) throws -> PostgresPool.Configuration {

@@ -2,19 +2,17 @@ internal import Container
 internal import HTTPServer
 internal import StructuredLogging
 
-/// Logs what the container does: what takes time as information, the rest for debugging.
+/// Logs what the container does: starts and stops as information, constructions for debugging.
 struct ContainerLog: ContainerObserver {
-  /// A constructor or hook that takes less is a detail.
-  private static let notable = Duration.milliseconds(1)
   private let logger: Logger
 
   init(_ logger: Logger) { self.logger = logger.labelled("container") }
 
   func observe(_ event: ContainerEvent) {
     switch event {
-    case .built(let origin, let duration): log("built", origin, duration)
-    case .started(let origin, _, let duration): log("started", origin, duration)
-    case .stopped(let origin, _, let duration): log("stopped", origin, duration)
+    case .built(let origin, let duration): log(.debug, "built", origin, duration)
+    case .started(let origin, _, let duration): log(.info, "started", origin, duration)
+    case .stopped(let origin, _, let duration): log(.info, "stopped", origin, duration)
     case .stopRequested(let reason): logger.info("stopping", ["reason": .string("\(reason)")])
     case .stopFailed(let origin, _, _, let error):
       logger.error("stop failed", ["what": .string(origin.name), "error": .describing(error)])
@@ -22,8 +20,7 @@ struct ContainerLog: ContainerObserver {
     }
   }
 
-  private func log(_ message: String, _ origin: Origin, _ duration: Duration) {
-    let level: Logger.Level = duration >= Self.notable ? .info : .debug
+  private func log(_ level: Logger.Level, _ message: String, _ origin: Origin, _ duration: Duration) {
     logger.log(level, message, ["what": .string(origin.name), "took": .duration(duration)])
   }
 }

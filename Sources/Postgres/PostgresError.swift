@@ -123,7 +123,7 @@ extension PostgresError {
       state = SQLState(rawValue: String(code))
       return String(line[..<marker.lowerBound] + line[code.endIndex...].dropFirst(2))
     }
-    self.init(.connectionFailed, "cannot connect to \(options): \(lines.joined(separator: " "))")
+    self.init(.connectionFailed, "cannot connect to \(options): \(lines.map(\.trimmed).joined(separator: "; "))")
     sqlState = state
   }
 

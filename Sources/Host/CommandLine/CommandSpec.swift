@@ -43,7 +43,7 @@ struct CommandSpec: Sendable {
   {
     CommandSpec(
       words: ["migrate", word], argument: argument, summary: summary, example: example, flags: [configFile],
-      mainSettings: ["database.url"])
+      mainSettings: ["database.url", "database.migrations_table", "database.lock_timeout"])
   }
 
   static let version = CommandSpec(

@@ -89,7 +89,7 @@ struct Commands<Application: HostApplication> {
     var options = App.Options()
     options.name = Application.name
     options.buildsOnDemandOnly = onDemand
-    options.observers = [ContainerLog(logger)]
+    options.observers = onDemand ? [] : [ContainerLog(logger)]
     if let settings = try? HostSettings(configuration) {
       options.startTimeout = settings.startTimeout
       options.stopTimeout = settings.shutdownTimeout
