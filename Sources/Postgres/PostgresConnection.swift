@@ -78,6 +78,9 @@ public final class PostgresConnection: PostgresClient {
     watch.withLock { $0.registration = registration }
   }
 
+  // A connection that nobody closed: its descriptor is about to be, and the loop must forget it first.
+  deinit { stopWatching() }
+
   // MARK: Queries
 
   /// Runs one statement; see ``PostgresClient/query(_:name:)``.

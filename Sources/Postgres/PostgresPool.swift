@@ -20,6 +20,7 @@ public final class PostgresPool: PostgresClient {
   private let pool: ResourcePool<ConnectionFactory>
   private let tracer: (any QueryTracer)?
   private let logger: Logger
+  private let loop: EventLoop
   /// What was configured.
   public let configuration: Configuration
 
@@ -37,6 +38,7 @@ public final class PostgresPool: PostgresClient {
     self.configuration = configuration
     self.tracer = tracer
     self.logger = logger
+    self.loop = loop
     let factory = ConnectionFactory(options: configuration.connect, loop: loop, logger: logger, tracer: tracer)
     pool = try ResourcePool(configuration.pool, factory: factory)
   }
@@ -130,15 +132,30 @@ public final class PostgresPool: PostgresClient {
   /// Closes the connections made so far, those in use when they come back.
   public func reset() { pool.invalidate() }
 
-  /// Asks the server for a sign of life. Waits for no connection: when all are in use they are at work, and that is
-  /// sign enough.
+  /// Asks the server for a sign of life. Waits for no connection of the pool: when all are in use, it makes one of its
+  /// own for the question.
   ///
   /// - Throws: ``PostgresError`` or `PoolError` when the server does not answer in time.
   public func ping(timeout: Duration = .seconds(2)) async throws {
     if let outage = pool.outage { throw outage }
-    if pool.statistics().acquired >= configuration.effectiveMaxConnections { return }
     try await withTimeout(timeout) { [self] in
-      _ = try await query("SELECT 1", name: "Ping")
+      if pool.statistics().acquired < configuration.effectiveMaxConnections {
+        _ = try await query("SELECT 1", name: "Ping")
+      } else {
+        try await pingApart(timeout)
+      }
+    }
+  }
+
+  private func pingApart(_ timeout: Duration) async throws {
+    var options = configuration.connect
+    options.connectTimeout = timeout
+    do {
+      let connection = try await PostgresConnection.connect(options, loop: loop)
+      _ = try await connection.query("SELECT 1", name: "Ping")
+      await connection.close()
+    } catch let error as PostgresError where error.sqlState == .tooManyConnections {
+      // A refusal is a sign of life too.
     }
   }
 }

@@ -93,6 +93,16 @@ import Testing
     }
   }
 
+  @Test func `a ping does not wait for a pool whose connections are all in use`() async throws {
+    try await withTestDatabase(configure: {
+      $0.maxConnections = 1
+      $0.acquireTimeout = .seconds(60)
+    }) { pool in
+      try await pool.withConnection { _ in try await pool.ping() }
+      #expect(pool.stat().emptyAcquireCount == 0)
+    }
+  }
+
   @Test func `a terminated connection is replaced`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 2 }) { pool in
       let victim = try await pool.withConnection { connection -> Int32 in
