@@ -25,16 +25,20 @@ public struct DatabaseModule: Module {
     Provide { (settings: DatabaseSettings, logger: Logger) in
       try await DatabaseServer.start(settings, logger: logger)
     }
-    .onStop { server in await server.stop() }
+    // A fast shutdown, an immediate one and a kill, with the server's own patience for each.
+    .onStop(timeout: .seconds(50)) { server in await server.stop() }
 
     Provide {
-      (sets: Group<MigrationSet>, settings: DatabaseSettings, server: DatabaseServer, loop: EventLoop, logger: Logger)
+      (
+        sets: Group<MigrationSet>, settings: DatabaseSettings, server: DatabaseServer, loop: EventLoop, logger: Logger
+      )
       in
       Migrator(
         Array(sets), options: server.options, loop: loop, logger: logger, configuration: try settings.migrator())
     }
     Provide(DatabaseSchema.init)
-      .onStart(timeout: .seconds(600)) { schema in try await schema.prepare() }
+      // As long as the whole start may take: host.start_timeout ends it.
+      .onStart(timeout: .seconds(24 * 3600)) { schema in try await schema.prepare() }
 
     Provide { (settings: DatabaseSettings, logger: Logger) in
       SlowQueryTracer(threshold: settings.slowQueryThreshold, parameters: settings.logParameters, logger: logger)

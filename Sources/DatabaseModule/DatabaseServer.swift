@@ -19,7 +19,7 @@ public final class DatabaseServer: Sendable {
       return DatabaseServer(options: try ConnectOptions(url.reveal()), embedded: nil, logger: logger)
     }
     let start = ContinuousClock.now
-    let embedded = try await EmbeddedPostgres.start(EmbeddedPostgres.Options(dataDirectory: settings.dataDirectory))
+    let embedded = try await startEmbedded(settings, logger)
     logger.info(
       "no database.url configured: started an embedded PostgreSQL",
       [
@@ -28,6 +28,17 @@ public final class DatabaseServer: Sendable {
       ])
     return DatabaseServer(
       options: try ConnectOptions(embedded.connectionString), embedded: embedded, logger: logger)
+  }
+
+  private static func startEmbedded(_ settings: DatabaseSettings, _ logger: Logger) async throws -> EmbeddedPostgres {
+    var options = EmbeddedPostgres.Options(dataDirectory: settings.dataDirectory)
+    options.logger = logger
+    do {
+      return try await EmbeddedPostgres.start(options)
+    } catch {
+      // A start that is called off is no failure.
+      throw error.code == .cancelled ? CancellationError() : error
+    }
   }
 
   private init(options: ConnectOptions, embedded: EmbeddedPostgres?, logger: Logger) {

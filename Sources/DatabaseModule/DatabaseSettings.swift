@@ -14,7 +14,7 @@ public struct DatabaseSettings: Sendable {
   /// `database.max_conns`.
   public static let maxConns = Setting(
     "database.max_conns", default: 0, "The most connections; 0 is twice the number of processors plus one."
-  ).checked("must be 0 or more") { $0 >= 0 }
+  ).checked("must be from 0 to 10000") { (0...10_000).contains($0) }
   /// `database.min_conns`.
   public static let minConns = Setting(
     "database.min_conns", default: 0, "Connections kept open even when nobody uses them."

@@ -111,7 +111,8 @@ public final class EventLoop: TaskExecutor, Sendable {
   @discardableResult
   public func schedule(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> Timer {
     let deadline = ContinuousClock.now.advanced(by: delay)
-    let (id, wakes) = state.withLock { state in
+    let (id, wakes) = state.withLock { state -> (UInt64, Bool) in
+      guard !state.isStopped else { return (0, false) }
       let (id, isFirst) = state.timers.insert(deadline, work)
       return (id, isFirst && state.takeWake())
     }
@@ -240,10 +241,13 @@ public final class EventLoop: TaskExecutor, Sendable {
       for event in events.prefix(count) { dispatch(event) }
       if count > 0 { reportStall(since: eventStart) }
     }
-    let waiters = state.withLock { state in
-      defer { state.stopWaiters = [] }
-      return state.stopWaiters
+    thread.store(0, ordering: .relaxed)
+    let (waiters, forgotten) = state.withLock { state in
+      defer { (state.stopWaiters, state.handlers, state.timers) = ([], [:], TimerQueue()) }
+      return (state.stopWaiters, (state.handlers, state.timers))
     }
+    // Let go of here, not under the lock: what a closure held may call the loop when it goes.
+    withExtendedLifetime(forgotten) {}
     for waiter in waiters { waiter.resume() }
   }
 
@@ -262,7 +266,6 @@ public final class EventLoop: TaskExecutor, Sendable {
       if !state.work.isEmpty { return .some(.zero) }
       if state.isStopping {
         state.isStopped = true
-        state.handlers = [:]
         return nil
       }
       state.isAsleep = true

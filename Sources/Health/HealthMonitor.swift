@@ -14,13 +14,20 @@ public actor HealthMonitor {
     self.maxAge = maxAge
   }
 
-  /// From now on the checks alone decide.
-  public func becomeReady() { obstacle = nil }
+  private var isFinal = false
 
-  /// From now on the process is unready, whatever the checks say.
+  /// From now on the checks alone decide; unless the process has begun to stop.
+  public func becomeReady() {
+    if !isFinal { obstacle = nil }
+  }
+
+  /// From now on and for good the process is unready, whatever the checks say.
   ///
   /// - Parameter reason: why, for the report.
-  public func becomeUnready(_ reason: String) { obstacle = reason }
+  public func becomeUnready(_ reason: String) {
+    obstacle = reason
+    isFinal = true
+  }
 
   /// What the checks answer now, or answered within the last moment.
   public func report() async -> HealthReport {

@@ -4,8 +4,8 @@
 public struct ConnectOptions: Sendable, CustomStringConvertible {
   private var parameters: [(keyword: String, value: String)]
 
-  /// How long connecting may take, name resolution and authentication included. Default 5 seconds, or
-  /// `connect_timeout` where the string has it.
+  /// How long connecting to one host may take, authentication included, from the moment its name is resolved. Default
+  /// 5 seconds, or `connect_timeout` where the string has it.
   public var connectTimeout: Duration = .seconds(5)
 
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/invalidConnectionString``; it never quotes the string.
@@ -40,6 +40,33 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
   public var applicationName: String? {
     get { self["application_name"] }
     set { self["application_name"] = newValue }
+  }
+
+  /// One set of options for each host, in the order in which they are tried: libpq, left alone with several, would
+  /// wait for the first that is silent until the time of all is over.
+  var candidates: [ConnectOptions] {
+    let hosts = list("host"), addresses = list("hostaddr"), ports = list("port")
+    let count = max(hosts.count, addresses.count)
+    guard count > 1 else { return [self] }
+    let each = (0..<count).map { index in
+      var one = self
+      one["host"] = hosts.indices.contains(index) ? hosts[index] : nil
+      one["hostaddr"] = addresses.indices.contains(index) ? addresses[index] : nil
+      one["port"] = ports.count == 1 ? ports[0] : ports.indices.contains(index) ? ports[index] : nil
+      return one
+    }
+    guard self["target_session_attrs"] == "prefer-standby" else { return each }
+    return ["standby", "any"].flatMap { wanted in
+      each.map { one in
+        var one = one
+        one["target_session_attrs"] = wanted
+        return one
+      }
+    }
+  }
+
+  private func list(_ keyword: String) -> [String] {
+    self[keyword]?.split(separator: ",", omittingEmptySubsequences: false).map(String.init) ?? []
   }
 
   /// For libpq: what was said, and what the driver relies on.

@@ -3,6 +3,7 @@
 internal import CLibpq
 internal import Glibc
 internal import StructuredLogging
+internal import Synchronization
 
 /// Owns a `PGconn`. libpq allows one thread at a time on it: the owner keeps it behind a lock.
 ///
@@ -10,15 +11,30 @@ internal import StructuredLogging
 struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   private let connection: OpaquePointer
   /// Receives notices for as long as the connection lives; libpq holds it as a plain pointer.
-  private let notices: Unmanaged<NoticeReceiver>
+  private let retainedNotices: Unmanaged<NoticeReceiver>
   /// Where parameters are encoded for one call; kept so that its memory is reused.
   private var parameters = ParameterBuffer()
 
-  /// Connects. Blocks: call it on a thread that may.
+  /// Connects to the first host that answers. Blocks: call it on a thread that may.
   ///
   /// - Parameter isCancelled: asked every few milliseconds whether to give up.
   static func connect(
     _ options: ConnectOptions, logger: Logger, isCancelled: () -> Bool
+  ) throws(PostgresError) -> ConnectionHandle {
+    var failures: [PostgresError] = []
+    for candidate in options.candidates {
+      do throws(PostgresError) {
+        return try connect(toOne: candidate, logger, isCancelled)
+      } catch {
+        guard error.code != .cancelled else { throw error }
+        failures.append(error)
+      }
+    }
+    throw PostgresError(failures: failures)
+  }
+
+  private static func connect(
+    toOne options: ConnectOptions, _ logger: Logger, _ isCancelled: () -> Bool
   ) throws(PostgresError) -> ConnectionHandle {
     guard let connection = start(options) else {
       throw PostgresError(.connectionFailed, "libpq could not allocate a connection")
@@ -34,13 +50,13 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
 
   private init(_ connection: OpaquePointer, _ receiver: NoticeReceiver) {
     self.connection = connection
-    notices = Unmanaged.passRetained(receiver)
-    PQsetNoticeReceiver(connection, receiveNotice, notices.toOpaque())
+    retainedNotices = Unmanaged.passRetained(receiver)
+    PQsetNoticeReceiver(connection, receiveNotice, retainedNotices.toOpaque())
   }
 
   deinit {
     PQfinish(connection)
-    notices.release()
+    retainedNotices.release()
   }
 
   private static func start(_ options: ConnectOptions) -> OpaquePointer? {
@@ -75,6 +91,9 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   }
 
   // MARK: State
+
+  /// Where notices wait to be logged.
+  var notices: NoticeReceiver { retainedNotices.takeUnretainedValue() }
 
   var socket: Int32 { PQsocket(connection) }
 
@@ -254,6 +273,8 @@ struct ServerMessage: Sendable {
   var table: String?
   var column: String?
   var constraint: String?
+  /// The function of the server's source that reports it.
+  var function: String?
 }
 
 extension ServerMessage {
@@ -265,7 +286,7 @@ extension ServerMessage {
       severity: field("V") ?? field("S") ?? "ERROR", sqlState: field("C"),
       message: field("M") ?? PQresultErrorMessage(result).map { String(cString: $0) } ?? "unknown error",
       detail: field("D"), hint: field("H"), position: field("P").flatMap { Int($0) }, context: field("W"),
-      schema: field("s"), table: field("t"), column: field("c"), constraint: field("n"))
+      schema: field("s"), table: field("t"), column: field("c"), constraint: field("n"), function: field("R"))
   }
 }
 
@@ -292,14 +313,32 @@ final class CancelHandle: @unchecked Sendable {
 
 // MARK: -
 
-/// Passes the server's notices to the log.
-private final class NoticeReceiver: Sendable {
-  let logger: Logger
-  init(_ logger: Logger) { self.logger = logger }
+/// Keeps the server's notices until they can be logged: they arrive under the connection's lock, where no foreign code
+/// may run.
+final class NoticeReceiver: Sendable {
+  private let logger: Logger
+  private let waiting = Mutex<[ServerMessage]>([])
+  private let hasWaiting = Atomic(false)
 
-  func receive(_ notice: ServerMessage) {
-    let metadata: LogMetadata = ["severity": .string(notice.severity), "sqlstate": .string(notice.sqlState ?? "")]
-    logger.info("postgres notice: \(notice.message)", metadata)
+  fileprivate init(_ logger: Logger) { self.logger = logger }
+
+  fileprivate func receive(_ notice: ServerMessage) {
+    waiting.withLock { $0.append(notice) }
+    hasWaiting.store(true, ordering: .releasing)
+  }
+
+  /// Logs what has come.
+  func deliver() {
+    guard hasWaiting.exchange(false, ordering: .acquiring) else { return }
+    let notices = waiting.withLock { waiting in
+      defer { waiting = [] }
+      return waiting
+    }
+    for notice in notices {
+      logger.info(
+        "postgres notice: \(notice.message)",
+        ["severity": .string(notice.severity), "sqlstate": .string(notice.sqlState ?? "")])
+    }
   }
 }
 

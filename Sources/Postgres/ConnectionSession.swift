@@ -123,6 +123,9 @@ struct ConnectionSession: ~Copyable, Sendable {
     let isSent: Bool
     switch request.kind {
     case .script(let text):
+      guard !text.utf8.contains(0) else {
+        throw PostgresError(.encoding, "the text of the script holds a NUL character (U+0000)")
+      }
       isSent = setPipelined(false) && handle?.sendScript(text) == true
     case .statement(let sql):
       let key = StatementCache.Key(
@@ -141,6 +144,10 @@ struct ConnectionSession: ~Copyable, Sendable {
     // First, for it may fail, and nothing is to be sent then.
     try handle?.encode(sql.binds)
     let statement = statements.lookUp(key)
+    guard !statement.isNew || !key.text.utf8.contains(0) else {
+      statements.forget(key)
+      throw PostgresError(.encoding, "the text of the query holds a NUL character (U+0000)")
+    }
     if let evicted = statement.evicted { obsolete.append(evicted) }
     guard sendDeallocations() else { return false }
     if statement.isNew, handle?.sendPrepare(statement.name, key.text, key.types) != true { return false }
@@ -213,8 +220,8 @@ struct ConnectionSession: ~Copyable, Sendable {
           inFlight[0].result = result
         }
         if result.isCopy {
-          inFlight[0].error = PostgresError(.unsupported, "COPY to or from the client is not a query")
-          _ = lose()
+          // There is no way back to ordinary queries but through the COPY: the connection is given up, and it alone.
+          failure = PostgresError(.unsupported, "COPY to or from the client is not a query; its connection was closed")
           return
         }
       case .sync: finishFirst(&completions)
@@ -239,7 +246,7 @@ struct ConnectionSession: ~Copyable, Sendable {
     }
     if let key = request.key {
       let isGone = error.sqlState == .invalidSQLStatementName || error.sqlState == .duplicatePreparedStatement
-      let isStale = error.sqlState == .featureNotSupported && error.message.contains("cached plan")
+      let isStale = error.isStalePlan
       if isStale { obsolete.append(request.statementName) }
       if isGone || isStale || !request.isPrepared { statements.forget(key) }
       // In a transaction the error has ended it already.

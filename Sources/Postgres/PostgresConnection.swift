@@ -12,7 +12,8 @@ internal import Synchronization
 public final class PostgresConnection: PostgresClient {
   private let session: Mutex<ConnectionSession>
   private let cancelHandle: CancelHandle
-  private let loop: EventLoop
+  private let notices: NoticeReceiver
+  let loop: EventLoop
   private let socket: Int32
   private let watch = Mutex<Watch>(Watch())
   private let tracer: (any QueryTracer)?
@@ -45,6 +46,7 @@ public final class PostgresConnection: PostgresClient {
     self.tracer = tracer
     self.onEnd = onEnd
     cancelHandle = try handle.makeCancelHandle()
+    notices = handle.notices
     processID = handle.processID
     serverVersion = handle.serverVersion
     socket = handle.socket
@@ -75,7 +77,12 @@ public final class PostgresConnection: PostgresClient {
 
   private func startWatching() throws {
     let registration = try loop.register(socket, .read) { [weak self] _ in self?.socketIsReady() }
-    watch.withLock { $0.registration = registration }
+    let isClosed = watch.withLock { watch in
+      if !watch.isClosed { watch.registration = registration }
+      return watch.isClosed
+    }
+    // It broke before it was watched for.
+    if isClosed { registration.cancel() }
   }
 
   // A connection that nobody closed: its descriptor is about to be, and the loop must forget it first.
@@ -170,12 +177,12 @@ public final class PostgresConnection: PostgresClient {
   /// not help.
   private func cancel(_ id: UInt64, since start: ContinuousClock.Instant = .now) {
     guard ContinuousClock.now - start < Self.cancelTimeout else {
-      end(PostgresError(.connectionLost, "connection given up: the server did not act on a cancel request"))
+      giveUp("the server did not act on a cancel request")
       return
     }
     // Also ends a cancel request that itself hangs.
     let watchdog = loop.schedule(after: Self.cancelTimeout) { [weak self] in
-      self?.end(PostgresError(.connectionLost, "connection given up: a cancel request was not answered"))
+      self?.giveUp("a cancel request was not answered")
     }
     blockingQueue.async { [self] in
       cancelHandle.send()
@@ -205,6 +212,11 @@ public final class PostgresConnection: PostgresClient {
   public func close() async {
     stopWatching()
     act { session, completions in session.close(PostgresError(.closed, "the connection is closed"), &completions) }
+  }
+
+  /// Closes a connection that does not answer, as if it had broken by itself.
+  func giveUp(_ reason: String) {
+    end(PostgresError(.connectionLost, "connection given up: \(reason)"))
   }
 
   private func end(_ error: PostgresError) {
@@ -237,6 +249,7 @@ public final class PostgresConnection: PostgresClient {
       return (result, session.wantsWrite, session.failure)
     }
     for completion in completions { completion.deliver() }
+    notices.deliver()
     if wantsWrite { watchForWriting() }
     if let failure, watch.withLock({ !$0.isClosed }) { end(failure) }
     return result

@@ -69,6 +69,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   public internal(set) var queryName: String?
   /// The query's text.
   public internal(set) var sql: String?
+  /// A prepared statement no longer fits its tables. Told by the reporting function, since the message is translated.
+  var isStalePlan = false
 
   init(_ code: Code, _ message: String) {
     self.code = code
@@ -81,7 +83,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   /// The message with the place in the SQL that it is about. Holds no value of a parameter or row.
   public var description: String {
     var text = queryName.map { "query \($0): " } ?? ""
-    text += message
+    // Errors of data, and those that functions raise, quote the value they are about.
+    text += ["22", "P0"].contains(sqlState?.classCode) ? message.withoutQuotes : message
     if let sqlState { text += " (SQLSTATE \(sqlState))" }
     if let constraint { text += " [constraint \(constraint)]" }
     if let hint { text += "; hint: \(hint)" }
@@ -92,6 +95,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   /// Everything known, values in the server's detail included.
   public var debugDescription: String {
     var text = description
+    if message.withoutQuotes != message { text += "\nmessage: \(message)" }
     if let detail { text += "\ndetail: \(detail)" }
     if let context { text += "\ncontext: \(context)" }
     if let sql, position == nil { text += "\nquery: \(sql)" }
@@ -111,17 +115,33 @@ extension PostgresError {
     table = message.table
     column = message.column
     constraint = message.constraint
+    isStalePlan =
+      message.sqlState == SQLState.featureNotSupported.rawValue && message.function == "RevalidateCachedQuery"
   }
 
-  /// From libpq's verbose message of a failed connect: `FATAL:  28P01: password authentication failed …`.
+  /// What failed at each of several hosts; the last one's SQLSTATE.
+  init(failures: [PostgresError]) {
+    guard failures.count > 1 else {
+      self = failures.first ?? PostgresError(.connectionFailed, "there is no host to connect to")
+      return
+    }
+    self.init(.connectionFailed, failures.map(\.message).joined(separator: "; "))
+    sqlState = failures.last?.sqlState
+  }
+
+  /// From libpq's verbose message of a failed connect: `FATAL:  28P01: password authentication failed …`. Severity and
+  /// text may be translated; the SQLSTATE between them is not.
   init(connectFailure text: String, _ options: ConnectOptions) {
     var state: SQLState?
     let lines = text.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }.map { line in
-      guard let marker = line.firstRange(of: "FATAL:  ") ?? line.firstRange(of: "ERROR:  ") else { return String(line) }
+      guard let marker = line.firstRange(of: ":  ") else { return String(line) }
       let code = line[marker.upperBound...].prefix { $0 != ":" }
-      guard code.count == 5 else { return String(line) }
+      guard code.count == 5, code.allSatisfy({ $0.isASCII && ($0.isNumber || $0.isUppercase) }) else {
+        return String(line)
+      }
       state = SQLState(rawValue: String(code))
-      return String(line[..<marker.lowerBound] + line[code.endIndex...].dropFirst(2))
+      let severity = line[..<marker.lowerBound].lastIndex(of: " ").map { line.index(after: $0) } ?? line.startIndex
+      return String(line[..<severity] + line[code.endIndex...].dropFirst(2))
     }
     self.init(.connectionFailed, "cannot connect to \(options): \(lines.map(\.trimmed).joined(separator: "; "))")
     sqlState = state
@@ -129,11 +149,9 @@ extension PostgresError {
 
   /// libpq quotes the piece it stumbles over, which may be a part of the password: the quote is left out.
   init(malformedConnectionString text: String) {
-    let reason = text.split(separator: "\"", omittingEmptySubsequences: false).enumerated()
-      .map { $0.isMultiple(of: 2) ? $1 : "…" }.joined(separator: "\"").trimmed
     self.init(
       .invalidConnectionString,
-      "malformed connection string: \(reason); expected postgres://user:password@host:port/database or "
+      "malformed connection string: \(text.withoutQuotes.trimmed); expected postgres://user:password@host:port/database or "
         + "host=… dbname=… pairs, with special characters of a URL percent-encoded (@ is %40, / is %2F)")
   }
 
@@ -174,6 +192,12 @@ public struct SourcePosition: Sendable, Equatable {
 }
 
 extension String {
+  /// With what stands in double quotes left out.
+  var withoutQuotes: String {
+    split(separator: "\"", omittingEmptySubsequences: false).enumerated()
+      .map { $0.isMultiple(of: 2) ? $1 : "…" }.joined(separator: "\"")
+  }
+
   /// Without white space at both ends.
   var trimmed: String {
     var slice = self[...]

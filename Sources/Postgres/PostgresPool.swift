@@ -132,18 +132,18 @@ public final class PostgresPool: PostgresClient {
   /// Closes the connections made so far, those in use when they come back.
   public func reset() { pool.invalidate() }
 
-  /// Asks the server for a sign of life. Waits for no connection of the pool: when all are in use, it makes one of its
-  /// own for the question.
+  /// Asks the server for a sign of life. Waits for no connection of the pool: when none is idle, it makes one of its own
+  /// for the question.
   ///
-  /// - Throws: ``PostgresError`` or `PoolError` when the server does not answer in time.
+  /// - Throws: ``PostgresError`` when the server does not answer in time.
   public func ping(timeout: Duration = .seconds(2)) async throws {
     if let outage = pool.outage { throw outage }
-    try await withTimeout(timeout) { [self] in
-      if pool.statistics().acquired < configuration.effectiveMaxConnections {
-        _ = try await query("SELECT 1", name: "Ping")
-      } else {
-        try await pingApart(timeout)
-      }
+    let origin = LeaseOrigin(fileID: #fileID, line: #line)
+    if pool.statistics().idle > 0, let lease = try? await pool.lease(shared: false, timeout: timeout / 4, origin) {
+      defer { pool.release(lease, isSound: lease.resource.isClean) }
+      try await lease.resource.ping(timeout)
+    } else {
+      try await pingApart(timeout)
     }
   }
 
@@ -152,11 +152,23 @@ public final class PostgresPool: PostgresClient {
     options.connectTimeout = timeout
     do {
       let connection = try await PostgresConnection.connect(options, loop: loop)
-      _ = try await connection.query("SELECT 1", name: "Ping")
+      try await connection.ping(timeout)
       await connection.close()
     } catch let error as PostgresError where error.sqlState == .tooManyConnections {
       // A refusal is a sign of life too.
     }
+  }
+}
+
+extension PostgresConnection {
+  /// Asks for a sign of life; a connection that gives none in time is closed. Not cancelled: that would wait for the
+  /// server as well.
+  func ping(_ timeout: Duration) async throws {
+    let watchdog = loop.schedule(after: timeout) { [weak self] in
+      self?.giveUp("no answer within \(timeout)")
+    }
+    defer { watchdog.cancel() }
+    _ = try await query("SELECT 1", name: "Ping")
   }
 }
 
@@ -182,12 +194,7 @@ private struct ConnectionFactory: ResourceFactory {
   }
 
   func check(_ connection: PostgresConnection) async -> Bool {
-    do {
-      try await withTimeout(.milliseconds(500)) { _ = try await connection.query("SELECT 1", name: "Ping") }
-      return true
-    } catch {
-      return false
-    }
+    (try? await connection.ping(.milliseconds(500))) != nil
   }
 
   func close(_ connection: PostgresConnection) async { await connection.close() }

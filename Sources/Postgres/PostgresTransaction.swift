@@ -115,7 +115,7 @@ extension PostgresConnection {
           "the transaction was rolled back at COMMIT, because one of its statements had failed and the error was "
             + "not passed on; let it throw, or run the statement in a nested transaction")
       }
-    } catch let error as PostgresError where error.code == .connectionLost {
+    } catch let error as PostgresError where [.connectionLost, .closed].contains(error.code) {
       throw PostgresError(
         .outcomeUnknown,
         "the connection broke during COMMIT: the transaction may or may not have happened "

@@ -33,6 +33,26 @@ import Testing
     #expect(throws: PostgresError.self) { try ConnectOptions("host=a port=\(port)") }
   }
 
+  @Test func `several hosts are tried one by one, each with its own port and address`() throws {
+    func shown(_ text: String) throws -> [String] { try ConnectOptions(text).candidates.map(\.description) }
+    #expect(try shown("host=a,b port=1,2") == ["host=a port=1", "host=b port=2"])
+    #expect(try shown("host=a,b port=1") == ["host=a port=1", "host=b port=1"])
+    #expect(
+      try shown("host=a,b hostaddr=10.0.0.1,10.0.0.2") == ["host=a hostaddr=10.0.0.1", "host=b hostaddr=10.0.0.2"])
+    #expect(try shown("host=a") == ["host=a"])
+    let standby = try ConnectOptions("host=a,b target_session_attrs=prefer-standby").candidates
+    #expect(standby.map { $0["target_session_attrs"] } == ["standby", "standby", "any", "any"])
+  }
+
+  @Test func `the SQLSTATE of a refused connect is found in any language`() throws {
+    let options = try ConnectOptions("host=a")
+    let text =
+      "connection to server at \"a\" failed: FATALE:  28P01: autenticazione fallita\nLOCATION:  auth_failed, auth.c:335"
+    let error = PostgresError(connectFailure: text, options)
+    #expect(error.sqlState == .invalidPassword)
+    #expect(error.message == "cannot connect to host=a: connection to server at \"a\" failed: autenticazione fallita")
+  }
+
   @Test func `several hosts with a port each are understood`() throws {
     let options = try ConnectOptions("postgres://a:1,b:2/app?target_session_attrs=read-write")
     #expect(options["host"] == "a,b" && options["port"] == "1,2")

@@ -40,6 +40,12 @@ public struct ParameterBuffer {
     var isText: Bool
   }
 
+  /// A Bind message counts its parameters in 16 bits.
+  private static let maxCount = 65_535
+  /// PostgreSQL refuses messages beyond this (`MaxAllocSize` of its memory manager).
+  private static let maxSize = 0x3fff_ffff
+  private static let keptCapacity = 65_536
+
   init() {}
 
   /// Appends bytes as they are.
@@ -64,9 +70,17 @@ public struct ParameterBuffer {
   }
 
   mutating func encode(_ binds: [SQL.Bind]) throws(PostgresError) {
-    bytes.removeAll(keepingCapacity: true)
+    guard binds.count <= Self.maxCount else {
+      throw PostgresError(
+        .encoding, "\(binds.count) parameters; PostgreSQL takes \(Self.maxCount) at most. Send lists as one array")
+    }
+    // One large value should not cost its size for the rest of the connection's life.
+    bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptCapacity)
     entries.removeAll(keepingCapacity: true)
     for bind in binds { try encode(bind.value) }
+    guard bytes.count <= Self.maxSize else {
+      throw PostgresError(.encoding, "parameters of \(bytes.count) bytes; PostgreSQL takes a gigabyte at most")
+    }
   }
 
   private mutating func encode(_ value: some PostgresEncodable) throws(PostgresError) {

@@ -4,6 +4,7 @@ import EventLoop
 import Glibc
 import Postgres
 import ResourcePool
+import StructuredLogging
 import Synchronization
 import Testing
 
@@ -82,6 +83,32 @@ import Testing
     await loop.stop()
   }
 
+  @Test func `of several hosts the first that answers is taken, and a silent one costs its own time only`() async throws
+  {
+    try await TestDatabase.with { database in
+      let silent = try SilentServer()
+      var options = database.options
+      options["host"] = "127.0.0.1,\(options["host"] ?? "")"
+      options["port"] = "\(silent.port),\(options["port"] ?? "5432")"
+      options.connectTimeout = .milliseconds(200)
+      let connection = try await PostgresConnection.connect(options, loop: database.loop)
+      let one: Int = try await connection.one("SELECT 1")
+      #expect(one == 1)
+      await connection.close()
+    }
+  }
+
+  @Test func `a notice is logged, by a log that may itself ask the connection`() async throws {
+    try await TestDatabase.with { database in
+      let output = RecordingLogOutput()
+      let connection = try await PostgresConnection.connect(
+        database.options, loop: database.loop, logger: Logger(label: "test", output: output))
+      try await connection.script("DO $$ BEGIN RAISE NOTICE 'careful'; END $$")
+      #expect(output.entry("postgres notice: careful") != nil)
+      await connection.close()
+    }
+  }
+
   @Test func `a database that does not exist is told by its SQLSTATE`() async throws {
     try await TestDatabase.with { database in
       var options = database.options
@@ -122,6 +149,30 @@ private final class Flag: Sendable {
   private let flag = Atomic(false)
   var isSet: Bool { flag.load(ordering: .relaxed) }
   func set() { flag.store(true, ordering: .relaxed) }
+}
+
+/// Accepts connections and never says a word.
+private final class SilentServer: Sendable {
+  let port: UInt16
+  private let socket: Int32
+
+  init() throws {
+    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+    let status = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        bind(socket, address, length) == 0 && listen(socket, 8) == 0 && getsockname(socket, address, &length) == 0
+      }
+    }
+    try #require(status)
+    self.socket = socket
+    port = UInt16(bigEndian: address.sin_port)
+  }
+
+  deinit { close(socket) }
 }
 
 extension EmbeddedPostgres {

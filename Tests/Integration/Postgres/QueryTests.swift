@@ -182,6 +182,49 @@ import Testing
     }
   }
 
+  @Test func `a value that the server quotes in its error is not in the description`() async throws {
+    try await withTestDatabase { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.execute("SELECT \(Sensitive("hunter2"))::int")
+      }
+      #expect(error?.sqlState == .invalidTextRepresentation)
+      #expect(error?.description.contains("hunter2") == false)
+      #expect(error?.debugDescription.contains("hunter2") == true)
+    }
+  }
+
+  @Test func `too many parameters, a NUL in the text and a COPY fail alone, and cost nobody else a connection`()
+    async throws
+  {
+    try await withTestDatabase(configure: { $0.maxConnections = 2 }) { pool in
+      let generation = try await pool.withConnection { $0.processID }
+      var list: SQL = "SELECT \(0)"
+      for _ in 0..<16 { list = "\(list) UNION ALL \(list)" }
+      let tooMany = list
+      let many = await #expect(throws: PostgresError.self) { try await pool.execute(tooMany) }
+      #expect(many?.message.contains("65536 parameters") == true)
+      let nul = await #expect(throws: PostgresError.self) { try await pool.execute(SQL(unchecked: "SELECT 1\0")) }
+      #expect(nul?.code == .encoding)
+      let same = try await pool.withConnection { $0.processID }
+      #expect(same == generation)
+      await #expect(throws: PostgresError.self) { try await pool.execute("COPY pg_class TO STDOUT") }
+      let one: Int = try await pool.one("SELECT 1")
+      #expect(one == 1)
+    }
+  }
+
+  @Test func `a stale statement is recognised whatever language the server speaks`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.execute("SET lc_messages = 'C'")
+      for column in ["a", "b"] {
+        _ = try await pool.query("SELECT * FROM users", name: nil)
+        try await pool.execute("ALTER TABLE users ADD COLUMN \(identifier: column) int")
+      }
+      let columns = try await pool.query("SELECT * FROM users", name: nil).columns
+      #expect(columns.suffix(2) == ["a", "b"])
+    }
+  }
+
   @Test func `a large value and many rows arrive whole`() async throws {
     try await withTestDatabase { pool in
       let text = String(repeating: "é", count: 3_000_000)
