@@ -74,5 +74,6 @@ start_external_server() { # PASSWORD
   env --chdir=external "${as[@]}" "$bin/postgres" -D data -p "$external_port" -c fsync=off \
     -c listen_addresses=127.0.0.1 -c unix_socket_directories= >external.log 2>&1 &
   started+=($!)
+  disown # no word from the shell when it is killed at the end
   within 30 "$bin/pg_isready" -q -h 127.0.0.1 -p "$external_port" || fail "the throw-away PostgreSQL does not answer"
 }
