@@ -49,7 +49,7 @@ import Testing
         let events = MigrationEvents()
         let task = Task { try await database.migrator(set, observer: events.observer).up() }
         let point = Int.random(in: 0..<100, using: &random)
-        _ = try await eventually { events.all.count >= point || task.isCancelled }
+        try await until { events.all.count >= point || task.isCancelled }
         // Whichever session it hits: the one that works, or the one that holds the lock.
         try await database.connection.execute(
           """
@@ -80,7 +80,7 @@ import Testing
         let migrator = Migrator(set, options: connectOptions, loop: loop, observer: events.observer)
         let point = Int.random(in: 0..<120)
         let task = Task { try await migrator.up() }
-        _ = try await eventually { events.all.count >= point }
+        try await until { events.all.count >= point }
         kill(try #require(server.processID), SIGKILL)
         _ = try? await task.value
         _ = await server.waitForExit()

@@ -151,16 +151,6 @@ extension MigrationSet {
   }
 }
 
-/// Waits for a condition, for as long as anything reasonable can take.
-func eventually(_ condition: () async throws -> Bool) async throws -> Bool {
-  let deadline = ContinuousClock.now.advanced(by: .seconds(20))
-  while ContinuousClock.now < deadline {
-    if try await condition() { return true }
-    try await Task.sleep(for: .milliseconds(10))
-  }
-  return false
-}
-
 /// The error that `body` throws.
 func migrationError(
   _ body: () async throws -> some Sendable, sourceLocation: SourceLocation = #_sourceLocation
