@@ -96,7 +96,10 @@ let package = Package(
 
     // Tests: a folder per target, and Integration for what needs a server.
     .testTarget(
-      name: "ContainerTests", dependencies: ["Container", "ContainerTesting"], exclude: ["Fixtures"]),
+      name: "ContainerTests", dependencies: ["Container", "ContainerTesting", "CSpawn", "signal-holder"],
+      exclude: ["Fixtures"]),
+    .executableTarget(
+      name: "signal-holder", dependencies: ["Container"], path: "Tests/Fixtures/SignalHolder"),
     .testTarget(name: "ContainerTestingTests", dependencies: ["ContainerTesting", "Container"]),
     .testTarget(name: "ResourcePoolTests", dependencies: ["ResourcePool"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),

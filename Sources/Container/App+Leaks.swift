@@ -31,7 +31,7 @@ extension App {
     return plan.nodes.indices.flatMap { node -> [Tracked] in
       guard plan.nodes[node].lifetime == .singleton, plan.declarations[node].kind != .supply else { return [] }
       return plan.declarations[node].outputs.indices.compactMap { output in
-        guard let object = engine.slots[plan.nodes[node].firstSlot + output].value?.object else { return nil }
+        guard let object = engine.slots[plan.nodes[node].firstSlot + output]?.object else { return nil }
         return Tracked(plan.origin(node), object)
       }
     }

@@ -3,20 +3,22 @@ final class Deferred: Sendable {
   private weak let engine: Engine?
   private let source: Plan.Source
   private let scope: ScopeStorage?
-  private let slot: Slot?
+  /// The value once it has been asked for, if it is a singleton. Its own: the slots of the app keep every other value too.
+  private let cache = Slots(count: 1)
 
   init(_ injector: Injector, _ source: Plan.Source) {
     engine = injector.engine
     self.source = source
     scope = injector.scope
-    slot = source.lifetime == .singleton ? injector.engine.slots[source.slot] : nil
   }
 
-  /// The value, if it is a singleton that is there already.
-  var built: AnyBox? { slot?.value }
+  /// The value, if it is a singleton that has been asked for before.
+  var built: Unmanaged<AnyBox>? { cache.unretained(0) }
 
   func box() async throws -> AnyBox {
     guard let engine else { throw ContainerError.appGone() }
-    return try await engine.value(of: source, in: scope)
+    let box = try await engine.value(of: source, in: scope)
+    if source.lifetime == .singleton { cache.fill(0, box) }
+    return box
   }
 }

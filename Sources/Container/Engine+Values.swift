@@ -2,18 +2,18 @@ import Synchronization
 
 extension Engine {
   /// The value of a singleton that is there already, as the top of the app sees it: the short way, without a lock or a suspension.
-  func built(_ type: ObjectIdentifier) -> AnyBox? {
+  func built(_ type: ObjectIdentifier) -> Unmanaged<AnyBox>? {
     guard plan.lookup.special.isEmpty, let offer = plan.lookup.table[type] else { return nil }
     let source = plan.lookup.offers[offer].source
     guard source.lifetime == .singleton else { return nil }
-    return slots[source.slot].value
+    return slots.unretained(source.slot)
   }
 
   /// The value of a singleton, built and started now if it has not been yet.
   func singleton(_ source: Plan.Source) async throws -> AnyBox {
-    if let box = slots[source.slot].value { return box }
+    if let box = slots[source.slot] { return box }
     try await ensureStarted(source.node)
-    guard let box = slots[source.slot].value else { throw ContainerError.unbound(plan, source.node) }
+    guard let box = slots[source.slot] else { throw ContainerError.unbound(plan, source.node) }
     return box
   }
 
@@ -54,12 +54,12 @@ extension Engine {
     }
   }
 
-  private func isFilled(_ node: Int) -> Bool { slots[plan.nodes[node].firstSlot].value != nil }
+  private func isFilled(_ node: Int) -> Bool { slots[plan.nodes[node].firstSlot] != nil }
 
   /// What a parameter of type `type` at the top of the app, or in a scope, would get.
   func value<Value: Sendable>(of type: Value.Type, in scope: ScopeStorage?) async throws -> Value {
     if let source = plan.lookup.source(of: Key(type), from: 0) {
-      if source.lifetime == .singleton, let box = slots[source.slot].value { return box.value(as: type) }
+      if source.lifetime == .singleton, let box = slots[source.slot] { return box.value(as: type) }
       return try await value(of: source, in: scope).value(as: type)
     }
     guard let composed = type as? any ComposedType.Type else { throw ContainerError.notProvided(plan, Key(type)) }

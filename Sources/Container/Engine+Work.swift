@@ -8,7 +8,7 @@ extension Engine {
   }
 
   /// Does one job after the other until there are none left.
-  private func work(_ worker: Int) async {
+  private nonisolated(nonsending) func work(_ worker: Int) async {
     let context = Context(self, node: -1)
     await Context.$current.withValue(context) {
       var next = change { state, now, effects in state.take(worker, now: now, &effects) }
@@ -55,7 +55,7 @@ extension Engine {
 
   // MARK: Starting
 
-  private func start(_ node: Int, _ worker: Int) async -> EngineState.Job? {
+  private nonisolated(nonsending) func start(_ node: Int, _ worker: Int) async -> EngineState.Job? {
     do {
       let made = try await build(node)
       if !made.hooks.isEmpty {
@@ -65,7 +65,7 @@ extension Engine {
       }
       let declaration = plan.declarations[node]
       let first = plan.nodes[node].firstSlot
-      for output in declaration.outputs.indices { slots[first + output].fill(made.output(output)) }
+      for output in declaration.outputs.indices { slots.fill(first + output, made.output(output)) }
       guard declaration.kind == .run else {
         return finish(node, worker) { $0.completeStart(node, worker: worker, now: $1, &$2) }
       }
@@ -85,7 +85,7 @@ extension Engine {
     return finish(node, worker) { $0.completeStart(node, worker: worker, now: $1, &$2) }
   }
 
-  private func build(_ node: Int) async throws(ContainerError) -> Made {
+  private nonisolated(nonsending) func build(_ node: Int) async throws(ContainerError) -> Made {
     let began = isObserved ? options.clock.now() : .zero
     do {
       let made = try await Resolver(engine: self).construct(node, in: nil)
@@ -98,7 +98,9 @@ extension Engine {
   }
 
   /// Starts the hooks of a node, one after the other. Returns false if the worker lost the node.
-  private func startHooks(of node: Int, _ id: Int, _ hooks: [Hook]) async throws(ContainerError) -> Bool {
+  private nonisolated(nonsending) func startHooks(
+    of node: Int, _ id: Int, _ hooks: [Hook]
+  ) async throws(ContainerError) -> Bool {
     let built = options.clock.now()
     let isOwner = state.withLock { state in
       guard state.owns(id, node) else { return false }
@@ -135,7 +137,7 @@ extension Engine {
       if state.records[node].startedHooks > 0 {
         // By another worker: this one may have been cancelled, and stop hooks must not be.
         state.cancelWorker(worker, &effects)
-        state.enqueue(.undo(node, error), &effects)
+        state.queue.append(.undo(node, error))
       } else {
         state.failStart(node, error, now: now, &effects)
       }
@@ -143,21 +145,23 @@ extension Engine {
     }
   }
 
-  private func undo(_ node: Int, _ worker: Int, _ error: ContainerError) async -> EngineState.Job? {
+  private nonisolated(nonsending) func undo(
+    _ node: Int, _ worker: Int, _ error: ContainerError
+  ) async -> EngineState.Job? {
     guard await stopHooks(of: node, worker) else { return finish(node, worker) { _, _, _ in false } }
     return fail(node, worker, error)
   }
 
   // MARK: Stopping
 
-  private func stop(_ node: Int, _ worker: Int) async -> EngineState.Job? {
+  private nonisolated(nonsending) func stop(_ node: Int, _ worker: Int) async -> EngineState.Job? {
     guard await stopRun(of: node, worker), await stopHooks(of: node, worker) else {
       return finish(node, worker) { _, _, _ in false }
     }
     return finish(node, worker) { $0.completeStop(node, worker: worker, now: $1, &$2) }
   }
 
-  private func stopRun(of node: Int, _ id: Int) async -> Bool {
+  private nonisolated(nonsending) func stopRun(of node: Int, _ id: Int) async -> Bool {
     let began = options.clock.now()
     var effects: [EngineState.Effect] = []
     let run = state.withLock { $0.beginStopRun(node, worker: id, now: began, &effects) }
@@ -170,7 +174,7 @@ extension Engine {
   }
 
   /// Stops the hooks of a node that have started, the last first. Returns false if the worker lost the node.
-  private func stopHooks(of node: Int, _ id: Int) async -> Bool {
+  private nonisolated(nonsending) func stopHooks(of node: Int, _ id: Int) async -> Bool {
     while true {
       let began = options.clock.now()
       var effects: [EngineState.Effect] = []

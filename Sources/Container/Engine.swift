@@ -6,14 +6,14 @@ import Synchronization
 final class Engine: Sendable {
   let plan: Plan
   let options: App.Options
-  let slots: [Slot]
+  let slots: Slots
   let shutdownSignal = ShutdownSignal()
   let state: Mutex<EngineState>
 
   init(_ plan: Plan, _ options: App.Options) {
     self.plan = plan
     self.options = options
-    slots = (0..<plan.singletonSlots).map { _ in Slot() }
+    slots = Slots(count: plan.singletonSlots)
     state = Mutex(EngineState(plan, options))
   }
 

@@ -18,14 +18,16 @@ extension EngineState {
     valueWaiters[node, default: []].append(continuation)
     // Whoever asks from inside a constructor keeps its turn while it waits, so serial order must allow one more.
     var effects: [Effect] = watch.isOn ? [] : [.watch]
-    enqueue(schedule.want([node], isNested: asking != nil), Job.start, &effects)
+    enqueue(schedule.want([node], isNested: asking != nil), Job.start)
+    ensureWorker(&effects)
     return (nil, effects)
   }
 
   mutating func endDemand(of asking: Int, for node: Int) -> [Effect] {
     if let index = lazyWaits[asking]?.firstIndex(of: node) { lazyWaits[asking]?.remove(at: index) }
     var effects: [Effect] = []
-    enqueue(schedule.endNested(), Job.start, &effects)
+    enqueue(schedule.endNested(), Job.start)
+    ensureWorker(&effects)
     return effects
   }
 

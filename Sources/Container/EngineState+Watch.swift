@@ -53,6 +53,7 @@ extension EngineState {
       if let deadline = records[node].deadline, deadline <= now { expire(node, now: now, &effects) }
     }
     if let deadline, deadline <= now { expireApp(now: now, &effects) }
+    ensureWorker(&effects)
     if now >= watch.lastReport + options.stragglerInterval {
       watch.lastReport = now
       let stragglers = stragglers(now: now).filter { $0.elapsed >= options.stragglerInterval }
@@ -98,16 +99,16 @@ extension EngineState {
         .hookTimedOut(
           plan, node, record.hooks[index], .stop, elapsed, budget: (record.deadline ?? now) - record.since,
           finished: stoppedNames, stillRunning: stragglers(now: now)))
-      enqueue(.stop(node), &effects)
+      queue.append(.stop(node))
     case .stoppingRun:
       stopFailures.append(.runDidNotEnd(plan, node, elapsed))
-      enqueue(.stop(node), &effects)
+      queue.append(.stop(node))
     }
   }
 
   private mutating func fail(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
     if records[node].startedHooks > 0 {
-      enqueue(.undo(node, error), &effects)
+      queue.append(.undo(node, error))
     } else {
       failStart(node, error, now: now, &effects)
     }

@@ -1,16 +1,9 @@
 extension EngineState {
   // MARK: Jobs
 
-  /// Puts jobs into the queue, and sees to it that there is somebody to take them.
-  mutating func enqueue(_ nodes: [Int], _ job: (Int) -> Job, _ effects: inout [Effect]) {
-    guard !nodes.isEmpty else { return }
+  /// Puts jobs into the queue. Whoever changes the state calls `ensureWorker` at the end, unless it takes a job itself.
+  mutating func enqueue(_ nodes: [Int], _ job: (Int) -> Job) {
     for node in nodes { queue.append(job(node)) }
-    ensureWorker(&effects)
-  }
-
-  mutating func enqueue(_ job: Job, _ effects: inout [Effect]) {
-    queue.append(job)
-    ensureWorker(&effects)
   }
 
   /// The next job for a worker; nil if it is to end.
@@ -51,7 +44,8 @@ extension EngineState {
 
   // MARK: Workers
 
-  private mutating func ensureWorker(_ effects: inout [Effect]) {
+  /// Sees to it that there is somebody to take what is in the queue.
+  mutating func ensureWorker(_ effects: inout [Effect]) {
     guard queueHead < queue.count, pendingWorker == nil else { return }
     nextWorker += 1
     workers[nextWorker] = Worker()

@@ -106,8 +106,9 @@ struct EngineState: Sendable {
     deadline = now + options.startTimeout
     var effects = [publish(.starting)]
     let ready = schedule.want(plan.roots)
-    enqueue(ready, Job.start, &effects)
+    enqueue(ready, Job.start)
     settle(now: now, &effects)
+    ensureWorker(&effects)
     if !ready.isEmpty { effects.append(.watch) }
     return effects
   }
@@ -119,13 +120,14 @@ struct EngineState: Sendable {
     guard owns(worker, node) else { return false }
     release(node)
     records[node].timing.startEnded = Moment(now)
-    let hooks = records[node].hooks.prefix(records[node].startedHooks)
-    let hasStopWork = records[node].run != nil || hooks.contains { $0.onStop != nil }
+    let started = records[node].startedHooks
+    let hasStopWork =
+      records[node].run != nil || started > 0 && records[node].hooks.prefix(started).contains { $0.onStop != nil }
     let ready = schedule.didStart(node, hasStopWork: hasStopWork)
     if !valueWaiters.isEmpty, let waiters = valueWaiters.removeValue(forKey: node) {
       effects.append(.answer(waiters, nil))
     }
-    enqueue(ready, Job.start, &effects)
+    enqueue(ready, Job.start)
     settle(now: now, &effects)
     return true
   }
@@ -138,7 +140,7 @@ struct EngineState: Sendable {
     case .starting, .stopping: abortStart(error, now: now, &effects)
     case .built, .running, .stopped: break
     }
-    if machine.admitsNodes { enqueue(schedule.next(), Job.start, &effects) }
+    if machine.admitsNodes { enqueue(schedule.next(), Job.start) }
     settle(now: now, &effects)
   }
 
@@ -192,7 +194,7 @@ struct EngineState: Sendable {
       effects.append(.resume(startWaiters))
       startWaiters = []
     case .beginStop:
-      enqueue(schedule.beginStop(), Job.stop, &effects)
+      enqueue(schedule.beginStop(), Job.stop)
       finishIfStopped(now: now, &effects)
     case .none: break
     }
@@ -215,6 +217,7 @@ struct EngineState: Sendable {
       settle(now: now, &effects)
     case .join, .none: break
     }
+    ensureWorker(&effects)
     return effects
   }
 
@@ -223,7 +226,7 @@ struct EngineState: Sendable {
     guard owns(worker, node) else { return false }
     release(node)
     records[node].timing.stopEnded = Moment(now)
-    enqueue(schedule.didStop(node), Job.stop, &effects)
+    enqueue(schedule.didStop(node), Job.stop)
     finishIfStopped(now: now, &effects)
     return true
   }

@@ -30,7 +30,10 @@ struct Injector: Sendable {
 
   /// The argument for parameter `index`, whatever its type means to the container.
   func argument<Value>(_ index: Int, as type: Value.Type) throws -> Value {
-    if case .source(let source) = binding(index) { return try box(source, index).value(as: type) }
+    if case .source(let source) = binding(index) {
+      if source.lifetime == .singleton, let box = engine.slots.unretained(source.slot) { return box.value(as: type) }
+      return try box(source, index).value(as: type)
+    }
     return try special(index, as: type)
   }
 
@@ -46,7 +49,7 @@ struct Injector: Sendable {
   func box(_ source: Plan.Source, _ index: Int, member: Int = 0) throws -> AnyBox {
     let box =
       switch source.lifetime {
-      case .singleton: engine.slots[source.slot].value
+      case .singleton: engine.slots[source.slot]
       case .scoped: scope?.value(source.slot)
       case .transient: extras?.transients[Place(parameter: index, member: member)]
       }

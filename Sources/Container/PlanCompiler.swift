@@ -148,7 +148,9 @@ struct PlanCompiler {
   // MARK: Parameters
 
   private mutating func bindParameters() {
+    var needed: [Int] = []
     for node in plan.nodes.indices {
+      needed.removeAll(keepingCapacity: true)
       guard !plan.nodes[node].isReplaced else {
         direct.append([])
         continue
@@ -156,7 +158,6 @@ struct PlanCompiler {
       let requirements = plan.declarations[node].requirements
       var bindings: [Plan.Binding] = []
       bindings.reserveCapacity(requirements.count)
-      var needed: [Int] = []
       for requirement in requirements {
         let binding = bind(requirement, of: node)
         bindings.append(binding)

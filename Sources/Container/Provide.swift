@@ -33,10 +33,12 @@ public struct Provide<Output: Sendable>: ModuleElement {
   /// ```swift
   /// Provide(all: { (config: Config) in (Reader(config), Writer(config)) })
   /// ```
+  @_disfavoredOverload
   public init<each Dependency: Sendable, each Value: Sendable>(
     all construct: @escaping @Sendable (repeat each Dependency) async throws -> (repeat each Value),
     file: StaticString = #fileID, line: UInt = #line
   ) where Output == (repeat each Value) {
+    // Disfavoured because a trailing closure has no label and a value is a tuple of one: every `Provide { … }` would end up here.
     var requirements: [Requirement] = []
     repeat requirements.append(.of((each Dependency).self))
     var outputs: [Key] = []

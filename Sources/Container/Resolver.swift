@@ -5,7 +5,7 @@ struct Resolver: Sendable {
   let engine: Engine
 
   /// Constructs the value of `node` from its dependencies.
-  func construct(_ node: Int, in scope: ScopeStorage?) async throws -> Made {
+  nonisolated(nonsending) func construct(_ node: Int, in scope: ScopeStorage?) async throws -> Made {
     var injector = Injector(engine: engine, node: node)
     let (wantsLifecycle, hasTransients) = (
       engine.plan.nodes[node].wantsLifecycle, engine.plan.nodes[node].hasTransients
@@ -22,7 +22,9 @@ struct Resolver: Sendable {
   }
 
   /// Each parameter that asks for a transient value gets one of its own.
-  private func transients(of node: Int, in scope: ScopeStorage?) async throws -> [Injector.Place: AnyBox] {
+  private nonisolated(nonsending) func transients(
+    of node: Int, in scope: ScopeStorage?
+  ) async throws -> [Injector.Place: AnyBox] {
     var transients: [Injector.Place: AnyBox] = [:]
     for (parameter, binding) in engine.plan.nodes[node].bindings.enumerated() {
       for (member, source) in binding.sources.enumerated() where source.lifetime == .transient {

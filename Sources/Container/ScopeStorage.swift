@@ -24,13 +24,13 @@ final class ScopeStorage: Sendable {
 
   private weak let owner: Engine?
   private let parent: ScopeStorage?
-  private let slots: [Slot]
+  private let slots: Slots
   private let state = Mutex(State())
 
   init(_ engine: Engine, parent: ScopeStorage?) {
     owner = engine
     self.parent = parent
-    slots = (0..<engine.plan.scopedSlots).map { _ in Slot() }
+    slots = Slots(count: engine.plan.scopedSlots)
   }
 
   func engine() throws -> Engine {
@@ -38,7 +38,7 @@ final class ScopeStorage: Sendable {
     return owner
   }
 
-  func value(_ slot: Int) -> AnyBox? { slots[slot].value }
+  func value(_ slot: Int) -> AnyBox? { slots[slot] }
 
   /// Puts in a value that the scope is opened with.
   func supply<Value: Sendable>(_ value: Value) throws {
@@ -47,17 +47,17 @@ final class ScopeStorage: Sendable {
     else {
       throw ContainerError.noScopeInput(Key(Value.self))
     }
-    slots[source.slot].fill(Box(value))
+    slots.fill(source.slot, Box(value))
   }
 
   // MARK: Building
 
   /// The scope's value of a source, built and started now if it has not been yet.
   func value(of source: Plan.Source) async throws -> AnyBox {
-    if let box = slots[source.slot].value { return box }
+    if let box = slots[source.slot] { return box }
     let engine = try engine()
     if engine.plan.declarations[source.node].isScopeInput, let box = try await parent?.value(of: source) {
-      slots[source.slot].fill(box)
+      slots.fill(source.slot, box)
       return box
     }
     let place = Building(scope: ObjectIdentifier(self), node: source.node)
@@ -73,7 +73,7 @@ final class ScopeStorage: Sendable {
         throw error
       }
     }
-    guard let box = slots[source.slot].value else { throw ContainerError.unbound(engine.plan, source.node) }
+    guard let box = slots[source.slot] else { throw ContainerError.unbound(engine.plan, source.node) }
     return box
   }
 
@@ -108,7 +108,7 @@ final class ScopeStorage: Sendable {
         if !isStillBuilding { continuation.resume(returning: .success(())) }
       }
       try result.get()
-      return slots[engine.plan.nodes[node].firstSlot].value == nil ? try await self.claim(node, engine) : false
+      return slots[engine.plan.nodes[node].firstSlot] == nil ? try await self.claim(node, engine) : false
     }
   }
 
@@ -144,7 +144,7 @@ final class ScopeStorage: Sendable {
     }
     state.withLock { $0.started.append((node, started)) }
     for output in plan.declarations[node].outputs.indices {
-      slots[plan.nodes[node].firstSlot + output].fill(made.output(output))
+      slots.fill(plan.nodes[node].firstSlot + output, made.output(output))
     }
   }
 

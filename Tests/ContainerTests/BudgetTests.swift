@@ -146,4 +146,20 @@ import Testing
     await #expect(throws: ContainerError.self) { try await app.start() }
     #expect(journal.entries == ["start one", "stop one"])
   }
+
+  @Test func `A hook that returns after its time was up is reported as late`() async throws {
+    let (time, gate, events) = (ManualClock(), Gate(), EventRecorder())
+    let app = App(options(time, events)) {
+      Provide { A() }.onStart(timeout: .seconds(3)) { _ in await gate.wait() }
+      Invoke { (_: A) in }
+    }
+    let starting = Task { try await app.start() }
+    await time.sleepers(1)
+    await passTime(time, until: app)
+    await #expect(throws: ContainerError.self) { try await starting.value }
+    gate.open()
+    let event = await events.first { if case .cameLate = $0 { true } else { false } }
+    guard case .cameLate(let origin)? = event else { return }
+    #expect(origin.name == "A")
+  }
 }

@@ -1,0 +1,73 @@
+import CSpawn
+import Container
+import Testing
+
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
+/// The second signal ends the process, so it takes a process to show it: `signal-holder`, built beside the tests.
+@Suite struct SecondSignalTests {
+  @Test(.timeLimit(.minutes(1)), arguments: [SIGTERM, SIGINT])
+  func `The second signal ends a process that does not stop, with 128 and its number`(second: Int32) async throws {
+    let holder = try SignalHolder()
+    #expect(await holder.line() == "ready")
+    kill(holder.process, SIGTERM)
+    #expect(await holder.line() == "stopping")
+    kill(holder.process, second)
+    #expect(await holder.exitCode() == 128 + second)
+  }
+}
+
+/// A process that runs an app which never stops. Asked again and again rather than waited for: nothing here blocks a thread.
+private final class SignalHolder: Sendable {
+  let process: pid_t
+  private let output: Int32
+
+  init() throws {
+    let tests = try #require(CommandLine.arguments.first).split(separator: "/", omittingEmptySubsequences: false)
+    let program = (tests.dropLast() + ["signal-holder"]).joined(separator: "/")
+    var ends: [Int32] = [-1, -1]
+    try #require(pipe(&ends) == 0)
+    defer { close(ends[1]) }
+    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
+    let arguments = [strdup(program), nil]
+    defer { free(arguments[0]) }
+    var process: pid_t = -1
+    let status = keel_spawn(&process, arguments, [nil], [ends[1], ends[1], STDERR_FILENO])
+    (self.process, output) = (process, ends[0])
+    try #require(status == 0, "\(program) could not be started: \(status)")
+  }
+
+  deinit {
+    close(output)
+  }
+
+  /// Its next line.
+  func line() async -> String? {
+    var line: [UInt8] = []
+    var byte: UInt8 = 0
+    while true {
+      switch read(output, &byte, 1) {
+      case 1 where byte == UInt8(ascii: "\n"): return String(decoding: line, as: UTF8.self)
+      case 1: line.append(byte)
+      case 0: return nil
+      default: guard (try? await Task.sleep(for: .milliseconds(2))) != nil else { return nil }
+      }
+    }
+  }
+
+  /// What it exits with; nil if a signal ends it.
+  func exitCode() async -> Int32? {
+    var status: Int32 = 0
+    while waitpid(process, &status, WNOHANG) == 0 {
+      guard (try? await Task.sleep(for: .milliseconds(2))) != nil else { return nil }
+    }
+    return status & 0x7F == 0 ? status >> 8 & 0xFF : nil
+  }
+}
