@@ -3,7 +3,8 @@ public struct ConfigurationError: Error, Sendable, Hashable {
   /// The faults: those of the file by line, then environment, flags and declarations. Never empty.
   public let faults: [ConfigurationFault]
 
-  init(_ first: ConfigurationFault) {
+  /// A report of one fault.
+  public init(_ first: ConfigurationFault) {
     faults = [first]
   }
 

@@ -33,7 +33,8 @@ public struct ConfigurationFault: Sendable, Hashable {
   /// What is wrong and what to do.
   public let message: String
 
-  init(_ code: Code, at source: ConfigurationSource?, path: String? = nil, _ message: String) {
+  /// A fault that a module finds itself, such as two settings that contradict each other.
+  public init(_ code: Code, at source: ConfigurationSource?, path: String? = nil, _ message: String) {
     self.code = code
     self.source = source
     self.path = path

@@ -78,6 +78,17 @@ public struct DatabaseSettings: Sendable {
     slowQueryThreshold = try configuration(Self.slowQueryThreshold)
     logParameters = try configuration(Self.logParameters)
     migrateOnStart = try configuration(Self.migrateOnStart)
+    try checkSizes()
+  }
+
+  private func checkSizes() throws(ConfigurationError) {
+    let most = try configuration(Self.maxConns)
+    let least = try configuration(Self.minConns)
+    guard most > 0, least > most else { return }
+    throw ConfigurationError(
+      ConfigurationFault(
+        .invalidValue, at: configuration.source(of: Self.minConns), path: Self.minConns.path,
+        "database.min_conns is \(least), more than database.max_conns, which is \(most)"))
   }
 
   func migrator() throws(ConfigurationError) -> Migrator.Configuration {
