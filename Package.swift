@@ -118,7 +118,7 @@ let package = Package(
     .testTarget(name: "HealthTests", dependencies: ["Health"]),
     .testTarget(
       name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
-    .testTarget(name: "HostTests", dependencies: ["Host", "AppConfiguration"]),
+    .testTarget(name: "HostTests", dependencies: ["Host", "AppConfiguration", "Container", "Migrations"]),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [

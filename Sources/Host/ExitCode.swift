@@ -4,6 +4,8 @@ enum ExitCode: Int32 {
   case success = 0
   /// Something failed; a message on standard error says what.
   case failure = 1
+  /// `migrate verify` found that files, record and database differ.
+  case findings = 3
   /// The command line was not understood (`EX_USAGE` of sysexits.h).
   case usage = 64
 }

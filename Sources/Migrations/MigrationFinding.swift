@@ -49,7 +49,7 @@ extension MigrationFinding {
         MigrationFinding(
           kind: .movedByOtherTool, set: ledger.accounts.first?.set.name,
           message:
-            "another tool moved the version: \(moved.joined(separator: ", ")); the next keel migrate up records it"))
+            "another tool moved the version: \(moved.joined(separator: ", ")); the next run of a migration records it"))
     }
     for account in ledger.accounts { findings += all(in: account) }
     return findings

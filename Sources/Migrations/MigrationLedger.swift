@@ -57,9 +57,9 @@ extension MigrationLedger {
         """
         \(progress.direction.rawValue) \(halfDone.version) \(halfDone.title) stopped after \(progress.statementsDone) \
         \(progress.statementsDone == 1 ? "statement" : "statements"); it runs outside a transaction. To go on where it \
-        stopped: keel migrate resume. If you have finished it by hand: keel migrate force \
+        stopped: migrate resume. If you have finished it by hand: migrate force \
         \(progress.direction == .up ? halfDone.version : previousVersion(before: halfDone)). If you have undone it by \
-        hand: keel migrate force \(progress.direction == .up ? previousVersion(before: halfDone) : halfDone.version)
+        hand: migrate force \(progress.direction == .up ? previousVersion(before: halfDone) : halfDone.version)
         """)
     }
     if let versionRow, versionRow.dirty {
@@ -68,7 +68,7 @@ extension MigrationLedger {
         """
         the version table is marked dirty: another tool stopped half way on its way to version \(versionRow.version), and \
         left no record how far it came. Bring the database by hand to the state of one version, then name that version: \
-        keel migrate force V
+        migrate force V
         """)
     }
   }
@@ -145,8 +145,8 @@ extension MigrationLedger.Account {
       .databaseIsNewer,
       """
       the database has version \(newest) of "\(set.name)", and this program knows \(set.latestVersion) as the highest: a \
-      newer version of the program was here. Run that one, or undo with keel migrate down, which uses the SQL kept in the \
-      database, or accept it with the policy newer_database: run
+      newer version of the program was here. Run that one, or undo what it applied with migrate down, which uses the SQL \
+      kept in the database
       """)
   }
 
@@ -157,10 +157,9 @@ extension MigrationLedger.Account {
     throw MigrationError(
       .outOfOrder,
       """
-      \(names) \(late.count == 1 ? "is" : "are") not applied, though \(version) is. Three ways out: give the file a number \
-      above \(version) (as after a merge of two branches); go back with keel migrate to \
-      \(applied.last { $0.version < first.version }?.version ?? 0) and up again; or apply it late with the policy \
-      out_of_order: run
+      \(names) \(late.count == 1 ? "is" : "are") not applied, though \(version) is. Two ways out: give \
+      \(late.count == 1 ? "the file a number" : "the files numbers") above \(version) (as after a merge of two branches), \
+      or go back with migrate to \(applied.last { $0.version < first.version }?.version ?? 0) and then up again
       """)
   }
 }

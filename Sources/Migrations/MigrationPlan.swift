@@ -38,7 +38,7 @@ extension MigrationPlan {
       throw MigrationError(
         .nothingApplied,
         "\(applied.count) \(applied.count == 1 ? "migration is" : "migrations are") applied, fewer than the \(count) to undo; "
-          + "down --all undoes them all")
+          + "migrate down --all undoes them all")
     }
     return try down(ledger, applied.suffix(count).reversed())
   }

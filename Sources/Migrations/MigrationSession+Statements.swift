@@ -137,7 +137,7 @@ extension MigrationSession {
       return step.failure(refusal.cause, in: refusal.statement)
     }
     var consequence = "\(index) of its \(count) statements are done; put right what stands in its way and go on with "
-    consequence += "keel migrate resume"
+    consequence += "migrate resume"
     if !invalid.isEmpty {
       consequence += ", which builds again what it left half built; invalid are the indexes "
       consequence += invalid.joined(separator: ", ")
@@ -160,7 +160,7 @@ extension MigrationLedger {
         """
         \(progress.direction.rawValue) \(migration.version) \(migration.title) stopped after \(progress.statementsDone) \
         statements, and its file has changed since. Put the file back as it was, or finish by hand and name the version: \
-        keel migrate force \(migration.version)
+        migrate force \(migration.version)
         """)
     }
     return MigrationStep(

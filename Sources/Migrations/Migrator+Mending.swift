@@ -41,7 +41,7 @@ extension Migrator {
           throw MigrationError(
             .alreadyMigrated,
             "the database is at version \(account.version) of \"\(account.set.name)\" already; to correct that use "
-              + "keel migrate force \(version)")
+              + "migrate force \(version)")
         }
         try await session.force(version, set: set)
       }

@@ -10,7 +10,7 @@ import Testing
     let command = try parser.parse(["serve", "--listen=:9000", "--log-level", "debug", "--config", "my.yaml"])
     #expect(command.spec.name == "serve")
     #expect(command.settings == ["host.listen": ":9000", "log.level": "debug"])
-    #expect(command.configFile == "my.yaml")
+    #expect(command.value(of: CommandSpec.configFile) == "my.yaml")
   }
 
   @Test func `a subcommand takes its argument, negative numbers and what follows two dashes included`() throws {
@@ -21,7 +21,18 @@ import Testing
 
   @Test(arguments: [
     (["serv"], "unknown command 'serv'; did you mean serve?"),
-    (["migrate"], "migrate wants to know what to do: up, down, to, version"),
+    (["migrate"], "migrate wants to know what to do: up, down, to, redo, version, status, verify, resume, force"),
+    (
+      ["migrate", "foo"],
+      "unknown subcommand 'migrate foo'; there are up, down, to, redo, version, status, verify, resume, force"
+    ),
+    (["--config", "x", "serve"], "flags follow the command: serve --config …"),
+    (["--config=x", "migrate", "up"], "flags follow the command: migrate up --config …"),
+    (["migrate", "--database-url", "x", "up"], "flags follow the command: migrate up --database-url …"),
+    (["--config", "x"], "there is no command; flags follow it, as in serve --config FILE"),
+    (["migrate", "down", "--all=yes"], "--all takes no value"),
+    (["migrate", "up", "--all"], "unknown flag '--all' of migrate up"),
+    (["migrate", "status", "5"], "migrate status takes no argument, but there is '5'"),
     (["migrate", "upp"], "unknown subcommand 'migrate upp'; did you mean migrate up?"),
     (["serve", "--lisen", "x"], "unknown flag '--lisen' of serve; did you mean --listen?"),
     (["serve", "--lisen=x"], "unknown flag '--lisen' of serve; did you mean --listen?"),
@@ -41,17 +52,5 @@ import Testing
     #expect(try parser.parse(["-h"]).spec.name == "help")
     #expect(try parser.parse(["--version"]).spec.name == "version")
     #expect(try parser.parse(["migrate", "up", "--help"]).wantsHelp)
-  }
-
-  @Test(arguments: [
-    ("up", ["x"], "migrate up wants a number from 1 up, not 'x'"),
-    ("up", ["0"], "migrate up wants a number from 1 up, not '0'"),
-    ("down", ["-3"], "migrate down wants a number from 1 up, not '-3'"),
-    ("to", [], "migrate to wants the version to go to, such as migrate to 21"),
-    ("to", ["1", "2"], "migrate to takes one argument, but there is '2' too"),
-  ])
-  func `a number that is none is named`(word: String, arguments: [String], message: String) {
-    let error = #expect(throws: UsageError.self) { try MigrateRequest(word, arguments) }
-    #expect(error?.description == message)
   }
 }

@@ -32,7 +32,7 @@ import Testing
   @Test func `more downs than were applied are refused before any is run`() {
     let error = refusal { try MigrationPlan.down(ledger(files: [1, 2], applied: [1]), count: 2) }
     #expect(error?.code == .nothingApplied)
-    #expect(error?.message.contains("down --all") == true)
+    #expect(error?.message.contains("migrate down --all") == true)
   }
 
   @Test(
@@ -63,8 +63,7 @@ import Testing
     let error = refusal { try MigrationPlan.up(ledger, policies: .init()) }
     #expect(error?.code == .outOfOrder)
     #expect(error?.message.contains("2 m2 is not applied, though 3 is") == true)
-    #expect(error?.message.contains("keel migrate to 1") == true)
-    #expect(error?.message.contains("out_of_order: run") == true)
+    #expect(error?.message.contains("migrate to 1") == true)
     var policies = MigrationPolicies()
     policies.outOfOrder = .run
     #expect(try MigrationPlan.up(ledger, policies: policies).steps.map(\.version) == [2])
@@ -114,7 +113,7 @@ import Testing
     ledger.accounts[0].applied[1].progress = .init(direction: .up, statementsDone: 1, checksum: "")
     let error = refusal { try MigrationPlan.up(ledger, policies: .init()) }
     #expect(error?.code == .dirty)
-    for command in ["keel migrate resume", "keel migrate force 2", "keel migrate force 1"] {
+    for command in ["migrate resume", "migrate force 2", "migrate force 1"] {
       #expect(error?.message.contains(command) == true)
     }
   }

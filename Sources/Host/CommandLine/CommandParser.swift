@@ -5,11 +5,15 @@ struct ParsedCommand: Sendable {
   let spec: CommandSpec
   /// What stands after the command's words.
   var arguments: [String] = []
-  /// `--config`.
-  var configFile: String?
+  /// The flags of the command's own, by their names; one without a value has an empty text.
+  var flags: [String: String] = [:]
   /// Values of settings, by the settings' paths.
   var settings: [String: String] = [:]
   var wantsHelp = false
+
+  func has(_ flag: CommandSpec.Flag) -> Bool { flags[flag.name] != nil }
+
+  func value(of flag: CommandSpec.Flag) -> String? { flags[flag.name] }
 }
 
 /// A command line that cannot be understood: what is wrong, and what was probably meant.
@@ -50,6 +54,7 @@ struct CommandParser {
 
   private func command(_ words: [String]) throws(UsageError) -> CommandSpec {
     if let spec = CommandSpec.all.first(where: { words.starts(with: $0.words) }) { return spec }
+    try refuseLeadingFlags(words)
     // `migrate` alone, or with a word that is none of its subcommands.
     let family = CommandSpec.all.filter { $0.words.count > 1 && $0.words[0] == words[0] }
     if !family.isEmpty {
@@ -57,9 +62,25 @@ struct CommandParser {
       guard words.count > 1, !words[1].hasPrefix("-") else {
         throw UsageError(description: "\(words[0]) wants to know what to do: \(known.joined(separator: ", "))")
       }
-      throw unknown("subcommand '\(words[0]) \(words[1])'", words[1], known) { "\(words[0]) \($0)" }
+      throw unknown("subcommand '\(words[0]) \(words[1])'", words[1], known, listing: true) { "\(words[0]) \($0)" }
     }
     throw unknown("command '\(words[0])'", words[0], Array(Set(CommandSpec.all.map { $0.words[0] })).sorted()) { $0 }
+  }
+
+  /// `--config x serve`, `migrate --table t up`: names the command with its flags where they belong. Their values are
+  /// not repeated: one may be a URL with a password.
+  private func refuseLeadingFlags(_ words: [String]) throws(UsageError) {
+    guard let start = words.firstIndex(where: { $0.hasPrefix("-") }), start < 2 else { return }
+    let spec = CommandSpec.all.first { spec in
+      guard spec.words.count > start, spec.words[..<start] == words[..<start] else { return false }
+      return words[start...].indices.contains { words[$0...].starts(with: spec.words[start...]) }
+    }
+    guard let spec else {
+      if start == 0 { throw UsageError(description: "there is no command; flags follow it, as in serve --config FILE") }
+      return
+    }
+    let flags = words[start...].filter { $0.hasPrefix("-") }.map { String($0.prefix { $0 != "=" }) + " …" }
+    throw UsageError(description: "flags follow the command: \(spec.name) \(flags.joined(separator: " "))")
   }
 
   private func readFlag(
@@ -68,9 +89,15 @@ struct CommandParser {
     let parts = word.drop { $0 == "-" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts.first ?? "")
     let setting = parsed.spec.readsConfiguration ? settings.first { $0.flag == name } : nil
-    guard word.hasPrefix("--"), setting != nil || parsed.spec.flags.contains(where: { $0.name == name }) else {
+    let own = parsed.spec.flags.first { $0.name == name }
+    guard word.hasPrefix("--"), setting != nil || own != nil else {
       let known = parsed.spec.flags.map(\.name) + (parsed.spec.readsConfiguration ? settings.map(\.flag) : [])
       throw unknown("flag '\(word.prefix { $0 != "=" })' of \(parsed.spec.name)", name, known) { "--\($0)" }
+    }
+    if let own, own.value == nil {
+      guard parts.count == 1 else { throw UsageError(description: "--\(name) takes no value") }
+      parsed.flags[name] = ""
+      return
     }
     guard let value = parts.count > 1 ? String(parts[1]) : rest.popFirst() else {
       throw UsageError(description: "--\(name) wants a value")
@@ -78,14 +105,15 @@ struct CommandParser {
     if let setting {
       parsed.settings[setting.path] = value
     } else {
-      parsed.configFile = value
+      parsed.flags[name] = value
     }
   }
 
   private func unknown(
-    _ what: String, _ word: String, _ known: [String], _ shown: (String) -> String
+    _ what: String, _ word: String, _ known: [String], listing: Bool = false, _ shown: (String) -> String
   ) -> UsageError {
-    let nearest = Suggestion.nearest(to: word, among: known).map { "; did you mean \(shown($0))?" } ?? ""
-    return UsageError(description: "unknown \(what)\(nearest)")
+    let list = listing ? "; there are \(known.joined(separator: ", "))" : ""
+    let nearest = Suggestion.nearest(to: word, among: known).map { "; did you mean \(shown($0))?" }
+    return UsageError(description: "unknown \(what)\(nearest ?? list)")
   }
 }

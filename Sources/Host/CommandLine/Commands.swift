@@ -1,6 +1,8 @@
 internal import AppConfiguration
 internal import Container
+internal import DatabaseModule
 internal import FoundationEssentials
+internal import Migrations
 internal import StructuredLogging
 
 /// The settings of all modules of an app.
@@ -19,10 +21,9 @@ struct Commands<Application: HostApplication> {
     do {
       let catalogs = try await settingsCatalogs()
       let command = try CommandParser(catalogs: catalogs).parse(words)
-      try await perform(command, catalogs)
-      return .success
+      return try await perform(command, catalogs)
     } catch let error as UsageError {
-      console.complain("\(Application.name): \(error)\nTry \(Application.name) help.")
+      console.complain("\(Application.name): \(error)\nTry \(Application.name) help\(topic(of: words)).")
       return .usage
     } catch {
       console.complain("\(Application.name): \(Failure.message(of: error))")
@@ -30,20 +31,31 @@ struct Commands<Application: HostApplication> {
     }
   }
 
-  private func perform(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) async throws {
+  /// What to ask `help` about after a mistake in these words.
+  private func topic(of words: [String]) -> String {
+    guard let word = words.first, word != "help", CommandSpec.all.contains(where: { $0.words[0] == word }) else {
+      return ""
+    }
+    return " \(word)"
+  }
+
+  private func perform(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) async throws -> ExitCode {
     let help = HelpText(program: Application.name, catalogs: catalogs)
     if command.wantsHelp {
-      console.write(help.explain(command.spec))
-      return
+      console.write(help.explain([command.spec]))
+      return .success
     }
     switch command.spec.words[0] {
     case "serve": try await serve(configuration(command, catalogs))
     case "migrate":
-      let request = try MigrateRequest(command.spec.words[1], command.arguments)
-      try await migrate(request, configuration(command, catalogs))
+      let request = try MigrateRequest(
+        command.spec.words[1], command.arguments, all: command.has(CommandSpec.everything))
+      let files = try command.value(of: CommandSpec.directory).map { try MigrationSet(directory: $0) }
+      return try await migrate(request, files, configuration(command, catalogs))
     case "version": console.write("\(Application.name) \(Application.version)")
     default: try explain(command.arguments, help)
     }
+    return .success
   }
 
   private func explain(_ words: [String], _ help: HelpText) throws {
@@ -53,7 +65,7 @@ struct Commands<Application: HostApplication> {
     guard !matches.isEmpty else {
       throw UsageError(description: "there is no command '\(words.joined(separator: " "))' to explain")
     }
-    console.write(matches.map(help.explain).joined(separator: "\n\n"))
+    console.write(help.explain(matches))
   }
 
   // MARK: Configuration
@@ -72,11 +84,17 @@ struct Commands<Application: HostApplication> {
   private func configuration(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) throws -> Configuration {
     let defaultFile = "keel.yaml"
     let file =
-      try command.configFile.map(ConfigurationFile.load)
+      try command.value(of: CommandSpec.configFile).map(ConfigurationFile.load)
       ?? (FileManager.default.fileExists(atPath: defaultFile) ? ConfigurationFile.load(path: defaultFile) : nil)
     let configuration = Configuration(
       flags: command.settings, environment: ProcessInfo.processInfo.environment, file: file)
-    try configuration.check(catalogs)
+    do {
+      try configuration.check(catalogs)
+    } catch {
+      // A value that a flag cannot have is a mistake in the command line, like a flag that does not exist.
+      guard error.faults.contains(where: \.isOfCommandLine) else { throw error }
+      throw UsageError(description: "\(error)")
+    }
     return configuration
   }
 
@@ -117,17 +135,35 @@ struct Commands<Application: HostApplication> {
     logger.info("stopped", ["reason": .string("\(reason)")])
   }
 
-  private func migrate(_ request: MigrateRequest, _ configuration: Configuration) async throws {
+  private func migrate(
+    _ request: MigrateRequest, _ files: MigrationSet?, _ configuration: Configuration
+  ) async throws -> ExitCode {
     let logger = try LogSettings(configuration).logger(Application.name)
     let app = app(configuration, logger: logger, onDemand: true)
     try await app.start()
+    let outcome: MigrateRequest.Outcome
     do {
-      console.write(try await request.perform(app.get()))
+      var migrator: Migrator = try await app.get()
+      if let files {
+        let server: DatabaseServer = try await app.get()
+        migrator = Migrator(
+          files, options: server.options, loop: try await app.get(), logger: logger.labelled("database"),
+          configuration: migrator.configuration)
+      }
+      outcome = try await request.perform(migrator)
     } catch {
       // The first error is the one that matters; a failing stop is in the log.
       try? await app.stop()
       throw error
     }
     try await app.stop()
+    console.write(outcome.text)
+    return outcome.code
+  }
+}
+
+extension ConfigurationFault {
+  fileprivate var isOfCommandLine: Bool {
+    if case .flag = source { true } else { false }
   }
 }

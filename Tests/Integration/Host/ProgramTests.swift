@@ -2,6 +2,8 @@ import Container
 import DatabaseModule
 import DatabaseTesting
 import FoundationEssentials
+import Glibc
+import Postgres
 import SharedMigrations
 import Synchronization
 import Testing
@@ -23,7 +25,9 @@ import Testing
     let errors: String
   }
 
-  private func run(_ words: String...) async -> Outcome {
+  private func run(_ words: String...) async -> Outcome { await run(words) }
+
+  private func run(_ words: [String]) async -> Outcome {
     let output = Mutex("")
     let errors = Mutex("")
     let console = Console(
@@ -69,6 +73,74 @@ import Testing
     }
   }
 
+  @Test func `migrate redoes the last migration, undoes all, lists and verifies`() async throws {
+    try await TestDatabase.with { database in
+      let flags = ["--database-url=\(database.connectionString)", "--log-level=error"]
+      _ = await run(["migrate", "to", "3"] + flags)
+      let redo = await run(["migrate", "redo"] + flags)
+      #expect(redo.output.hasPrefix("2 migrations in ") && redo.output.hasSuffix("version 3 → 3\n"))
+
+      let status = await run(["migrate", "status"] + flags)
+      let lines = status.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
+      try #require(status.code == .success && lines.count == 34)
+      #expect(lines[0].prefix(4) == ["SET", "VERSION", "TITLE", "STATE"])
+      #expect(lines[3].prefix(2) == ["shared", "3"] && lines[3].contains("applied"))
+      #expect(lines[4].last == "pending")
+      #expect(status.output.hasSuffix("\n\nversion 3 of 32, 29 pending\n"))
+
+      let verify = await run(["migrate", "verify"] + flags)
+      #expect(verify.code == .success && verify.output == "files, record and database agree\n")
+
+      let all = await run(["migrate", "down", "--all"] + flags)
+      #expect(all.output.hasPrefix("3 migrations in ") && all.output.hasSuffix("version 3 → 0\n"))
+      let both = await run(["migrate", "down", "2", "--all"] + flags)
+      #expect(both.code == .usage)
+    }
+  }
+
+  @Test func `migrations of a folder: one stops half way, is resumed, changed, found by verify, and forced`()
+    async throws
+  {
+    try await TestDatabase.with(.empty) { database in
+      let folder = FileManager.default.temporaryDirectory.appending(path: "keel-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(at: folder) }
+      func write(_ name: String, _ text: String) throws { try Data(text.utf8).write(to: folder.appending(path: name)) }
+      try write("1_table.up.sql", "CREATE TABLE public.t (a int);")
+      try write("1_table.down.sql", "DROP TABLE public.t;")
+      try write(
+        "2_rows.up.sql", "-- keel: no-transaction\nINSERT INTO public.t VALUES (1);\nINSERT INTO public.u VALUES (1);")
+      try write("2_rows.down.sql", "DELETE FROM public.t;")
+      let flags = ["--dir", folder.path(), "--database-url=\(database.connectionString)", "--log-level=critical"]
+
+      let stopped = await run(["migrate", "up"] + flags)
+      #expect(stopped.code == .failure && stopped.errors.contains("go on with migrate resume"))
+      let status = await run(["migrate", "status"] + flags)
+      #expect(status.output.contains("stopped half way") && status.output.contains("dirty"))
+      let dirty = await run(["migrate", "up"] + flags)
+      #expect(dirty.errors.contains("migrate force 2. If you have undone it by hand: migrate force 1"))
+
+      try await database.pool.execute("CREATE TABLE public.u (a int)")
+      let resumed = await run(["migrate", "resume"] + flags)
+      #expect(resumed.code == .success && resumed.output.hasPrefix("1 migration in "))
+      let nothing = await run(["migrate", "resume"] + flags)
+      #expect(nothing.code == .failure && nothing.errors.contains("nothing to resume"))
+
+      try write("1_table.up.sql", "CREATE TABLE public.t (a bigint);")
+      let verify = await run(["migrate", "verify"] + flags)
+      #expect(verify.code == .findings && verify.output.contains("1_table.up.sql is not what was applied"))
+
+      let forced = await run(["migrate", "force", "1"] + flags)
+      #expect(forced.output == "the database counts as being at version 1; nothing was run\n")
+      let version = await run(["migrate", "version"] + flags)
+      #expect(version.output == "1\n")
+      let unknown = await run(["migrate", "force", "7"] + flags)
+      #expect(unknown.code == .failure && unknown.errors.contains("there is no version 7"))
+    }
+    let missing = await run("migrate", "up", "--dir", "/nonexistent")
+    #expect(missing.code == .failure && missing.errors.contains("/nonexistent"))
+  }
+
   @Test(arguments: [
     ("postgres://keel:hunter2@127.0.0.1:1/app", "connect"), ("postgres://keel:hun/ter2@localhost/app", "malformed"),
     ("hunter2", "malformed"),
@@ -88,16 +160,26 @@ import Testing
 
   @Test func `a port in use names the address and what to do`() async throws {
     try await TestDatabase.with { database in
-      let socket = FileManager.default.temporaryDirectory.appending(path: "keel-\(UUID().uuidString).d")
-      // A folder where the socket should be: an address that nobody can take.
-      try FileManager.default.createDirectory(at: socket, withIntermediateDirectories: true)
-      defer { try? FileManager.default.removeItem(at: socket) }
+      let taken = try TakenPort()
+      defer { taken.close() }
       let outcome = await run(
-        "serve", "--database-url", database.connectionString, "--listen", "unix:\(socket.path())", "--log-level",
+        "serve", "--database-url", database.connectionString, "--listen", "127.0.0.1:\(taken.port)", "--log-level",
         "critical")
       #expect(outcome.code == .failure)
-      #expect(outcome.errors.contains(socket.path()))
+      #expect(
+        outcome.errors.hasPrefix(
+          "program: cannot listen on 127.0.0.1:\(taken.port): address already in use; stop what "))
     }
+  }
+
+  @Test func `a value that a flag cannot have ends with a usage code`() async {
+    for words in [["--listen", "foo"], ["--host-shutdown-timeout", "5"]] {
+      let outcome = await run(["serve"] + words)
+      #expect(outcome.code == .usage)
+      #expect(outcome.errors.hasPrefix("program: \(words[0])") && outcome.errors.hasSuffix("Try program help serve.\n"))
+    }
+    let migrate = await run("migrate", "to")
+    #expect(migrate.code == .usage && migrate.errors.hasSuffix("\nTry program help migrate.\n"))
   }
 
   @Test func `wrong keys and units of a configuration file are all reported, each with its line`() async throws {
@@ -114,7 +196,7 @@ import Testing
     let overview = await run("help")
     #expect(overview.output.contains("program migrate up [N]"))
     let command = await run("help", "migrate", "to")
-    #expect(command.output.contains("--database-url VALUE") && command.output.contains("program migrate to 21"))
+    #expect(command.output.contains("--database-url URL ") && command.output.contains("program migrate to 21"))
     let settings = await run("help", "settings")
     #expect(settings.output.contains("database.max_conns  (--database-max-conns, DATABASE_MAX_CONNS; default 0)"))
     let version = await run("version")
@@ -126,4 +208,35 @@ import Testing
     #expect(outcome.code == .usage)
     #expect(outcome.errors == "program: unknown command 'serv'; did you mean serve?\nTry program help.\n")
   }
+}
+
+/// A TCP port of this machine on which a socket of the test listens.
+private struct TakenPort {
+  let port: UInt16
+  private let descriptor: Int32
+
+  struct Failure: Error { let code: Int32 }
+
+  init() throws {
+    descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
+    var address = sockaddr_in()
+    address.sin_family = sa_family_t(AF_INET)
+    address.sin_addr.s_addr = UInt32(0x7F00_0001).bigEndian
+    var length = socklen_t(MemoryLayout.size(ofValue: address))
+    let (descriptor, size) = (descriptor, length)
+    let status = withUnsafeMutablePointer(to: &address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
+        bind(descriptor, address, size) == 0 && listen(descriptor, 1) == 0
+          ? getsockname(descriptor, address, &length) : -1
+      }
+    }
+    guard status == 0 else {
+      let code = errno
+      Glibc.close(descriptor)
+      throw Failure(code: code)
+    }
+    port = UInt16(bigEndian: address.sin_port)
+  }
+
+  func close() { Glibc.close(descriptor) }
 }
