@@ -27,6 +27,7 @@ public struct DatabaseModule: Module {
     }
     // A fast shutdown, an immediate one and a kill, with the server's own patience for each.
     .onStop(timeout: .seconds(50)) { server in await server.stop() }
+    Run("embedded PostgreSQL") { (server: DatabaseServer) in await server.supervise() }
 
     Provide {
       (

@@ -2,16 +2,15 @@ internal import AppConfiguration
 internal import EmbeddedPostgres
 public import Postgres
 public import StructuredLogging
-internal import Synchronization
 
 /// The server an app works with: the one that is configured, or a private one of its own.
 public final class DatabaseServer: Sendable {
   /// How to connect to it.
   public let options: ConnectOptions
   private let embedded: EmbeddedPostgres?
-  private let supervision = Mutex<Task<Void, Never>?>(nil)
+  private let logger: Logger
 
-  /// Takes the configured server; without one starts the embedded one, and starts it again whenever it dies.
+  /// Takes the configured server; without one starts the embedded one.
   ///
   /// - Throws: `PostgresError` for a malformed URL, `EmbeddedPostgresError` when the private server does not start.
   public static func start(_ settings: DatabaseSettings, logger: Logger) async throws -> DatabaseServer {
@@ -44,19 +43,31 @@ public final class DatabaseServer: Sendable {
   private init(options: ConnectOptions, embedded: EmbeddedPostgres?, logger: Logger) {
     self.options = options
     self.embedded = embedded
-    guard let embedded else { return }
-    let task = Task {
-      while let exit = await embedded.waitForExit(), !exit.isExpected, !Task.isCancelled {
-        logger.error("the embedded PostgreSQL ended by itself; starting it again", ["reason": "\(exit.reason)"])
-        do {
-          try await embedded.restart()
-        } catch {
-          logger.critical("the embedded PostgreSQL does not start again", ["error": "\(error)"])
-          return
-        }
+    self.logger = logger
+  }
+
+  /// Starts the private server again whenever it ends by itself, as often as that takes; until the task is cancelled.
+  func supervise() async {
+    while let exit = await embedded?.waitForExit(), !exit.isExpected, !Task.isCancelled {
+      logger.error("the embedded PostgreSQL ended by itself; starting it again", ["reason": "\(exit.reason)"])
+      await startAgain()
+    }
+  }
+
+  private func startAgain() async {
+    var pause = Duration.seconds(1)
+    while !Task.isCancelled {
+      do {
+        try await embedded?.restart()
+        return
+      } catch {
+        logger.error(
+          "the embedded PostgreSQL does not start again yet", ["error": "\(error)", "next_try": .duration(pause)])
+        // Cancelled, the loop ends.
+        try? await Task.sleep(for: pause)
+        pause = min(pause * 2, .seconds(60))
       }
     }
-    supervision.withLock { $0 = task }
   }
 
   /// Whether the server is the app's own.
@@ -64,7 +75,6 @@ public final class DatabaseServer: Sendable {
 
   /// Stops the private server, if there is one. Its data stay.
   public func stop() async {
-    supervision.withLock { $0 }?.cancel()
     await embedded?.stop()
   }
 }

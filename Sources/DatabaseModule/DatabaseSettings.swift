@@ -7,7 +7,8 @@ public struct DatabaseSettings: Sendable {
   /// `database.url`.
   public static let url = Setting<Secret<String>?>(
     "database.url", default: nil,
-    "The server, as postgres://user:password@host:port/database. Without one, a private server is started.")
+    "The server, as postgres://user:password@host:port/database. Without one, a private server is started."
+  ).checked("must not be empty; leave it out for the private server") { $0?.reveal().isEmpty != true }
   /// `database.data_directory`.
   public static let dataDirectory = Setting(
     "database.data_directory", default: ".keel/postgres", "Where the private server keeps its data.")
