@@ -51,6 +51,14 @@ public struct MigrationStatus: Sendable, Hashable {
   public var version: Int64 { sets.first?.version ?? 0 }
   /// The highest version this program has in its first set.
   public var latestVersion: Int64 { sets.first?.latestVersion ?? 0 }
+  /// Whether files and database differ in more than what is pending, or something stopped half way: a changed file, a
+  /// version without a file, a late file. What ``MigrationPolicies`` accept is told all the same.
+  public var hasFindings: Bool {
+    isDirty
+      || sets.contains { set in
+        !set.isOrphan && set.lines.contains { $0.isChanged || $0.state == .unknown || $0.state == .outOfOrder }
+      }
+  }
   /// How many migrations are not applied yet.
   public var pendingCount: Int {
     sets.reduce(0) { sum, set in sum + set.lines.count { $0.state == .pending || $0.state == .outOfOrder } }

@@ -33,6 +33,8 @@ public struct Migrator: Sendable {
     public var lockRetryDelay: Duration = .seconds(1)
     /// What to do where files and database disagree. Default: refuse.
     public var policies = MigrationPolicies()
+    /// Whether what happens is logged; the observer hears of it in any case. Default true.
+    public var logsEvents = true
 
     /// The defaults.
     public init() {}
@@ -224,7 +226,7 @@ extension Migrator {
   }
 
   func report(_ event: MigrationEvent) {
-    logger.log(event)
+    if configuration.logsEvents { logger.log(event) }
     observer(event)
   }
 }

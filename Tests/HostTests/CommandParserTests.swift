@@ -21,10 +21,10 @@ import Testing
 
   @Test(arguments: [
     (["serv"], "unknown command 'serv'; did you mean serve?"),
-    (["migrate"], "migrate wants to know what to do: up, down, to, redo, version, status, verify, resume, force"),
+    (["migrate"], "migrate wants to know what to do: up, down, to, redo, version, status, plan, verify, resume, force, baseline, new, import"),
     (
       ["migrate", "foo"],
-      "unknown subcommand 'migrate foo'; there are up, down, to, redo, version, status, verify, resume, force"
+      "unknown subcommand 'migrate foo'; there are up, down, to, redo, version, status, plan, verify, resume, force, baseline, new, import"
     ),
     (["--config", "x", "serve"], "flags follow the command: serve --config …"),
     (["--config=x", "migrate", "up"], "flags follow the command: migrate up --config …"),

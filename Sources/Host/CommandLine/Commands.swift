@@ -1,8 +1,6 @@
 internal import AppConfiguration
 internal import Container
-internal import DatabaseModule
 internal import FoundationEssentials
-internal import Migrations
 internal import StructuredLogging
 
 /// The settings of all modules of an app.
@@ -12,7 +10,7 @@ private struct SettingsOfModules: Sendable {
 
 /// The commands of a program.
 struct Commands<Application: HostApplication> {
-  private let console: Console
+  let console: Console
 
   init(_ application: Application.Type, console: Console = .standard) { self.console = console }
 
@@ -47,11 +45,7 @@ struct Commands<Application: HostApplication> {
     }
     switch command.spec.words[0] {
     case "serve": try await serve(configuration(command, catalogs))
-    case "migrate":
-      let request = try MigrateRequest(
-        command.spec.words[1], command.arguments, all: command.has(CommandSpec.everything))
-      let files = try command.value(of: CommandSpec.directory).map { try MigrationSet(directory: $0) }
-      return try await migrate(request, files, configuration(command, catalogs))
+    case "migrate": return try await migrate(command, catalogs)
     case "version": console.write("\(Application.name) \(Application.version)")
     default: try explain(command.arguments, help)
     }
@@ -81,7 +75,7 @@ struct Commands<Application: HostApplication> {
     return catalogs
   }
 
-  private func configuration(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) throws -> Configuration {
+  func configuration(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) throws -> Configuration {
     let defaultFile = "keel.yaml"
     let file =
       try command.value(of: CommandSpec.configFile).map(ConfigurationFile.load)
@@ -100,7 +94,7 @@ struct Commands<Application: HostApplication> {
 
   // MARK: Apps
 
-  private func app(
+  func app(
     _ configuration: Configuration, logger: Logger, onDemand: Bool = false,
     @ModuleBuilder _ more: () -> [any ModuleElement] = { [] }
   ) -> App {
@@ -133,32 +127,6 @@ struct Commands<Application: HostApplication> {
       logger.info("ready", ["took": .duration(.now - start)])
     }
     logger.info("stopped", ["reason": .string("\(reason)")])
-  }
-
-  private func migrate(
-    _ request: MigrateRequest, _ files: MigrationSet?, _ configuration: Configuration
-  ) async throws -> ExitCode {
-    let logger = try LogSettings(configuration).logger(Application.name)
-    let app = app(configuration, logger: logger, onDemand: true)
-    try await app.start()
-    let outcome: MigrateRequest.Outcome
-    do {
-      var migrator: Migrator = try await app.get()
-      if let files {
-        let server: DatabaseServer = try await app.get()
-        migrator = Migrator(
-          files, options: server.options, loop: try await app.get(), logger: logger.labelled("database"),
-          configuration: migrator.configuration)
-      }
-      outcome = try await request.perform(migrator)
-    } catch {
-      // The first error is the one that matters; a failing stop is in the log.
-      try? await app.stop()
-      throw error
-    }
-    try await app.stop()
-    console.write(outcome.text)
-    return outcome.code
   }
 }
 
