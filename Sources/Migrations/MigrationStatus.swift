@@ -40,6 +40,9 @@ public struct MigrationStatus: Sendable, Hashable {
     public var version: Int64
     /// Whether this program lacks the set, which the database has.
     public var isOrphan: Bool
+
+    /// How many of its migrations are not applied yet.
+    public var pendingCount: Int { lines.count { $0.state == .pending || $0.state == .outOfOrder } }
   }
 
   /// The sets in their order.
@@ -60,9 +63,7 @@ public struct MigrationStatus: Sendable, Hashable {
       }
   }
   /// How many migrations are not applied yet.
-  public var pendingCount: Int {
-    sets.reduce(0) { sum, set in sum + set.lines.count { $0.state == .pending || $0.state == .outOfOrder } }
-  }
+  public var pendingCount: Int { sets.reduce(0) { $0 + $1.pendingCount } }
 }
 
 extension MigrationStatus {

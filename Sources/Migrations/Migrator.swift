@@ -155,6 +155,14 @@ extension Migrator {
     try await withWorkConnection { MigrationStatus(try await read($0).ledger) }
   }
 
+  /// What is applied and what is not, asked over a pool or a connection of yours: for what looks often, such as a
+  /// readiness check. The records have no down scripts. Changes nothing.
+  ///
+  /// - Throws: What `client` throws, or ``MigrationError`` when the tables are not a migrator's.
+  public func status(on client: some PostgresClient) async throws -> MigrationStatus {
+    MigrationStatus(try await read(client, scripts: false).ledger)
+  }
+
   /// What `goal` would run. Changes nothing.
   public func plan(_ goal: MigrationGoal) async throws -> MigrationPlan {
     try await withWorkConnection { try goal.plan(try await read($0).ledger, configuration.policies) }
@@ -175,10 +183,11 @@ extension Migrator {
     }
   }
 
-  func read(_ connection: some PostgresClient) async throws -> Reading {
+  func read(_ connection: some PostgresClient, scripts: Bool = true) async throws -> Reading {
     let tables = try await VersionTables.locate(
       connection, schema: configuration.schema, table: configuration.table)
-    let (ledger, changes) = try MigrationLedger.reconciling(try await tables.read(connection), with: sets)
+    let (ledger, changes) = try MigrationLedger.reconciling(
+      try await tables.read(connection, scripts: scripts), with: sets)
     return Reading(tables: tables, ledger: ledger, changes: changes)
   }
 

@@ -42,7 +42,7 @@ extension Commands {
     _ body: (Migrator, MigrationProgress?) async throws -> Result
   ) async throws -> Result {
     let logger = try LogSettings(configuration).logger(Application.name)
-    let app = app(configuration, logger: logger, onDemand: true)
+    let app = app(configuration, logger: logger, onDemand: true) { Supply(EmbeddedServerSharing()) }
     try await app.start()
     do {
       let known: Migrator = try await app.get()
