@@ -8,6 +8,10 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
   /// 5 seconds, or `connect_timeout` where the string has it.
   public var connectTimeout: Duration = .seconds(5)
 
+  /// Whether statements are kept prepared at the server. Default ``StatementCacheMode/prepare``; behind PgBouncer in
+  /// transaction mode it has to be ``StatementCacheMode/describe``.
+  public var statementCacheMode = StatementCacheMode.prepare
+
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/invalidConnectionString``; it never quotes the string.
   public init(_ connectionString: String) throws(PostgresError) {
     guard !connectionString.contains("\0") else {

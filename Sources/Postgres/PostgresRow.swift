@@ -10,7 +10,7 @@ public protocol PostgresRow: Decodable, Sendable {}
 
 /// Reads rows into `Decodable` structs: each property from the column of its name.
 final class RowDecoder: Decoder {
-  private let result: PostgresResult
+  private var result: PostgresResult
   private let names: [String]
   private let indexes: [String: Int]
   private var row = 0
@@ -36,6 +36,12 @@ final class RowDecoder: Decoder {
     } catch {
       throw PostgresError(.decoding, "a row does not fit \(Row.self): \(error)").of(result.sql, result.name)
     }
+  }
+
+  /// A row of another result with the same columns: the next of a stream.
+  func decode<Row: PostgresRow>(_ type: Row.Type, of result: PostgresResult) throws(PostgresError) -> Row {
+    self.result = result
+    return try decode(type, row: 0)
   }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {

@@ -38,6 +38,16 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
   /// The parameters' values, for a tracer.
   public var parameters: [any PostgresEncodable] { binds.map(\.value) }
 
+  /// The numbers of the parameters' types.
+  var parameterTypes: [UInt32] { binds.map { type(of: $0.value).postgresType.parameterOID } }
+
+  /// - Throws: when the text would end early at the server.
+  func checkText() throws(PostgresError) {
+    guard !text.utf8.contains(0) else {
+      throw PostgresError(.encoding, "the text of the statement holds a NUL character (U+0000)")
+    }
+  }
+
   /// What may stand in a query's literal.
   public struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var text = ""
