@@ -16,7 +16,7 @@ final class Exchange: @unchecked Sendable {
   private(set) var isInFlight = false
 
   private let daemon: Daemon
-  private let connection: Connection
+  let connection: Connection
   private let target: String
   private let isTargetText: Bool
 
