@@ -120,6 +120,9 @@ let package = Package(
       name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
     .testTarget(name: "HostTests", dependencies: ["Host", "AppConfiguration", "Container", "Migrations"]),
     .testTarget(
+      name: "DocumentationTests",
+      dependencies: ["Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "PrometheusMetrics"]),
+    .testTarget(
       name: "IntegrationTests",
       dependencies: [
         "Postgres", "Migrations", "SharedMigrations", "DatabaseTesting", "EmbeddedPostgres", "EventLoop",

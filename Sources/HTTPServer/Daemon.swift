@@ -262,7 +262,11 @@ final class Daemon: @unchecked Sendable {
 
   private func stopAccepting(_ address: HTTPServerAddress) {
     let descriptor = MHD_quiesce_daemon(library)
-    if descriptor >= 0 { Glibc.close(descriptor) }
+    if descriptor >= 0 {
+      // Between fork and exec a child holds a copy of every descriptor: closing ours alone would leave it listening.
+      shutdown(descriptor, Int32(SHUT_RDWR))
+      Glibc.close(descriptor)
+    }
     if case .unix(let path) = address { unlink(path) }
   }
 

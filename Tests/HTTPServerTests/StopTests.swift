@@ -226,6 +226,34 @@ import Testing
     gate.open()
   }
 
+  @Test func `a child that is being started and holds copies of descriptors does not keep the port`() async throws {
+    let loop = try EventLoop()
+    let server = try HTTPServer(
+      configuration: HTTPServerConfiguration(address: .ip(host: "127.6.7.9", port: 0)), routes: [], loop: loop)
+    let address = try await server.start()
+    let copy = dup(try #require(descriptor(listeningAt: address)))
+    await server.stop()
+    let again = try HTTPServer(configuration: HTTPServerConfiguration(address: address), routes: [], loop: loop)
+    #expect(try await again.start() == address)
+    await again.stop()
+    close(copy)
+    await loop.stop()
+  }
+
+  /// The descriptor of this process that is bound there.
+  private func descriptor(listeningAt address: HTTPServerAddress) -> Int32? {
+    guard case .ip(let host, let port) = address else { return nil }
+    return (3..<4096).first { descriptor in
+      var bound = sockaddr_in()
+      var length = socklen_t(MemoryLayout.size(ofValue: bound))
+      let status = withUnsafeMutablePointer(to: &bound) { bound in
+        bound.withMemoryRebound(to: sockaddr.self, capacity: 1) { getsockname(descriptor, $0, &length) }
+      }
+      return status == 0 && bound.sin_family == sa_family_t(AF_INET) && UInt16(bigEndian: bound.sin_port) == port
+        && bound.sin_addr.s_addr == inet_addr(host)
+    }
+  }
+
   @Test func `starting and stopping leaks no descriptor`() async throws {
     let loop = try EventLoop()
     // An address of this test alone: on 127.0.0.1 a client of another test may get the port between stop and start.
