@@ -57,7 +57,9 @@ import Testing
     forgotten.resumeAll()
   }
 
-  @Test func `failures below the threshold are suspect and ready, at the threshold failing, once sound forgotten`() async {
+  @Test func `failures below the threshold are suspect and ready, at the threshold failing, once sound forgotten`()
+    async
+  {
     let isSound = Mutex(true)
     let monitor = await ready([
       HealthCheck("flaky", failureThreshold: 3) { if !isSound.withLock({ $0 }) { throw Trouble() } }
