@@ -125,6 +125,9 @@ let package = Package(
         "PrometheusMetrics", "StructuredLogging",
       ]),
     .testTarget(
+      name: "DocumentationTests",
+      dependencies: ["Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "PrometheusMetrics"]),
+    .testTarget(
       name: "IntegrationTests",
       dependencies: [
         "Postgres", "Migrations", "SharedMigrations", "DatabaseTesting", "EmbeddedPostgres", "EventLoop",
