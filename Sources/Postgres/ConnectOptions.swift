@@ -12,6 +12,10 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
   /// transaction mode it has to be ``StatementCacheMode/describe``.
   public var statementCacheMode = StatementCacheMode.prepare
 
+  /// Types that the database defines itself and that parameters use, by their names as in SQL: `mood`, `shop.address`,
+  /// `hstore`. Their numbers are asked for once in each generation of a pool. Default none.
+  public var types: [String] = []
+
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/invalidConnectionString``; it never quotes the string.
   public init(_ connectionString: String) throws(PostgresError) {
     guard !connectionString.contains("\0") else {

@@ -42,6 +42,9 @@ struct ConnectionSession: ~Copyable, Sendable {
     mutating get { handle?.transactionStatus ?? .unknown }
   }
 
+  /// What the database says of its own types.
+  mutating func use(_ types: TypeCatalogue) { handle?.types = types }
+
   /// Nothing is on its way.
   var isQuiet: Bool { inFlight.isEmpty && queue.isEmpty }
 
@@ -88,6 +91,7 @@ struct ConnectionSession: ~Copyable, Sendable {
         guard let sql = request.sql else { continue }
         try sql.checkText()
         try handle?.encode(sql.binds)
+        _ = try handle?.parameterTypes(sql.binds)
       }
       return nil
     } catch {
@@ -147,7 +151,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   private mutating func sendStatement(_ sql: SQL, _ request: ConnectionRequest) throws(PostgresError) -> Bool {
     // First, for it may fail, and nothing is to be sent then.
     try handle?.encode(sql.binds)
-    let types = sql.parameterTypes
+    let types = try handle?.parameterTypes(sql.binds) ?? []
     if case .describe = mode {
       try sql.checkText()
       request.awaitedEnds = 1

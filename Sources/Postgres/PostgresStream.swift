@@ -12,7 +12,6 @@
 /// The connection belongs to the stream until its end: in a transaction, other statements fail with
 /// ``PostgresError/Code/busy`` until then.
 public struct PostgresStream<Element>: AsyncSequence {
-  public typealias Failure = any Error
   typealias Decode = (PostgresRowView) throws -> Element
 
   private let client: any PostgresClient
