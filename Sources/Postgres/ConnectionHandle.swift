@@ -137,6 +137,20 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   /// Writes the parameters of the next statement in binary.
   mutating func encode(_ binds: [SQL.Bind]) throws(PostgresError) { try parameters.encode(binds) }
 
+  /// What the statement's parameters are declared as.
+  func parameterTypes(_ binds: [SQL.Bind]) throws(PostgresError) -> [UInt32] {
+    var types: [UInt32] = []
+    types.reserveCapacity(binds.count)
+    for bind in binds { types.append(try parameters.parameterOID(of: bind)) }
+    return types
+  }
+
+  /// What the database says of its own types.
+  var types: TypeCatalogue? {
+    get { parameters.types }
+    set { parameters.types = newValue }
+  }
+
   /// Runs a prepared statement with the parameters encoded before; values come back in binary.
   mutating func sendExecute(_ name: String) -> Bool {
     let connection = connection
@@ -179,7 +193,7 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
       PQclear(result)
       return .sync
     }
-    return .result(ResultHandle(result))
+    return .result(ResultHandle(result, parameters.types))
   }
 
   enum FlushOutcome { case done, blocked, failed }
@@ -213,8 +227,13 @@ enum TransactionStatus: Sendable {
 /// Unchecked: libpq never changes a result after `PQgetResult` has returned it, and allows any number of readers.
 final class ResultHandle: @unchecked Sendable {
   private let result: OpaquePointer
+  /// What the database says of its own types.
+  let types: TypeCatalogue?
 
-  fileprivate init(_ result: OpaquePointer) { self.result = result }
+  fileprivate init(_ result: OpaquePointer, _ types: TypeCatalogue?) {
+    self.result = result
+    self.types = types
+  }
 
   deinit { PQclear(result) }
 

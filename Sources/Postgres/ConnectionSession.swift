@@ -74,6 +74,9 @@ struct ConnectionSession: ~Copyable, Sendable {
     mutating get { handle?.transactionStatus ?? .unknown }
   }
 
+  /// What the database says of its own types.
+  mutating func use(_ types: TypeCatalogue) { handle?.types = types }
+
   /// Nothing is on its way.
   var isQuiet: Bool { inFlight.isEmpty && queue.isEmpty }
 
@@ -128,8 +131,7 @@ struct ConnectionSession: ~Copyable, Sendable {
       }
       isSent = setPipelined(false) && handle?.sendScript(text) == true
     case .statement(let sql):
-      let key = StatementCache.Key(
-        text: sql.text, types: sql.binds.map { type(of: $0.value).postgresType.parameterOID })
+      let key = StatementCache.Key(text: sql.text, types: try handle?.parameterTypes(sql.binds) ?? [])
       guard setPipelined(true) else { throw lose() }
       isSent = try sendStatement(sql, key, &request)
     }

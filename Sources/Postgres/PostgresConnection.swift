@@ -66,13 +66,33 @@ public final class PostgresConnection: PostgresClient {
     _ options: ConnectOptions, loop: EventLoop, logger: Logger = .none, tracer: (any QueryTracer)? = nil,
     onEnd: (@Sendable () -> Void)? = nil
   ) async throws -> PostgresConnection {
+    try await connect(
+      options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd, catalogue: SharedTypeCatalogue())
+  }
+
+  static func connect(
+    _ options: ConnectOptions, loop: EventLoop, logger: Logger, tracer: (any QueryTracer)?,
+    onEnd: (@Sendable () -> Void)?, catalogue: SharedTypeCatalogue
+  ) async throws -> PostgresConnection {
     // libpq resolves names and does the cryptography of passwords in the caller's thread.
     let connection = try await offLoop { isCancelled throws(PostgresError) in
       try PostgresConnection(
         ConnectionHandle.connect(options, logger: logger, isCancelled: isCancelled), options, loop, tracer, onEnd)
     }
     try connection.startWatching()
+    try await connection.loadTypes(catalogue)
     return connection
+  }
+
+  private func loadTypes(_ catalogue: SharedTypeCatalogue) async throws {
+    guard !options.types.isEmpty else { return }
+    do {
+      let types = try await catalogue.value(options.types, on: self)
+      session.withLock { $0.use(types) }
+    } catch {
+      await close()
+      throw error
+    }
   }
 
   private func startWatching() throws {

@@ -21,6 +21,7 @@ public final class PostgresPool: PostgresClient {
   private let tracer: (any QueryTracer)?
   private let logger: Logger
   private let loop: EventLoop
+  private let catalogue = SharedTypeCatalogue()
   /// What was configured.
   public let configuration: Configuration
 
@@ -39,7 +40,8 @@ public final class PostgresPool: PostgresClient {
     self.tracer = tracer
     self.logger = logger
     self.loop = loop
-    let factory = ConnectionFactory(options: configuration.connect, loop: loop, logger: logger, tracer: tracer)
+    let factory = ConnectionFactory(
+      options: configuration.connect, loop: loop, logger: logger, tracer: tracer, catalogue: catalogue)
     pool = try ResourcePool(configuration.pool, factory: factory)
   }
 
@@ -72,7 +74,7 @@ public final class PostgresPool: PostgresClient {
     } catch {
       suspect(error, lease)
       // A single statement asked for no read-only transaction: the server has become a standby.
-      if (error as? PostgresError)?.sqlState == .readOnlySQLTransaction { pool.invalidate(since: lease) }
+      if (error as? PostgresError)?.sqlState == .readOnlySQLTransaction { invalidate(since: lease) }
       throw error
     }
   }
@@ -118,6 +120,12 @@ public final class PostgresPool: PostgresClient {
     guard let error = error as? PostgresError, error.code == .connectionLost || error.sqlState?.isFailover == true
     else { return }
     logger.warning("connection lost", ["error": .string(error.message), "pid": .integer(lease.resource.processID)])
+    invalidate(since: lease)
+  }
+
+  private func invalidate(since lease: Lease<PostgresConnection>) {
+    // First: whoever connects from now on asks the catalogue of the server that is there now.
+    catalogue.forget()
     pool.invalidate(since: lease)
   }
 
@@ -130,7 +138,10 @@ public final class PostgresPool: PostgresClient {
   public func holders() -> [LeaseHolder] { pool.holders() }
 
   /// Closes the connections made so far, those in use when they come back.
-  public func reset() { pool.invalidate() }
+  public func reset() {
+    catalogue.forget()
+    pool.invalidate()
+  }
 
   /// Asks the server for a sign of life. Waits for no connection of the pool: when none is idle, it makes one of its own
   /// for the question.
@@ -178,12 +189,13 @@ private struct ConnectionFactory: ResourceFactory {
   let loop: EventLoop
   let logger: Logger
   let tracer: (any QueryTracer)?
+  let catalogue: SharedTypeCatalogue
 
   func make(onEnd: @escaping @Sendable () -> Void) async throws -> PostgresConnection {
     let start = ContinuousClock.now
     do {
       let connection = try await PostgresConnection.connect(
-        options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd)
+        options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd, catalogue: catalogue)
       tracer?.record(.connectEnded(duration: .now - start, .success(connection.processID)))
       return connection
     } catch {
