@@ -118,7 +118,12 @@ let package = Package(
     .testTarget(name: "HealthTests", dependencies: ["Health"]),
     .testTarget(
       name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
-    .testTarget(name: "HostTests", dependencies: ["Host", "AppConfiguration", "Container", "Migrations"]),
+    .testTarget(
+      name: "HostTests",
+      dependencies: [
+        "Host", "AppConfiguration", "Container", "DatabaseModule", "EventLoop", "HTTPServer", "Health", "Migrations",
+        "PrometheusMetrics", "StructuredLogging",
+      ]),
     .testTarget(
       name: "DocumentationTests",
       dependencies: ["Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "PrometheusMetrics"]),

@@ -12,6 +12,14 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
 __attribute__((format(printf, 2, 0)))
 static void format_log(void *context, const char *format, va_list arguments) {
   const struct keel_http_options *options = context;
+  static const char refusal[] = "Error processing request (HTTP response code is %u";
+  if (strncmp(format, refusal, sizeof refusal - 1) == 0) {
+    va_list copy;
+    va_copy(copy, arguments);
+    unsigned int status = va_arg(copy, unsigned int);
+    va_end(copy);
+    options->refuses(options->context, status);
+  }
   char message[512];
   vsnprintf(message, sizeof message, format, arguments);
   options->log(options->context, message);

@@ -95,14 +95,18 @@ public final class EventLoop: TaskExecutor, Sendable {
   /// Whether the caller runs on the loop's thread.
   public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
-  /// Runs `work` soon on the loop's thread, after what is queued already. After ``stop()`` it is dropped.
-  public func execute(_ work: @escaping @Sendable () -> Void) {
+  /// Runs `work` soon on the loop's thread, after what is queued already.
+  ///
+  /// - Returns: whether it will run. A loop that has been stopped drops it: whoever waits for the work must look.
+  @discardableResult
+  public func execute(_ work: @escaping @Sendable () -> Void) -> Bool {
     let accepted = state.withLock { state -> (accepted: Bool, wake: Bool) in
       guard !state.isStopped else { return (false, false) }
       state.work.append(.closure(work))
       return (true, state.takeWake())
     }
     if accepted.wake { wake() }
+    return accepted.accepted
   }
 
   /// Runs `work` on the loop's thread once `delay` has passed.

@@ -12,6 +12,8 @@ final class Daemon: @unchecked Sendable {
   let observer: any HTTPServerObserver
   /// No new connections: the requests that are under way are the last ones.
   private(set) var isDraining = false
+  /// The last answers are going out: a request that is read now is refused, for nothing may be suspended any more.
+  private(set) var isClosing = false
   private(set) var connections: [Connection] = []
 
   private let router: Router
@@ -268,8 +270,30 @@ final class Daemon: @unchecked Sendable {
     if case .unix(let path) = address { unlink(path) }
   }
 
+  /// Closes at once, on the caller's thread, for the loop and its thread are gone. One caller at a time.
+  ///
+  /// - Returns: The number of requests cut off.
+  func closeWithoutLoop() -> Int {
+    switch life {
+    case .idle:
+      life = .stopped(0)
+    case .running(let address):
+      life = .stopping(address, [])
+      isDraining = true
+      stopAccepting(address)
+      cutOff()
+    case .stopping:
+      cutOff()
+    case .stopped:
+      break
+    }
+    guard case .stopped(let count) = life else { return cutOffCount }
+    return count
+  }
+
   private func cutOff() {
     guard library != nil else { return }
+    isClosing = true
     cutOffCount = inFlight
     for connection in connections { connection.exchange?.cutOff() }
     // Two runs: one sends the answers, one lets broken sockets be noticed.

@@ -9,12 +9,14 @@ final class Exchange: @unchecked Sendable {
   /// if the connection were closed while it still sends.
   private static let drainLimit = 8 << 20
 
+  private static let stopping = HTTPError(.serviceUnavailable, "the server is stopping")
+
   private(set) var state = ExchangeState.receiving
   /// The headers are complete: from here on a graceful stop waits for the request.
   private(set) var isInFlight = false
 
   private let daemon: Daemon
-  private let connection: Connection
+  let connection: Connection
   private let target: String
   private let isTargetText: Bool
 
@@ -100,6 +102,7 @@ final class Exchange: @unchecked Sendable {
       return state == .answered ? .goOn : .closeConnection
     }
     if bodySize > bodyLimit { return refuse(HTTPError(.contentTooLarge)) }
+    if daemon.isClosing { return refuse(Self.stopping) }
     // Begins here and now, on this thread: a handler that does not wait for anything has answered when this returns.
     let task = Task.immediate(executorPreference: daemon.loop) {
       let response: HTTPResponse
@@ -141,8 +144,11 @@ final class Exchange: @unchecked Sendable {
 
   /// The handler's answer. Comes from the loop's thread unless the loop has been stopped meanwhile.
   private func finish(_ response: HTTPResponse, to request: HTTPRequest) {
-    guard daemon.loop.isCurrent else { return daemon.loop.execute { self.finish(response, to: request) } }
-    answer(response, to: request)
+    if daemon.loop.isCurrent {
+      answer(response, to: request)
+    } else {
+      daemon.loop.execute { self.answer(response, to: request) }
+    }
   }
 
   /// - Parameter request: What a handler answered; nil if the server answers by itself.
@@ -241,7 +247,7 @@ final class Exchange: @unchecked Sendable {
     outcome = outcome ?? .cutOff
     guard state == .suspended else { return abandon(.cutOff) }
     task?.cancel()
-    answer(HTTPResponse(error: HTTPError(.serviceUnavailable, "the server is stopping")), to: nil, closes: true)
+    answer(HTTPResponse(error: Self.stopping), to: nil, closes: true)
   }
 
   private func report(_ outcome: HTTPRequestRecord.Outcome, at end: ContinuousClock.Instant) {

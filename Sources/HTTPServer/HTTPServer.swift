@@ -1,4 +1,5 @@
 public import EventLoop
+internal import Synchronization
 
 /// An HTTP/1.1 server on an event loop.
 ///
@@ -16,9 +17,12 @@ public import EventLoop
 /// ```
 ///
 /// Handlers run as tasks that prefer the loop, so that a handler, its queries and its answer stay on one thread. They
-/// must not block. Several servers may share a loop. Stop the server before its loop.
+/// must not block. Several servers may share a loop, one for the public and one for administrators, say. Stop a server
+/// before its loop, so that requests get the time to finish.
 public final class HTTPServer: Sendable {
   private let daemon: Daemon
+  /// Held by whoever closes a server whose loop is gone, and with it the thread that all else relies on.
+  private let orphan = Mutex(())
 
   /// Checks configuration and routes; nothing listens yet.
   ///
@@ -45,8 +49,12 @@ public final class HTTPServer: Sendable {
   @discardableResult
   public func start() async throws(HTTPServerError) -> HTTPServerAddress {
     let result = await withCheckedContinuation { continuation in
-      daemon.loop.execute { [daemon] in
+      let runs = daemon.loop.execute { [daemon] in
         continuation.resume(returning: Result { () throws(HTTPServerError) in try daemon.start() })
+      }
+      if !runs {
+        continuation.resume(
+          returning: .failure(HTTPServerError(.cannotStart, "the event loop of the HTTP server has been stopped")))
       }
     }
     return try result.get()
@@ -55,15 +63,17 @@ public final class HTTPServer: Sendable {
   /// Stops gracefully: accepts no more connections, lets the requests under way finish, and after `grace` cancels the
   /// handlers that have not, answers 503 in their place, and closes everything.
   ///
-  /// Safe to call twice; the second call waits for the same end. A server that was stopped does not start again.
+  /// Safe to call twice; the second call waits for the same end. A server that was stopped does not start again. When
+  /// the loop was stopped first, nothing can finish any more: the server closes at once.
   ///
   /// - Returns: How many requests were cut off.
   @discardableResult
   public func stop(grace: Duration = .seconds(10)) async -> Int {
     await withCheckedContinuation { continuation in
-      daemon.loop.execute { [daemon] in
+      let runs = daemon.loop.execute { [daemon] in
         daemon.stop(grace: grace) { continuation.resume(returning: $0) }
       }
+      if !runs { continuation.resume(returning: orphan.withLock { _ in daemon.closeWithoutLoop() }) }
     }
   }
 

@@ -59,6 +59,7 @@ extension Daemon {
       guard let daemon = Daemon.from(context), let message else { return }
       daemon.libraryReported(String(cString: message))
     }
+    options.refuses = { context, status in Daemon.from(context)?.libraryRefuses(HTTPStatus(Int(status))) }
   }
 
   private static func from(_ context: UnsafeMutableRawPointer?) -> Daemon? { object(Daemon.self, context) }

@@ -32,7 +32,9 @@ enum RequestFraming {
     guard !isChunked else {
       throw HTTPError(.badRequest, "Content-Length and Transfer-Encoding exclude each other")
     }
-    guard let value = Int(length) else { throw HTTPError(.badRequest, "Content-Length is not a number") }
+    guard length.utf8.allSatisfy({ (0x30...0x39).contains($0) }), let value = Int(length) else {
+      throw HTTPError(.badRequest, "Content-Length is not a number")
+    }
     return value
   }
 

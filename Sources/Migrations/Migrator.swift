@@ -66,6 +66,9 @@ public struct Migrator: Sendable {
     configuration: Configuration = Configuration(), observer: @escaping Observer = { _ in }
   ) {
     self.sets = sets
+    // A migration runs once: nothing is gained by a prepared statement, and PgBouncer in transaction mode loses it.
+    var options = options
+    options.statementCacheMode = .describe
     self.options = options
     self.loop = loop
     self.logger = logger

@@ -20,6 +20,13 @@ import Testing
     await loop.stop()
   }
 
+  @Test func `work given to a stopped loop is refused`() async throws {
+    let loop = try EventLoop()
+    #expect(loop.execute {})
+    await loop.stop()
+    #expect(!loop.execute { Issue.record("ran after the stop") })
+  }
+
   @Test func `a task that prefers the loop stays on it across awaits and in child tasks`() async throws {
     let loop = try EventLoop()
     let places = await Task(executorPreference: loop) {

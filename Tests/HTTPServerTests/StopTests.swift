@@ -164,6 +164,68 @@ import Testing
     }
   }
 
+  @Test func `a request that is read while the last answers go out is refused, not begun`() async throws {
+    let loop = try EventLoop()
+    let gate = Gate()
+    let routes = [
+      Route(.get, "/slow") { _ in
+        await gate.wait()
+        return "too late"
+      }
+    ]
+    let server = try HTTPServer(configuration: anyPort(), routes: routes, loop: loop)
+    let address = try await server.start()
+    let first = try await offPool {
+      let client = try TestClient(address)
+      try client.send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n")
+      return ClientBox(client)
+    }
+    let second = try await offPool {
+      let client = try TestClient(address)
+      #expect(try client.request("GET", "/none").status == 404)
+      return ClientBox(client)
+    }
+    try await eventually("a handler waits") { gate.arrivals == 1 }
+    // Sent by the loop's own thread just before the patience ends, so that nothing looks at the socket in between.
+    let stop = await withCheckedContinuation { continuation in
+      loop.execute {
+        loop.schedule(after: .zero) { second.use { try? $0.send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n") } }
+        continuation.resume(returning: Task.immediate { await server.stop(grace: .zero) })
+      }
+    }
+    #expect(await stop.value >= 1)
+    #expect(gate.arrivals == 1)
+    gate.open()
+    first.close()
+    second.close()
+    await loop.stop()
+  }
+
+  @Test func `a server whose loop was stopped first still stops, and does not start`() async throws {
+    let gate = Gate()
+    let routes = [
+      Route(.get, "/slow") { _ in
+        await gate.wait()
+        return "too late"
+      }
+    ]
+    let loop = try EventLoop()
+    let server = try HTTPServer(configuration: anyPort(), routes: routes, loop: loop)
+    let never = try HTTPServer(configuration: anyPort(), routes: routes, loop: loop)
+    let address = try await server.start()
+    async let answer = offPool { try TestClient(address).request("GET", "/slow").status }
+    try await eventually("the handler waits") { gate.arrivals == 1 }
+    await loop.stop()
+    #expect(await server.stop(grace: .seconds(60)) == 1)
+    #expect(await server.stop(grace: .seconds(60)) == 1)
+    #expect(try await answer == 503)
+    let error = await #expect(throws: HTTPServerError.self) { try await never.start() }
+    #expect(error?.code == .cannotStart)
+    #expect(await never.stop() == 0)
+    try await eventuallyRefused(address)
+    gate.open()
+  }
+
   @Test func `a child that is being started and holds copies of descriptors does not keep the port`() async throws {
     let loop = try EventLoop()
     let server = try HTTPServer(

@@ -23,6 +23,9 @@ struct keel_http_options {
   MHD_RequestCompletedCallback request_completed;
   MHD_NotifyConnectionCallback connection_changed;
   void (*log)(void *context, const char *message);
+  // The library is about to answer a request with an error of its own. It does not say whose: the connection is the one
+  // that has a header size and has not been handed to `handle`, if there is one.
+  void (*refuses)(void *context, unsigned int status);
 };
 
 // Starts a daemon in external epoll mode with suspend and resume; NULL when the library refuses.

@@ -5,8 +5,7 @@ extension CommandSpec {
   static let everything = Flag(name: "all", value: nil, summary: "Of migrate down: undo every migration; asks first.")
   static let dryRun = Flag(name: "dry-run", value: nil, summary: "Print what would be run, as migrate plan does.")
   static let yes = Flag(name: "yes", value: nil, summary: "Do not ask.")
-  static let json = Flag(name: "json", value: nil, summary: "Print one JSON document, for programs.")
-  static let check = Flag(
+  static let rehearsal = Flag(
     name: "check", value: nil,
     summary: "Of migrate plan: run it in a transaction that is rolled back, and list the locks that each step takes.")
   static let set = Flag(
@@ -37,7 +36,7 @@ extension CommandSpec {
     migrate(
       "plan", "[GOAL]", "Print the SQL that up, or another GOAL, would run, with its transactions.", example: "down 2",
       details: "GOAL is what one would say after migrate: up 3, down, to 21, redo. Without one it is up.",
-      [check, everything, set, json]),
+      [rehearsal, everything, set, json]),
     migrate(
       "verify", "", "Compare files, record and database; ends with code 3 if they differ.", example: "", [json]),
   ]

@@ -22,7 +22,7 @@ enum MigrateRequest: Sendable, Hashable {
     switch command.spec.words[1] {
     case "plan":
       let goal = try Self.goalOfPlan(words)
-      self = command.has(CommandSpec.check) ? .rehearse(goal) : .plan(goal)
+      self = command.has(CommandSpec.rehearsal) ? .rehearse(goal) : .plan(goal)
     case "resume": self = .resume
     case "force": self = .force(try words.version("that the database has"), set: words.set)
     case "baseline": self = .baseline(try words.version("whose state the database has"), set: words.set)

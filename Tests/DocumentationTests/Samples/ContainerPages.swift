@@ -54,7 +54,8 @@ enum ContainerPage {
 
   static func main() async throws {
     let app = App {
-      DatabaseModule(); UsersModule()
+      DatabaseModule()
+      UsersModule()
     }
     try await app.run()
   }
@@ -112,10 +113,10 @@ enum ModulesPage {
     }
   }
 
-  public struct Migrations: Module {
+  struct Migrations: Module {
     let set: MigrationSet
-    public init(_ set: MigrationSet) { self.set = set }
-    public var body: [any ModuleElement] { Supply(set).grouped() }
+    init(_ set: MigrationSet) { self.set = set }
+    var body: [any ModuleElement] { Supply(set).grouped() }
   }
 }
 

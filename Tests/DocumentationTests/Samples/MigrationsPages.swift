@@ -5,5 +5,6 @@ public import Migrations
 private let embeddedMigrations: [Migration] = []
 
 extension MigrationSet {
+  /// The tables of hello.
   public static let hello = MigrationSet("hello", embeddedMigrations)
 }
