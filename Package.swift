@@ -54,7 +54,7 @@ let package = Package(
     .target(name: "EmbeddedPostgres", dependencies: ["CSpawn", "StructuredLogging"]),
 
     // Serving and observing.
-    .target(name: "HTTPServer", dependencies: ["CMicrohttpdShim", "EventLoop"]),
+    .target(name: "HTTPServer", dependencies: ["CMicrohttpdShim", "CZlib", "EventLoop"]),
     .target(name: "EventLoop", dependencies: ["CEpoll"]),
     .target(name: "PrometheusMetrics", path: "Sources/Metrics"),
     .target(name: "AppConfiguration", dependencies: ["CYaml"], path: "Sources/Configuration"),
@@ -83,6 +83,9 @@ let package = Package(
     .systemLibrary(
       name: "CYaml", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(name: "CEpoll"),
     .target(name: "CSpawn"),
     .target(
@@ -118,7 +121,11 @@ let package = Package(
     .testTarget(name: "HealthTests", dependencies: ["Health"]),
     .testTarget(
       name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
-    .testTarget(name: "HostTests", dependencies: ["Host", "AppConfiguration", "Container", "Migrations"]),
+    .testTarget(
+      name: "HostTests",
+      dependencies: [
+        "Host", "AppConfiguration", "Container", "Migrations", "HTTPServer", "PrometheusMetrics", "MetricsTesting",
+      ]),
     .testTarget(
       name: "DocumentationTests",
       dependencies: ["Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "PrometheusMetrics"]),

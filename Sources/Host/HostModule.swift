@@ -20,6 +20,16 @@ struct HostModule: Module {
     self.logger = logger
   }
 
+  /// What stands around every handler.
+  private static let middleware: [any HTTPMiddleware] = [
+    RequestIDMiddleware(),
+    // Pages bring their own Content-Security-Policy; nothing here knows what they load.
+    SecurityHeadersMiddleware([
+      "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+    ]),
+    GzipMiddleware(),
+  ]
+
   var body: [any ModuleElement] {
     let (program, version, logger) = (program, version, logger)
     Supply(configuration, logger)
@@ -51,8 +61,11 @@ struct HostModule: Module {
     Provide { AdminRoutes.liveness() }.grouped()
     Provide { (monitor: HealthMonitor) in AdminRoutes.readiness(monitor) }.grouped()
 
-    Provide { (settings: HostSettings, routes: Group<Route>, loop: EventLoop) in
-      try HTTPServer(configuration: settings.http, routes: Array(routes), loop: loop, observer: HTTPLog(logger))
+    Provide { (registry: MetricsRegistry) in try HTTPMetrics(registry) }
+    Provide { (settings: HostSettings, routes: Group<Route>, loop: EventLoop, metrics: HTTPMetrics) in
+      try HTTPServer(
+        configuration: settings.http, routes: Array(routes), middleware: HostModule.middleware, loop: loop,
+        observer: HTTPServerObservers(HTTPLog(logger), metrics))
     }
     .onStart { server in
       let address = try await server.start()
