@@ -7,7 +7,7 @@ import Testing
 
 @Suite struct HTTPMetricsTests {
   private func record(
-    _ method: HTTPMethod, _ route: String?, _ status: HTTPStatus, _ duration: Duration = .milliseconds(3)
+    _ method: HTTPMethod, _ route: String?, _ status: HTTPStatus, _ duration: Duration = .milliseconds(500)
   ) -> HTTPRequestRecord {
     HTTPRequestRecord(
       method: method, target: "/users/7?secret=x", route: route, status: status, outcome: .answered, duration: duration,
@@ -35,7 +35,7 @@ import Testing
     #expect(requests("other", "none", "404") == 1)
     let seconds = ["method": "GET", "route": "/users/:id"]
     #expect(page.value("http_server_request_duration_seconds_count", seconds) == 3)
-    #expect(page.value("http_server_request_duration_seconds_sum", seconds) == 3.006)
+    #expect(page.value("http_server_request_duration_seconds_sum", seconds) == 4)
     #expect(page.value("http_server_malformed_requests_total", ["status": "400"]) == 1)
     #expect(page.value("http_server_malformed_requests_total", ["status": "none"]) == 1)
     #expect(page.value("http_server_connections") == 1)
