@@ -138,7 +138,8 @@ let package = Package(
     .testTarget(
       name: "HostTests",
       dependencies: [
-        "Host", "AppConfiguration", "Container", "Migrations", "HTTPServer", "PrometheusMetrics", "MetricsTesting",
+        "Host", "AppConfiguration", "Container", "DatabaseModule", "EventLoop", "HTTPServer", "Health", "Migrations",
+        "PrometheusMetrics", "MetricsTesting", "StructuredLogging",
       ]),
     .testTarget(
       name: "DocumentationTests",

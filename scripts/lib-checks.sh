@@ -77,3 +77,18 @@ start_external_server() { # PASSWORD
   disown # no word from the shell when it is killed at the end
   within 30 "$bin/pg_isready" -q -h 127.0.0.1 -p "$external_port" || fail "the throw-away PostgreSQL does not answer"
 }
+
+# A service manager's socket, $folder/notify; what arrives there stands in notify.log.
+start_service_manager() {
+  python3 -u - notify >notify.log <<'EOF' &
+import socket, sys
+manager = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+manager.bind(sys.argv[1])
+while True:
+    print(manager.recv(4096).decode(), flush=True)
+EOF
+  started+=($!)
+  disown
+  within 5 test -S notify || fail "the service manager's socket is not there"
+}
+notified() { grep -qx "$1" notify.log; }

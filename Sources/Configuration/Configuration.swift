@@ -1,4 +1,4 @@
-/// The values of settings, from flags, environment, file and defaults, in this order of precedence.
+/// The values of settings, from flags, environment, file, preset and defaults, in this order of precedence.
 ///
 /// ## Usage
 ///
@@ -12,6 +12,7 @@ public struct Configuration: Sendable {
   let flags: [String: String]
   let environment: [String: String]
   let file: ConfigurationFile?
+  private(set) var preset: ConfigurationPreset?
 
   /// Gathers the sources.
   ///
@@ -23,6 +24,13 @@ public struct Configuration: Sendable {
     self.flags = flags
     self.environment = environment
     self.file = file
+  }
+
+  /// Returns the configuration with other defaults for some settings.
+  public func with(_ preset: ConfigurationPreset?) -> Configuration {
+    var copy = self
+    copy.preset = preset
+    return copy
   }
 
   /// The value of a setting.
@@ -82,6 +90,7 @@ public struct Configuration: Sendable {
     if let text = flags[path] { return (.text(text), .flag(flag)) }
     if let text = environment[environmentName], !text.isEmpty { return (.text(text), .environment(environmentName)) }
     if let file, let node = file.node(at: path) { return (node.value, file.source(node.position)) }
+    if let preset, let text = preset.values[path] { return (.text(text), .preset(preset.name)) }
     return nil
   }
 }

@@ -6,6 +6,8 @@ public enum ConfigurationSource: Sendable, Hashable {
   case environment(String)
   /// A place in a file; line and column count from 1.
   case file(path: String, line: Int, column: Int)
+  /// A preset, by its name: defaults for where the program runs.
+  case preset(String)
   /// The setting's own default.
   case `default`
 }
@@ -17,6 +19,7 @@ extension ConfigurationSource: CustomStringConvertible {
     case .flag(let name): "--\(name)"
     case .environment(let name): name
     case .file(let path, let line, let column): "\(path):\(line):\(column)"
+    case .preset(let name): "preset \(name)"
     case .default: "default"
     }
   }

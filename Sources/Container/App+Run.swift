@@ -4,13 +4,26 @@ extension App {
   /// SIGTERM and SIGINT end it gracefully, also during the start; the second signal ends the process at once, with 128 + its
   /// number. A failed `Run`, ``requestStop(_:)`` and cancelling the task end it too.
   ///
-  /// - Parameter onReady: Called once everything has started.
+  /// - Parameters:
+  ///   - onReady: Called once everything has started.
+  ///   - beforeStop: Called when a running app is asked to stop from outside, by a signal or by cancelling the task, while
+  ///     everything still runs: time to turn work away and finish what is under way. The stop waits for it. Not called
+  ///     when the app stops by itself, for a `Run` has failed or ``requestStop(_:)`` was called.
   /// - Returns: Why the app stopped, when it did so in order.
   /// - Throws: What the start, a `Run` or the stop failed with.
   @discardableResult
-  public func run(onReady: (@Sendable () async -> Void)? = nil) async throws(ContainerError) -> StopReason {
+  public func run(
+    onReady: (@Sendable () async -> Void)? = nil, beforeStop: (@Sendable (StopReason) async -> Void)? = nil
+  ) async throws(ContainerError) -> StopReason {
     let engine = engine
-    let signals = SignalTrap.shared.subscribe { engine.requestStop(.signal($0)) }
+    let (wishes, wish) = AsyncStream.makeStream(of: StopReason?.self, bufferingPolicy: .bufferingOldest(1))
+    let signals = SignalTrap.shared.subscribe { signal in
+      if beforeStop != nil, engine.current == .running {
+        wish.yield(.signal(signal))
+      } else {
+        engine.requestStop(.signal(signal))
+      }
+    }
     defer { signals.cancel() }
     do {
       try await engine.start()
@@ -20,6 +33,10 @@ extension App {
       return reason
     }
     await onReady?()
+    if let beforeStop, let reason = await engine.firstWish(wishes, wish) {
+      await beforeStop(reason)
+      engine.requestStop(reason)
+    }
     await withTaskCancellationHandler {
       await engine.wait(for: .stop)
     } onCancel: {
@@ -27,5 +44,21 @@ extension App {
     }
     try await engine.stopped()
     return engine.stopReason ?? .requested(nil)
+  }
+}
+
+extension Engine {
+  /// What somebody outside wishes, or nil once the app stops by itself.
+  fileprivate func firstWish(
+    _ wishes: AsyncStream<StopReason?>, _ wish: AsyncStream<StopReason?>.Continuation
+  ) async -> StopReason? {
+    let watching = Task {
+      for await state in states() where state != .running { break }
+      wish.yield(nil)
+    }
+    defer { watching.cancel() }
+    for await reason in wishes { return reason }
+    // The stream ends early for a task that is cancelled.
+    return .cancelled
   }
 }

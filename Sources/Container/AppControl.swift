@@ -21,6 +21,9 @@ public final class AppControl: Sendable {
 
   /// Where the app is in its life.
   public var state: AppState { engine?.current ?? .stopped }
+
+  /// The app as a picture, as ``App/graph`` gives it; nil once the app is gone.
+  public var graph: Graph? { engine.map { Graph($0) } }
 }
 
 extension AppControl: Injectable {

@@ -99,7 +99,10 @@ public struct DatabaseSettings: Sendable {
     return migrator
   }
 
-  func pool(_ connect: ConnectOptions) throws -> PostgresPool.Configuration {
+  /// The pool as it is configured.
+  ///
+  /// - Throws: `ConfigurationError` naming the place of a value that makes no sense.
+  public func pool(_ connect: ConnectOptions) throws -> PostgresPool.Configuration {
     var pool = PostgresPool.Configuration(connect)
     pool.maxConnections = try configuration(Self.maxConns)
     pool.minConnections = try configuration(Self.minConns)

@@ -12,6 +12,15 @@ public struct HealthReport: Sendable {
     public let failure: String?
     /// How long the answer took.
     public let duration: Duration
+    /// How many answers in a row were failures.
+    public let failures: Int
+    /// How many it takes for the check to count as failing.
+    public let failureThreshold: Int
+    /// Whether enough answers in a row were failures.
+    public let isFailing: Bool
+
+    /// `ok`, `failing`, or `suspect` for a failure that is not yet enough.
+    public var status: String { isFailing ? "failing" : failure == nil ? "ok" : "suspect" }
   }
 
   /// The checks' answers, in the order of the checks.
@@ -20,19 +29,21 @@ public struct HealthReport: Sendable {
   public let obstacle: String?
 
   /// Whether the process can do its work.
-  public var isReady: Bool { obstacle == nil && entries.allSatisfy { $0.failure == nil || !$0.isCritical } }
+  public var isReady: Bool { obstacle == nil && !entries.contains { $0.isFailing && $0.isCritical } }
 
   /// For machines:
-  /// `{"checks":{"database":{"critical":true,"duration_ms":1.5,"error":"…","status":"failing"}},"status":"unready"}`
+  /// `{"checks":{"database":{"critical":true,"duration_ms":1.5,"error":"…","failures":3,"status":"failing"}},"status":"unready"}`
   public var json: String {
     let checks = entries.map { entry in
-      let milliseconds = (entry.duration / .microseconds(1)).rounded() / 1000
-      let status = entry.failure == nil ? "ok" : "failing"
-      return (
+      (
         entry.name,
-        Body.Check(critical: entry.isCritical, duration_ms: milliseconds, error: entry.failure, status: status)
+        Body.Check(
+          critical: entry.isCritical, duration_ms: (entry.duration / .microseconds(1)).rounded() / 1000,
+          error: entry.failure, failures: entry.failures > 0 ? entry.failures : nil,
+          failure_threshold: entry.failureThreshold > 1 ? entry.failureThreshold : nil, status: entry.status)
       )
     }
+    // The monitor gives each check a name of its own; a report made elsewhere keeps the first of two.
     let body = Body(
       checks: Dictionary(checks, uniquingKeysWith: { first, _ in first }), reason: obstacle,
       status: isReady ? "ready" : "unready")
@@ -47,6 +58,8 @@ public struct HealthReport: Sendable {
       let critical: Bool
       let duration_ms: Double
       let error: String?
+      let failures: Int?
+      let failure_threshold: Int?
       let status: String
     }
     let checks: [String: Check]

@@ -6,7 +6,7 @@ internal import Health
 internal import PrometheusMetrics
 internal import StructuredLogging
 
-/// What the host provides to an app: configuration, log, event loop, metrics, health, and the server for all routes.
+/// What the host provides to an app: configuration, log, event loop, metrics, health, and the servers for all routes.
 struct HostModule: Module {
   private let program: String
   private let version: String
@@ -53,40 +53,54 @@ struct HostModule: Module {
       return registry
     }
 
-    Provide { (checks: Group<HealthCheck>) in HealthMonitor(Array(checks)) }
+    Provide { HealthMonitor(onChange: HealthLog(logger).note) }
     Provide(Readiness.init)
+      .onStart { readiness in await readiness.prepare() }
       .onStop { readiness in await readiness.becomeUnready() }
-
-    Provide { (registry: MetricsRegistry) in AdminRoutes.metrics(registry) }.grouped()
-    Provide { AdminRoutes.liveness() }.grouped()
-    Provide { (monitor: HealthMonitor) in AdminRoutes.readiness(monitor) }.grouped()
+    Invoke { (registry: MetricsRegistry, monitor: HealthMonitor) in
+      try registry.register(HealthCollector(monitor: monitor))
+    }
+    Run("health checks") { (monitor: HealthMonitor, settings: HostSettings, _: Readiness) in
+      while true {
+        try await Task.sleep(for: settings.healthPeriod)
+        _ = await monitor.report()
+      }
+    }
 
     Provide { (registry: MetricsRegistry) in try HTTPMetrics(registry) }
-    Provide { (settings: HostSettings, routes: Group<Route>, loop: EventLoop, metrics: HTTPMetrics) in
-      try HTTPServer(
-        configuration: settings.http, routes: Array(routes), middleware: HostModule.middleware, loop: loop,
+    Provide {
+      (
+        settings: HostSettings, registry: MetricsRegistry, monitor: HealthMonitor, loop: EventLoop, metrics: HTTPMetrics
+      ) in
+      try AdminServer(
+        settings, AdminRoutes.all(registry, monitor), middleware: HostModule.middleware, loop: loop,
         observer: HTTPServerObservers(HTTPLog(logger), metrics))
+    }
+    .onStart { server in
+      guard let address = try await server.start() else { return }
+      logger.info("listening", ["address": .string("\(address)"), "for": "administration"])
+    }
+    .onStop { server in await server.stop() }
+
+    Provide {
+      (
+        settings: HostSettings, routes: Group<Route>, registry: MetricsRegistry, monitor: HealthMonitor,
+        // The pages for administration answer for as long as there is something to see.
+        _: AdminServer, loop: EventLoop, metrics: HTTPMetrics
+      ) in
+      try HTTPServer(
+        configuration: settings.http, routes: Array(routes) + AdminRoutes.all(registry, monitor),
+        middleware: HostModule.middleware, loop: loop, observer: HTTPServerObservers(HTTPLog(logger), metrics))
     }
     .onStart { server in
       let address = try await server.start()
       logger.info("listening", ["address": .string("\(address)")])
     }
     .onStop(timeout: .seconds(3600)) { (server: HTTPServer, settings: HostSettings) in
-      let cutOff = await server.stop(grace: settings.shutdownTimeout / 2)
+      // After a signal this has been done already, before anything else was stopped.
+      let cutOff = await server.stop(grace: settings.shutdown.requests)
       if cutOff > 0 { logger.warning("requests were cut off", ["count": .integer(cutOff)]) }
     }
     Invoke { (_: HTTPServer, _: Readiness) in }
   }
-}
-
-/// Says when the app as a whole is ready. It depends on the server, so it stops first: an app that is going to stop
-/// says so while it still answers.
-struct Readiness: Sendable {
-  private let monitor: HealthMonitor
-
-  init(monitor: HealthMonitor, server: HTTPServer) { self.monitor = monitor }
-
-  func becomeReady() async { await monitor.becomeReady() }
-
-  func becomeUnready() async { await monitor.becomeUnready("stopping") }
 }

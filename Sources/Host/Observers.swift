@@ -1,8 +1,10 @@
 internal import Container
 internal import HTTPServer
+internal import Health
 internal import StructuredLogging
 
-/// Logs what the container does: starts and stops as information, constructions for debugging.
+/// Logs what the container does: starts as information, constructions and stops for debugging, for the shutdown
+/// timeline tells the stops.
 struct ContainerLog: ContainerObserver {
   private let logger: Logger
 
@@ -12,16 +14,42 @@ struct ContainerLog: ContainerObserver {
     switch event {
     case .built(let origin, let duration): log(.debug, "built", origin, duration)
     case .started(let origin, _, let duration): log(.info, "started", origin, duration)
-    case .stopped(let origin, _, let duration): log(.info, "stopped", origin, duration)
-    case .stopRequested(let reason): logger.info("stopping", ["reason": .string("\(reason)")])
+    case .stopped(let origin, _, let duration): log(.debug, "stopped", origin, duration)
     case .stopFailed(let origin, _, _, let error):
       logger.error("stop failed", ["what": .string(origin.name), "error": .describing(error)])
+    case .runFailed(let origin, let error, let pause):
+      var metadata: LogMetadata = ["what": .string(origin.name), "error": .describing(error)]
+      if let pause { metadata["restart_after"] = .duration(pause) }
+      logger.log(pause == nil ? .error : .warning, "background task failed", metadata)
+    case .stragglers(let stragglers):
+      logger.warning("still waiting", ["for": .array(stragglers.map { .string("\($0)") })])
+    case .cameLate(let origin):
+      logger.warning("ended after its time was up", ["what": .string(origin.name)])
     default: break
     }
   }
 
   private func log(_ level: Logger.Level, _ message: String, _ origin: Origin, _ duration: Duration) {
     logger.log(level, message, ["what": .string(origin.name), "took": .duration(duration)])
+  }
+}
+
+/// Logs changes of health, each once.
+struct HealthLog: Sendable {
+  private let logger: Logger
+
+  init(_ logger: Logger) { self.logger = logger.labelled("health") }
+
+  func note(_ change: HealthChange) {
+    switch change {
+    case .failing(let entry):
+      logger.warning("check failing", ["check": .string(entry.name), "error": .string(entry.failure ?? "")])
+    case .recovered(let entry, let time):
+      logger.notice("check recovered", ["check": .string(entry.name), "after": .duration(time)])
+    case .unready(let reasons):
+      logger.error("unready", ["reasons": .array(reasons.map { .string($0) })])
+    case .readyAgain(let time): logger.notice("ready again", ["after": .duration(time)])
+    }
   }
 }
 

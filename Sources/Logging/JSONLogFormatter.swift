@@ -15,13 +15,19 @@ struct JSONLogFormatter {
       // The four fixed members keep their meaning: a pair of the same name moves aside.
       switch key {
       case "time", "level", "label", "message": append("metadata.\(key)", to: &line)
-      default: append(key, to: &line)
+      default: append(Self.name(key, value), to: &line)
       }
       line.append(":")
       append(value, to: &line)
     }
     line.append("}\n")
     return line.bytes
+  }
+
+  /// A number says its unit: a duration under `took` is `took_seconds`.
+  private static func name(_ key: String, _ value: LogValue) -> String {
+    guard case .duration = value, !key.hasSuffix("_seconds") else { return key }
+    return key + "_seconds"
   }
 
   private func append(_ value: LogValue, to line: inout LineBuffer) {
@@ -43,7 +49,7 @@ struct JSONLogFormatter {
       line.append("{")
       for (index, pair) in pairs.enumerated() {
         if index > 0 { line.append(",") }
-        append(pair.key, to: &line)
+        append(Self.name(pair.key, pair.value), to: &line)
         line.append(":")
         append(pair.value, to: &line)
       }

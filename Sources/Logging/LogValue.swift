@@ -8,7 +8,7 @@ public enum LogValue: Sendable, Hashable {
   case double(Double)
   /// A truth value.
   case bool(Bool)
-  /// A span of time: `12.5ms` in text, a number of seconds in JSON.
+  /// A span of time: `took=12.5ms` in text, `"took_seconds":0.0125` in JSON.
   case duration(Duration)
   /// Values in order.
   case array([LogValue])

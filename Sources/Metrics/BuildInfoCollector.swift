@@ -13,7 +13,8 @@ public struct BuildInfoCollector: MetricsCollector {
   ///   - version: Its version.
   ///   - revision: The source revision it was built from; empty when not known.
   public init(name: String, version: String, revision: String = "") {
-    labels = ["name": name, "version": version, "revision": revision, "swift": Self.swiftVersion]
+    let known = [("name", name), ("version", version), ("revision", revision), ("swift", Self.swiftVersion)]
+    labels = MetricLabels(known.filter { !$0.1.isEmpty }.map { (name: $0.0, value: $0.1) })
   }
 
   /// `build_info`.

@@ -21,6 +21,7 @@ public final class PostgresPool: PostgresClient {
   private let tracer: (any QueryTracer)?
   private let logger: Logger
   private let loop: EventLoop
+  private let catalogue = SharedTypeCatalogue()
   /// What was configured.
   public let configuration: Configuration
 
@@ -39,7 +40,8 @@ public final class PostgresPool: PostgresClient {
     self.tracer = tracer
     self.logger = logger
     self.loop = loop
-    let factory = ConnectionFactory(options: configuration.connect, loop: loop, logger: logger, tracer: tracer)
+    let factory = ConnectionFactory(
+      options: configuration.connect, loop: loop, logger: logger, tracer: tracer, catalogue: catalogue)
     pool = try ResourcePool(configuration.pool, factory: factory)
   }
 
@@ -61,41 +63,47 @@ public final class PostgresPool: PostgresClient {
 
   // MARK: Queries
 
-  /// Runs one statement on whichever connection is free first; see ``PostgresClient/query(_:name:)``.
-  public func query(_ sql: SQL, name: String?) async throws -> PostgresResult {
-    let lease = try await pool.lease(shared: true, LeaseOrigin(fileID: #fileID, line: #line))
+  /// Runs one statement on whichever connection is free first; see ``PostgresClient/query(_:options:)``.
+  ///
+  /// With a time-out it has a connection for itself, since a cancel request concerns the connection.
+  public func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
+    let start = options.timeout.map { _ in ContinuousClock.now }
+    let lease = try await lease(shared: options.timeout == nil, options)
+    let rest = start.map { options.after(.now - $0) } ?? options
     do {
       // Given back by the connection when the server is done with it, which for a cancelled query may be later.
-      return try await lease.resource.query(sql, name: name) { [pool] isSound in
-        pool.release(lease, isSound: isSound)
-      }
+      return try await lease.resource.run(sql, rest) { [self] isSound in pool.release(lease, isSound: isSound) }
     } catch {
       suspect(error, lease)
       // A single statement asked for no read-only transaction: the server has become a standby.
-      if (error as? PostgresError)?.sqlState == .readOnlySQLTransaction { pool.invalidate(since: lease) }
+      if (error as? PostgresError)?.sqlState == .readOnlySQLTransaction { invalidate(since: lease) }
       throw error
     }
+  }
+
+  /// A connection of the pool; see ``PostgresClient/checkOut(_:)``.
+  public func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout {
+    PostgresCheckout(try await lease(shared: false, options), of: self)
   }
 
   /// Lends a connection for as long as `body` runs: for what must stay on one session.
   ///
   /// A connection that comes back in a transaction, or with a query under way, is closed.
   ///
+  /// - Parameters:
+  ///   - acquireTimeout: how long to wait for a connection. Default: the pool's.
+  ///   - body: what is to be done with it.
   /// - Throws: `PoolError` when none became free in time, or what `body` throws.
   public func withConnection<Result>(
+    acquireTimeout: Duration? = nil,
     isolation: isolated (any Actor)? = #isolation, fileID: StaticString = #fileID, line: UInt = #line,
     _ body: (PostgresConnection) async throws -> sending Result
   ) async throws -> sending Result {
-    let start = ContinuousClock.now
-    let lease: Lease<PostgresConnection>
-    do {
-      lease = try await pool.lease(shared: false, LeaseOrigin(fileID: fileID, line: line))
-      tracer?.record(.acquireEnded(duration: .now - start, nil))
-    } catch {
-      tracer?.record(.acquireEnded(duration: .now - start, error))
-      throw error
-    }
+    var options = QueryOptions(fileID: fileID, line: line)
+    options.acquireTimeout = acquireTimeout
+    let lease = try await lease(shared: false, options)
     let connection = lease.resource
+    let start = tracer.map { _ in ContinuousClock.now }
     defer {
       let isClean = connection.isClean
       if !isClean, connection.isOpen {
@@ -103,7 +111,7 @@ public final class PostgresPool: PostgresClient {
           "closing a connection that came back in the middle of its work",
           ["origin": .string("\(fileID):\(line)"), "pid": .integer(connection.processID)])
       }
-      pool.release(lease, isSound: isClean)
+      giveBack(lease, isSound: isClean, since: start)
     }
     do {
       return try await body(connection)
@@ -113,11 +121,40 @@ public final class PostgresPool: PostgresClient {
     }
   }
 
+  private func lease(shared: Bool, _ options: QueryOptions) async throws -> Lease<PostgresConnection> {
+    let timeout = options.acquireTimeout ?? options.timeout.map { min($0, configuration.acquireTimeout) }
+    guard let tracer else { return try await pool.lease(shared: shared, timeout: timeout, options.origin) }
+    let trace = AcquireTrace(name: options.name, isShared: shared, fileID: options.fileID, line: options.line)
+    let start = ContinuousClock.now
+    do {
+      let lease = try await pool.lease(shared: shared, timeout: timeout, options.origin)
+      tracer.record(.acquireEnded(trace, duration: .now - start, nil))
+      return lease
+    } catch {
+      tracer.record(.acquireEnded(trace, duration: .now - start, error))
+      throw error
+    }
+  }
+
+  func giveBack(_ lease: Lease<PostgresConnection>, isSound: Bool, since start: ContinuousClock.Instant? = nil) {
+    if let tracer {
+      let held = start.map { .now - $0 } ?? .zero
+      tracer.record(.released(processID: lease.resource.processID, isSound: isSound, held: held))
+    }
+    pool.release(lease, isSound: isSound)
+  }
+
   /// One lost connection throws suspicion on all that were made before: after a failover none of them is any good.
-  private func suspect(_ error: any Error, _ lease: Lease<PostgresConnection>) {
+  func suspect(_ error: any Error, _ lease: Lease<PostgresConnection>) {
     guard let error = error as? PostgresError, error.code == .connectionLost || error.sqlState?.isFailover == true
     else { return }
     logger.warning("connection lost", ["error": .string(error.message), "pid": .integer(lease.resource.processID)])
+    invalidate(since: lease)
+  }
+
+  private func invalidate(since lease: Lease<PostgresConnection>) {
+    // First: whoever connects from now on asks the catalogue of the server that is there now.
+    catalogue.forget()
     pool.invalidate(since: lease)
   }
 
@@ -130,7 +167,10 @@ public final class PostgresPool: PostgresClient {
   public func holders() -> [LeaseHolder] { pool.holders() }
 
   /// Closes the connections made so far, those in use when they come back.
-  public func reset() { pool.invalidate() }
+  public func reset() {
+    catalogue.forget()
+    pool.invalidate()
+  }
 
   /// Asks the server for a sign of life. Waits for no connection of the pool: when none is idle, it makes one of its own
   /// for the question.
@@ -168,7 +208,7 @@ extension PostgresConnection {
       self?.giveUp("no answer within \(timeout)")
     }
     defer { watchdog.cancel() }
-    _ = try await query("SELECT 1", name: "Ping")
+    _ = try await run("SELECT 1", QueryOptions(name: "Ping"))
   }
 }
 
@@ -178,12 +218,13 @@ private struct ConnectionFactory: ResourceFactory {
   let loop: EventLoop
   let logger: Logger
   let tracer: (any QueryTracer)?
+  let catalogue: SharedTypeCatalogue
 
   func make(onEnd: @escaping @Sendable () -> Void) async throws -> PostgresConnection {
     let start = ContinuousClock.now
     do {
       let connection = try await PostgresConnection.connect(
-        options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd)
+        options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd, catalogue: catalogue)
       tracer?.record(.connectEnded(duration: .now - start, .success(connection.processID)))
       return connection
     } catch {

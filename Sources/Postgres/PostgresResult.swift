@@ -29,6 +29,9 @@ public struct PostgresRowView: Sendable {
   let result: PostgresResult
   let row: Int
 
+  /// Names of the columns, in order.
+  public var columns: [String] { result.columns }
+
   /// All columns, as a tuple of as many types.
   ///
   /// - Throws: ``PostgresError`` that names the query, the column, the type expected and the type found.
@@ -64,7 +67,8 @@ public struct PostgresRowView: Sendable {
     _ column: Int, as type: Value.Type = Value.self
   ) throws(PostgresError) -> Value {
     let handle = result.handle
-    let cell = PostgresCell(bytes: handle.bytes(row, column), type: handle.columnType(column))
+    let cell = PostgresCell(
+      bytes: handle.bytes(row, column), type: handle.columnType(column), types: handle.types)
     do {
       return try Value(from: cell)
     } catch {
@@ -75,7 +79,7 @@ public struct PostgresRowView: Sendable {
 
 extension PostgresError {
   /// The same error, told which column it is about.
-  fileprivate func inColumn(_ column: String) -> PostgresError {
+  func inColumn(_ column: String) -> PostgresError {
     var error = PostgresError(code, "column \(column): \(message)")
     error.column = column
     return error

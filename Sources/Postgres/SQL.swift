@@ -15,7 +15,22 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
   struct Bind: Sendable {
     let value: any PostgresEncodable
     /// The position of the `$` in the text, in UTF-8 bytes.
-    let offset: Int
+    var offset: Int
+    /// What the parameter is declared as; 0 lets the server infer.
+    let oid: UInt32
+    /// Sent as text, not in binary.
+    let isText: Bool
+    /// A type whose number only the database knows.
+    let namedType: PostgresType?
+
+    init<Value: PostgresEncodable>(_ value: Value, offset: Int) {
+      let type = Value.postgresType
+      self.value = value
+      self.offset = offset
+      oid = type.parameterOID
+      isText = type.isInferred
+      namedType = type.isNamed ? type : nil
+    }
   }
 
   /// From a literal without parameters.
@@ -38,6 +53,13 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
   /// The parameters' values, for a tracer.
   public var parameters: [any PostgresEncodable] { binds.map(\.value) }
 
+  /// - Throws: when the text would end early at the server.
+  func checkText() throws(PostgresError) {
+    guard !text.utf8.contains(0) else {
+      throw PostgresError(.encoding, "the text of the statement holds a NUL character (U+0000)")
+    }
+  }
+
   /// What may stand in a query's literal.
   public struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var text = ""
@@ -54,13 +76,18 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
 
     /// A value, sent as a parameter.
     public mutating func appendInterpolation(_ value: some PostgresEncodable) {
-      binds.append(Bind(value: value, offset: text.utf8.count))
-      text += "$\(binds.count)"
+      append(Bind(value, offset: 0))
     }
 
     /// A value or NULL, sent as a parameter.
     public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
-      binds.append(Bind(value: value, offset: text.utf8.count))
+      append(Bind(value, offset: 0))
+    }
+
+    private mutating func append(_ bind: Bind) {
+      var bind = bind
+      bind.offset = text.utf8.count
+      binds.append(bind)
       text += "$\(binds.count)"
     }
 
@@ -76,7 +103,7 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
       for (index, bind) in fragment.binds.enumerated() {
         let placeholder = bytes.index(bytes.startIndex, offsetBy: bind.offset)
         text += fragment.text[rest..<placeholder]
-        appendInterpolation(bind.value)
+        append(bind)
         rest = bytes.index(placeholder, offsetBy: "$\(index + 1)".utf8.count)
       }
       text += fragment.text[rest...]

@@ -22,6 +22,35 @@ import Testing
     #expect(journal.entries == ["stopped"])
   }
 
+  @Test func `A running app that is signalled winds down first, while everything still runs`() async throws {
+    let (journal, ready) = (Journal(), Gate())
+    let app = App {
+      Provide { Cache() }.onStop { _ in journal.note("stopped") }.eager()
+    }
+    async let reason = app.run(
+      onReady: { ready.open() }, beforeStop: { journal.note("\($0) while \(app.state.rawValue)") })
+    await ready.wait()
+    kill(getpid(), SIGTERM)
+    #expect(try await reason == .signal(SIGTERM))
+    #expect(journal.entries == ["signal SIGTERM while running", "stopped"])
+  }
+
+  @Test func `An app that stops by itself is not wound down, one whose task is cancelled is`() async throws {
+    let journal = Journal()
+    let app = App { Provide { Cache() }.eager() }
+    let reason = try await app.run(
+      onReady: { app.requestStop("enough") }, beforeStop: { journal.note("\($0)") })
+    #expect(reason == .requested("enough") && journal.entries.isEmpty)
+
+    let ready = Gate()
+    let other = App { Provide { Cache() }.eager() }
+    let running = Task { try await other.run(onReady: { ready.open() }, beforeStop: { journal.note("\($0)") }) }
+    await ready.wait()
+    running.cancel()
+    #expect(try await running.value == .cancelled)
+    #expect(journal.entries == ["cancelled"])
+  }
+
   @Test func `A signal during the start calls it off and rolls back`() async throws {
     let (journal, entered) = (Journal(), Gate())
     let app = App {

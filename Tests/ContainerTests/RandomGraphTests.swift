@@ -206,7 +206,7 @@ import Testing
     #expect(result.stopped == result.started)
     #expect(app.state == .stopped)
     let afterlife = app.afterlife()
-    let deadline = ContinuousClock.now + .seconds(5)
+    let deadline = ContinuousClock.now + .seconds(60)
     while !afterlife().tasks.isEmpty, ContinuousClock.now < deadline { await Task.yield() }
     #expect(afterlife().tasks.isEmpty)
   }

@@ -103,7 +103,7 @@ extension String {
 
 /// Waits for a condition that another process brings about.
 func eventually(
-  within limit: Duration = .seconds(10), _ comment: Comment, sourceLocation: SourceLocation = #_sourceLocation,
+  within limit: Duration = .seconds(60), _ comment: Comment, sourceLocation: SourceLocation = #_sourceLocation,
   _ condition: () -> Bool
 ) async throws {
   let deadline = ContinuousClock.now + limit

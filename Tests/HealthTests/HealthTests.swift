@@ -32,11 +32,124 @@ import Testing
   }
 
   @Test func `a check that never answers and ignores cancellation fails by its time-out`() async {
+    let forgotten = Forgotten()
     let report = await ready([
-      HealthCheck("stuck", timeout: .milliseconds(5)) { await withCheckedContinuation { Forgotten.shared.keep($0) } }
+      HealthCheck("stuck", timeout: .milliseconds(5)) { await withCheckedContinuation { forgotten.keep($0) } }
     ]).report()
     #expect(report.entries[0].failure?.contains("no answer within") == true)
-    Forgotten.shared.resumeAll()
+    forgotten.resumeAll()
+  }
+
+  @Test func `a check that ignores cancellation is asked once, and again when it has answered`() async throws {
+    let forgotten = Forgotten()
+    let asked = Mutex(0)
+    let monitor = await ready([
+      HealthCheck("stuck", timeout: .milliseconds(5)) {
+        asked.withLock { $0 += 1 }
+        await withCheckedContinuation { forgotten.keep($0) }
+      }
+    ])
+    for _ in 0..<20 { _ = await monitor.report() }
+    #expect(asked.withLock { $0 } == 1)
+    #expect(await monitor.report().entries[0].failure?.hasPrefix("no answer for ") == true)
+    forgotten.resumeAll()
+    while asked.withLock({ $0 }) == 1 { _ = await monitor.report() }
+    forgotten.resumeAll()
+  }
+
+  @Test func `failures below the threshold are suspect and ready, at the threshold failing, once sound forgotten`()
+    async
+  {
+    let isSound = Mutex(true)
+    let monitor = await ready([
+      HealthCheck("flaky", failureThreshold: 3) { if !isSound.withLock({ $0 }) { throw Trouble() } }
+    ])
+    #expect(await monitor.report().entries[0].status == "ok")
+    isSound.withLock { $0 = false }
+    for count in 1...2 {
+      let report = await monitor.report()
+      #expect(report.isReady && report.entries[0].status == "suspect" && report.entries[0].failures == count)
+    }
+    let third = await monitor.report()
+    #expect(!third.isReady && third.entries[0].status == "failing")
+    #expect(third.json.contains(#""failure_threshold":3,"failures":3,"status":"failing""#))
+    isSound.withLock { $0 = true }
+    #expect(await monitor.report().isReady)
+    isSound.withLock { $0 = false }
+    #expect(await monitor.report().isReady)
+  }
+
+  @Test func `a check that has never succeeded fails from the first answer`() async {
+    let monitor = await ready([HealthCheck("new", failureThreshold: 3) { throw Trouble() }])
+    #expect(await monitor.report().isReady == false)
+  }
+
+  @Test func `checks are asked at the same time`() async {
+    let both = Mutex<(count: Int, waiting: CheckedContinuation<Void, Never>?)>((0, nil))
+    let meet: @Sendable () async -> Void = {
+      await withCheckedContinuation { continuation in
+        let ready = both.withLock { state -> [CheckedContinuation<Void, Never>] in
+          guard let other = state.waiting else {
+            state.waiting = continuation
+            return []
+          }
+          return [other, continuation]
+        }
+        for one in ready { one.resume() }
+      }
+    }
+    let report = await ready([
+      HealthCheck("a", timeout: .seconds(30), meet), HealthCheck("b", timeout: .seconds(30), meet),
+    ]).report()
+    #expect(report.isReady)
+  }
+
+  @Test func `two checks of one name are both in the report`() async {
+    let report = await ready([HealthCheck("a") {}, HealthCheck("a") { throw Trouble() }]).report()
+    #expect(report.entries.map(\.name) == ["a", "a-2"])
+    #expect(report.json.contains(#""a-2":{"critical":true"#))
+  }
+
+  @Test func `changes are told once: a check that fails and recovers, a process unready and ready again`() async {
+    let isSound = Mutex(true)
+    let told = Mutex<[String]>([])
+    let monitor = HealthMonitor(
+      [
+        HealthCheck("db") { if !isSound.withLock({ $0 }) { throw Trouble() } },
+        HealthCheck("cache", isCritical: false) { throw Trouble() },
+      ], maxAge: .zero
+    ) { change in
+      let text =
+        switch change {
+        case .failing(let entry): "failing \(entry.name)"
+        case .recovered(let entry, _): "recovered \(entry.name)"
+        case .unready(let reasons): "unready \(reasons.count)"
+        case .readyAgain: "ready again"
+        }
+      told.withLock { $0.append(text) }
+    }
+    await monitor.becomeReady()
+    for sound in [true, true, false, false, true, true] {
+      isSound.withLock { $0 = sound }
+      _ = await monitor.report()
+    }
+    #expect(told.withLock { $0 } == ["failing cache", "failing db", "unready 1", "recovered db", "ready again"])
+  }
+
+  @Test func `startup is over once the process was ready, and stays so; checks may come later`() async {
+    let monitor = HealthMonitor(maxAge: .seconds(3600))
+    #expect(await monitor.startup().hasStarted == false)
+    #expect(await monitor.report().obstacle == "starting")
+    await monitor.add([HealthCheck("late") { throw Trouble() }])
+    await monitor.becomeReady()
+    #expect(await monitor.startup().hasStarted)
+    #expect(await monitor.report().isReady == false)
+    await monitor.becomeUnready("stopping")
+    #expect(await monitor.startup().hasStarted)
+    let afterStop = HealthMonitor()
+    await afterStop.becomeUnready("stopping")
+    await afterStop.becomeReady()
+    #expect(await afterStop.report().obstacle == "stopping")
   }
 
   @Test func `a process that starts or stops is unready though its checks are sound`() async {
@@ -60,10 +173,13 @@ import Testing
 
 /// Continuations that a test leaves waiting, to be resumed at its end.
 private final class Forgotten: Sendable {
-  static let shared = Forgotten()
   private let continuations = Mutex<[CheckedContinuation<Void, Never>]>([])
   func keep(_ continuation: CheckedContinuation<Void, Never>) { continuations.withLock { $0.append(continuation) } }
   func resumeAll() {
-    for continuation in continuations.withLock({ $0 }) { continuation.resume() }
+    let all = continuations.withLock { continuations in
+      defer { continuations = [] }
+      return continuations
+    }
+    for continuation in all { continuation.resume() }
   }
 }

@@ -45,12 +45,14 @@ import Testing
 
   @Test(arguments: [
     (Duration.zero, "0ns"), (.nanoseconds(850), "850ns"), (.microseconds(12), "12µs"),
-    (.nanoseconds(12_500), "12.5µs"), (.milliseconds(5), "5ms"), (.microseconds(12_345), "12.345ms"),
+    (.nanoseconds(12_500), "12.5µs"), (.milliseconds(5), "5ms"), (.microseconds(12_345), "12.3ms"),
+    (.nanoseconds(807_489), "807µs"), (.nanoseconds(999_950), "1ms"), (.milliseconds(1_636), "1.64s"),
+    (.milliseconds(59_949), "59.9s"), (.milliseconds(59_960), "1m0s"), (.microseconds(1_004), "1ms"),
     (.milliseconds(1250), "1.25s"), (.seconds(59), "59s"), (.seconds(125), "2m5s"),
     (.seconds(3661), "1h1m1s"), (.milliseconds(-5), "-5ms"),
     (Duration(secondsComponent: .min, attosecondsComponent: 0), "-2562047788015215h30m8s"),
   ])
-  func `a duration reads in its best unit`(duration: Duration, expected: String) {
+  func `a duration reads in its best unit, in three figures at most`(duration: Duration, expected: String) {
     #expect(duration.logText == expected)
   }
 
@@ -58,7 +60,7 @@ import Testing
     #expect(
       json("failed", ["id": 42, "took": .duration(.microseconds(12_500)), "nan": .double(.nan)])
         == #"{"time":"2026-01-31T12:00:00.007Z","level":"error","label":"shop","message":"failed","#
-        + #""id":42,"took":0.0125,"nan":"nan"}"# + "\n")
+        + #""id":42,"took_seconds":0.0125,"nan":"nan"}"# + "\n")
   }
 
   @Test func `json moves pairs aside that clash with fixed members`() throws {

@@ -60,37 +60,6 @@ import Testing
   }
 }
 
-@Suite struct StatementCacheTests {
-  private func key(_ text: String, _ types: [UInt32] = []) -> StatementCache.Key { .init(text: text, types: types) }
-
-  @Test func `a statement is new once, and another with other parameter types`() {
-    var cache = StatementCache(capacity: 2)
-    let first = cache.lookUp(key("a"))
-    let again = cache.lookUp(key("a"))
-    let other = cache.lookUp(key("a", [20]))
-    #expect(first.isNew && !again.isNew && first.name == again.name)
-    #expect(other.isNew && other.name != first.name && other.evicted == nil)
-  }
-
-  @Test func `the least recently used is evicted`() {
-    var cache = StatementCache(capacity: 2)
-    let a = cache.lookUp(key("a"))
-    let b = cache.lookUp(key("b"))
-    _ = cache.lookUp(key("a"))
-    #expect(cache.lookUp(key("c")).evicted == b.name)
-    #expect(cache.lookUp(key("a")).name == a.name)
-    #expect(cache.count == 2)
-  }
-
-  @Test func `what is forgotten is new again, under another name`() {
-    var cache = StatementCache(capacity: 2)
-    let first = cache.lookUp(key("a"))
-    cache.forget(key("a"))
-    let second = cache.lookUp(key("a"))
-    #expect(second.isNew && second.name != first.name)
-  }
-}
-
 @Suite struct SourcePositionTests {
   @Test(arguments: [(1, 1, 1), (3, 1, 3), (5, 2, 2), (99, 3, 4)])
   func `a position counts characters, lines and columns from 1`(position: Int, line: Int, column: Int) {

@@ -91,7 +91,7 @@ struct NeverCame: Error {
 
 /// Lets others run until the condition holds; throws when it has not within ten seconds.
 func eventually(_ what: String, _ condition: () -> Bool) async throws {
-  let deadline = ContinuousClock.now + .seconds(10)
+  let deadline = ContinuousClock.now + .seconds(60)
   while !condition() {
     guard ContinuousClock.now < deadline else { throw NeverCame(what: what) }
     await Task.yield()

@@ -12,7 +12,7 @@ private struct SettingsOfModules: Sendable {
 
 /// The commands of a program.
 struct Commands<Application: HostApplication> {
-  private let console: Console
+  let console: Console
 
   init(_ application: Application.Type, console: Console = .standard) { self.console = console }
 
@@ -20,6 +20,12 @@ struct Commands<Application: HostApplication> {
   func run(_ words: [String]) async -> ExitCode {
     do {
       let catalogs = try await settingsCatalogs()
+      if words.first == CommandSpec.complete.name {
+        let answer = Completer(catalogs: catalogs).complete(
+          Array(words.dropFirst(words.dropFirst().first == "--" ? 2 : 1)))
+        console.write(CompletionScript.lines(answer))
+        return .success
+      }
       let command = try CommandParser(catalogs: catalogs).parse(words)
       return try await perform(command, catalogs)
     } catch let error as UsageError {
@@ -46,12 +52,17 @@ struct Commands<Application: HostApplication> {
       return .success
     }
     switch command.spec.words[0] {
-    case "serve": try await serve(configuration(command, catalogs))
+    case "serve":
+      try await serve(configuration(command, catalogs), catalogs) { try configuration(command, catalogs) }
     case "migrate":
       let request = try MigrateRequest(
         command.spec.words[1], command.arguments, all: command.has(CommandSpec.everything))
       let files = try command.value(of: CommandSpec.directory).map { try MigrationSet(directory: $0) }
       return try await migrate(request, files, configuration(command, catalogs))
+    case "config": try await config(command, catalogs)
+    case "graph": try graph(command, catalogs)
+    case "doctor": return try await doctor(command, catalogs)
+    case "completion": try completion(command.arguments)
     case "version": console.write("\(Application.name) \(Application.version)")
     default: try explain(command.arguments, help)
     }
@@ -68,6 +79,13 @@ struct Commands<Application: HostApplication> {
     console.write(help.explain(matches))
   }
 
+  private func completion(_ words: [String]) throws {
+    guard words.count == 1, let script = CompletionScript.script(for: words[0], program: Application.name) else {
+      throw UsageError(description: "completion wants a shell: \(CompletionScript.shells.joined(separator: ", "))")
+    }
+    console.write(script)
+  }
+
   // MARK: Configuration
 
   /// What the app's modules can be told. Found in an app that is never started.
@@ -81,36 +99,39 @@ struct Commands<Application: HostApplication> {
     return catalogs
   }
 
-  private func configuration(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) throws -> Configuration {
+  /// What flags, environment, file and preset say together.
+  func configuration(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) throws -> Configuration {
     let defaultFile = "keel.yaml"
     let file =
       try command.value(of: CommandSpec.configFile).map(ConfigurationFile.load)
       ?? (FileManager.default.fileExists(atPath: defaultFile) ? ConfigurationFile.load(path: defaultFile) : nil)
-    let configuration = Configuration(
-      flags: command.settings, environment: ProcessInfo.processInfo.environment, file: file)
+    let environment = ProcessInfo.processInfo.environment
+    let configuration = Configuration(flags: command.settings, environment: environment, file: file)
     do {
       try configuration.check(catalogs)
+      let preset = try configuration(HostSettings.preset)
+      return configuration.with(preset.values(environment))
     } catch {
       // A value that a flag cannot have is a mistake in the command line, like a flag that does not exist.
       guard error.faults.contains(where: \.isOfCommandLine) else { throw error }
       throw UsageError(description: "\(error)")
     }
-    return configuration
   }
 
   // MARK: Apps
 
-  private func app(
+  func app(
     _ configuration: Configuration, logger: Logger, onDemand: Bool = false,
+    observers: [any ContainerObserver] = [],
     @ModuleBuilder _ more: () -> [any ModuleElement] = { [] }
   ) -> App {
     var options = App.Options()
     options.name = Application.name
     options.buildsOnDemandOnly = onDemand
-    options.observers = onDemand ? [] : [ContainerLog(logger)]
+    options.observers = onDemand ? [] : [ContainerLog(logger)] + observers
     if let settings = try? HostSettings(configuration) {
       options.startTimeout = settings.startTimeout
-      options.stopTimeout = settings.shutdownTimeout
+      options.stopTimeout = settings.shutdown.app
     }
     let application = Application()
     let more = more()
@@ -119,20 +140,6 @@ struct Commands<Application: HostApplication> {
       application.body
       more
     }
-  }
-
-  private func serve(_ configuration: Configuration) async throws {
-    let logger = try LogSettings(configuration).logger(Application.name)
-    let start = ContinuousClock.now
-    logger.info("starting", ["version": .string(Application.version)])
-    let app = app(configuration, logger: logger)
-    try app.validate()
-    let reason = try await app.run {
-      // Nothing is thrown: an app that runs has built its readiness.
-      try? await app.get(Readiness.self).becomeReady()
-      logger.info("ready", ["took": .duration(.now - start)])
-    }
-    logger.info("stopped", ["reason": .string("\(reason)")])
   }
 
   private func migrate(

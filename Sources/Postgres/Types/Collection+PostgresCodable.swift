@@ -17,48 +17,154 @@ extension Optional: PostgresDecodable where Wrapped: PostgresDecodable {
 }
 
 extension Array: PostgresEncodable where Element: PostgresEncodable {
-  /// The array type of the elements' type.
-  public static var postgresType: PostgresType {
-    let element = Element.postgresType
-    return PostgresType(name: "\(element.name)[]", oid: element.arrayOID, arrayOID: element.arrayOID)
-  }
+  /// The array type of the elements' type; for an array of arrays that of the innermost elements.
+  public static var postgresType: PostgresType { Element.postgresType.array }
 
-  /// One dimension with lower bound 1; an empty array has none.
+  /// Lower bounds are 1; an array without elements has no dimension. An array of arrays must be rectangular.
   public func encode(into buffer: inout ParameterBuffer) throws(PostgresError) {
-    buffer.append(Int32(isEmpty ? 0 : 1))
-    buffer.append(Int32(contains { $0.isNull } ? 1 : 0))
-    buffer.append(Element.postgresType.oid)
-    guard !isEmpty else { return }
-    buffer.append(Int32(clamping: count))
-    buffer.append(Int32(1))
-    for element in self { try buffer.appendElement(element) }
+    guard Element.postgresType.isArray else {
+      try buffer.appendArrayHeader(
+        Element.self, isEmpty ? [] : [count], hasNull: contains { $0.isNull })
+      for element in self { try buffer.appendElement(element) }
+      return
+    }
+    var shape = ArrayShape()
+    try measure(&shape, 0)
+    try buffer.appendArrayHeader(
+      shape.leaf, shape.lengths.contains(0) ? [] : shape.lengths, hasNull: shape.hasNull)
+    if !shape.lengths.contains(0) { try appendLeaves(to: &buffer) }
   }
 }
 
-extension Array: PostgresDecodable where Element: PostgresDecodable {
-  /// From an array of one dimension.
-  public init(from cell: PostgresCell) throws(PostgresError) {
-    guard let bytes = cell.bytes, let dimensions = bytes.integer(Int32.self),
-      let elementType = bytes.integer(UInt32.self, at: 8)
-    else { throw cell.mismatch(Self.self) }
-    self = []
-    guard dimensions > 0 else { return }
-    guard dimensions == 1, let count = bytes.integer(Int32.self, at: 12), count >= 0 else {
-      throw PostgresError(.decoding, "an array of \(dimensions) dimensions where \(Self.self) has one")
+/// How long an array of arrays is in each direction.
+private struct ArrayShape {
+  var lengths: [Int] = []
+  var hasNull = false
+  var leaf: any PostgresEncodable.Type = String.self
+}
+
+/// An array, whatever its elements: what an array of arrays knows of its parts.
+private protocol NestableArray {
+  func measure(_ shape: inout ArrayShape, _ level: Int) throws(PostgresError)
+  func appendLeaves(to buffer: inout ParameterBuffer) throws(PostgresError)
+}
+
+extension Array: NestableArray where Element: PostgresEncodable {
+  fileprivate func measure(_ shape: inout ArrayShape, _ level: Int) throws(PostgresError) {
+    if shape.lengths.count == level { shape.lengths.append(count) }
+    guard shape.lengths[level] == count else {
+      throw PostgresError(
+        .encoding,
+        "an array with parts of \(shape.lengths[level]) and \(count) elements; PostgreSQL's arrays are rectangular")
     }
-    reserveCapacity(Swift.min(Int(count), bytes.count))
-    var offset = 20
-    for _ in 0..<count {
-      guard let length = bytes.integer(Int32.self, at: offset) else { throw cell.outOfRange(Self.self) }
-      offset += 4
-      guard length >= 0 else {
-        append(try Element(from: PostgresCell(bytes: nil, type: elementType)))
-        continue
+    guard Element.postgresType.isArray else {
+      shape.leaf = Element.self
+      shape.hasNull = shape.hasNull || contains { $0.isNull }
+      return
+    }
+    for element in self { try Self.part(element).measure(&shape, level + 1) }
+  }
+
+  fileprivate func appendLeaves(to buffer: inout ParameterBuffer) throws(PostgresError) {
+    for element in self {
+      if Element.postgresType.isArray {
+        try Self.part(element).appendLeaves(to: &buffer)
+      } else {
+        try buffer.appendElement(element)
       }
-      guard bytes.count >= offset + Int(length) else { throw cell.outOfRange(Self.self) }
-      let element = UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + Int(length)])
-      append(try Element(from: PostgresCell(bytes: element, type: elementType)))
-      offset += Int(length)
     }
+  }
+
+  private static func part(_ element: Element) throws(PostgresError) -> any NestableArray {
+    guard let part = element as? any NestableArray else {
+      throw PostgresError(.encoding, "a part of an array of arrays is NULL or no array; PostgreSQL has no such thing")
+    }
+    return part
+  }
+}
+
+extension ParameterBuffer {
+  fileprivate mutating func appendArrayHeader(
+    _ element: any PostgresEncodable.Type, _ lengths: [Int], hasNull: Bool
+  ) throws(PostgresError) {
+    append(Int32(lengths.count))
+    append(Int32(hasNull ? 1 : 0))
+    append(try oid(of: element.postgresType))
+    for length in lengths {
+      append(Int32(clamping: length))
+      append(Int32(1))
+    }
+  }
+}
+
+// MARK: -
+
+extension Array: PostgresDecodable where Element: PostgresDecodable {
+  /// From an array of as many dimensions as the Swift type has.
+  public init(from cell: PostgresCell) throws(PostgresError) {
+    guard let bytes = cell.bytes else { throw cell.mismatch(Self.self) }
+    guard var reader = ArrayReader(cell, bytes) else { throw cell.mismatch(Self.self) }
+    guard !reader.lengths.isEmpty else {
+      self = []
+      return
+    }
+    self = try Self.read(&reader, 0)
+  }
+}
+
+/// The elements of an array in the server's form, one after the other.
+private struct ArrayReader {
+  let cell: PostgresCell
+  let element: UInt32
+  var lengths: [Int] = []
+  var reader: BinaryReader
+
+  /// nil when the bytes are not those of an array.
+  init?(_ cell: PostgresCell, _ bytes: UnsafeRawBufferPointer) {
+    self.cell = cell
+    reader = BinaryReader(bytes)
+    // MAXDIM of PostgreSQL is 6; the flags say whether there are NULLs.
+    guard let dimensions = reader.integer(Int32.self), (0...6).contains(dimensions),
+      let flags = reader.integer(Int32.self), (0...1).contains(flags), let element = reader.integer(UInt32.self)
+    else { return nil }
+    self.element = element
+    for _ in 0..<dimensions {
+      guard let length = reader.integer(Int32.self), length >= 0, reader.integer(Int32.self) != nil else { return nil }
+      lengths.append(Int(length))
+    }
+    if dimensions == 0, !reader.isAtEnd { return nil }
+  }
+
+  mutating func next<Value: PostgresDecodable>(_ type: Value.Type) throws(PostgresError) -> Value {
+    guard let part = reader.part() else { throw cell.outOfRange([Value].self) }
+    return try Value(from: PostgresCell(bytes: part.bytes, type: element, types: cell.types))
+  }
+}
+
+/// An array type, whatever its elements.
+private protocol ReadableArray {
+  static func read(_ reader: inout ArrayReader, _ level: Int) throws(PostgresError) -> Self
+}
+
+extension Array: ReadableArray where Element: PostgresDecodable {
+  fileprivate static func read(_ reader: inout ArrayReader, _ level: Int) throws(PostgresError) -> Self {
+    let count = reader.lengths[level]
+    var array: Self = []
+    // A length is the server's word; the bytes that came bound what is set aside for it.
+    array.reserveCapacity(Swift.min(count, reader.reader.bytes.count))
+    guard level + 1 < reader.lengths.count else {
+      for _ in 0..<count { array.append(try reader.next(Element.self)) }
+      return array
+    }
+    guard let part = Element.self as? any ReadableArray.Type else {
+      throw PostgresError(
+        .decoding, "an array of \(reader.lengths.count) dimensions where \(Self.self) has \(level + 1)")
+    }
+    for _ in 0..<count {
+      // Made as `Element` by its own type; the compiler cannot see that the two names are one type.
+      guard let element = try part.read(&reader, level + 1) as? Element else { throw reader.cell.mismatch(Self.self) }
+      array.append(element)
+    }
+    return array
   }
 }

@@ -7,14 +7,14 @@ extension Double: PostgresCodable {
 
   /// From `double precision` or `real`.
   public init(from cell: PostgresCell) throws(PostgresError) {
-    let bytes = try cell.bytes(for: Self.self, of: 701, 700)
-    if let bits = bytes.integer(UInt64.self) {
-      self = Double(bitPattern: bits)
-    } else if let bits = bytes.integer(UInt32.self) {
-      self = Double(Float(bitPattern: bits))
-    } else {
+    if cell.type == PostgresType.float4.oid {
+      self = Double(try Float(from: cell))
+      return
+    }
+    guard let bits = try cell.bytes(for: Self.self, ofType: 701).integer(UInt64.self) else {
       throw cell.outOfRange(Self.self)
     }
+    self = Double(bitPattern: bits)
   }
 }
 
@@ -27,7 +27,7 @@ extension Float: PostgresCodable {
 
   /// From `real`.
   public init(from cell: PostgresCell) throws(PostgresError) {
-    guard let bits = try cell.bytes(for: Self.self, of: 700).integer(UInt32.self) else {
+    guard let bits = try cell.bytes(for: Self.self, ofType: 700).integer(UInt32.self) else {
       throw cell.outOfRange(Self.self)
     }
     self = Float(bitPattern: bits)

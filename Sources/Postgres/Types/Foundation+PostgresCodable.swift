@@ -5,7 +5,7 @@ extension Date: PostgresCodable {
   public static var postgresType: PostgresType { .timestamptz }
 
   /// 2000-01-01 00:00:00 UTC, where PostgreSQL's time begins, after `Date`'s reference date of 2001-01-01.
-  private static let postgresEpoch: TimeInterval = -31_622_400
+  static let postgresEpoch: TimeInterval = -31_622_400
 
   /// Microseconds since 2000-01-01; what is finer is rounded. `distantPast` and `distantFuture` become `-infinity`
   /// and `infinity`.
@@ -27,21 +27,23 @@ extension Date: PostgresCodable {
   /// From `timestamptz`, from `timestamp` taken as UTC, or from `date` taken as midnight UTC. `infinity` becomes
   /// `distantFuture`, `-infinity` becomes `distantPast`.
   public init(from cell: PostgresCell) throws(PostgresError) {
-    let bytes = try cell.bytes(for: Self.self, of: 1184, 1114, 1082)
-    if cell.type == PostgresType.date.oid, let days = bytes.integer(Int32.self) {
-      switch days {
-      case .max: self = .distantFuture
-      case .min: self = .distantPast
-      default: self.init(timeIntervalSinceReferenceDate: Double(days) * 86_400 + Self.postgresEpoch)
-      }
-    } else if let micros = bytes.integer(Int64.self) {
+    guard let bytes = cell.bytes else { throw cell.mismatch(Self.self) }
+    switch cell.type {
+    case 1184, 1114:
+      guard let micros = bytes.integer(Int64.self) else { throw cell.outOfRange(Self.self) }
       switch micros {
       case .max: self = .distantFuture
       case .min: self = .distantPast
       default: self.init(timeIntervalSinceReferenceDate: Double(micros) / 1e6 + Self.postgresEpoch)
       }
-    } else {
-      throw cell.outOfRange(Self.self)
+    case 1082:
+      let date = try PostgresDate(from: cell)
+      switch date {
+      case .infinity: self = .distantFuture
+      case .negativeInfinity: self = .distantPast
+      default: self.init(timeIntervalSinceReferenceDate: Double(date.daysSince2000) * 86_400 + Self.postgresEpoch)
+      }
+    default: throw cell.mismatch(Self.self)
     }
   }
 }
@@ -57,7 +59,7 @@ extension UUID: PostgresCodable {
 
   /// From `uuid`.
   public init(from cell: PostgresCell) throws(PostgresError) {
-    let bytes = try cell.bytes(for: Self.self, of: 2950)
+    let bytes = try cell.bytes(for: Self.self, ofType: 2950)
     guard bytes.count == 16 else { throw cell.outOfRange(Self.self) }
     self.init(uuid: bytes.loadUnaligned(as: uuid_t.self))
   }
@@ -71,7 +73,7 @@ extension Data: PostgresCodable {
   public func encode(into buffer: inout ParameterBuffer) throws(PostgresError) { buffer.append(self) }
 
   /// From `bytea`.
-  public init(from cell: PostgresCell) throws(PostgresError) { self.init(try cell.bytes(for: Self.self, of: 17)) }
+  public init(from cell: PostgresCell) throws(PostgresError) { self.init(try cell.bytes(for: Self.self, ofType: 17)) }
 }
 
 extension Decimal: PostgresCodable {
@@ -98,7 +100,7 @@ extension Decimal: PostgresCodable {
       self = Decimal(try Int64(from: cell))
       return
     }
-    let bytes = try cell.bytes(for: Self.self, of: 1700)
+    let bytes = try cell.bytes(for: Self.self, ofType: 1700)
     guard let numeric = NumericDigits(binary: bytes) else {
       guard bytes.integer(UInt16.self, at: 4) == 0xC000 else { throw cell.outOfRange(Self.self) }
       self = .nan

@@ -4,14 +4,14 @@ extension FixedWidthInteger where Self: PostgresCodable {
 
   /// From any of PostgreSQL's integers, if the value fits.
   public init(from cell: PostgresCell) throws(PostgresError) {
-    let bytes = try cell.bytes(for: Self.self, of: 20, 23, 21, 26)
+    guard let bytes = cell.bytes else { throw cell.mismatch(Self.self) }
     let value: Self? =
-      switch bytes.count {
-      case 8: bytes.integer(Int64.self).flatMap { Self(exactly: $0) }
-      case 4 where cell.type == 26: bytes.integer(UInt32.self).flatMap { Self(exactly: $0) }
-      case 4: bytes.integer(Int32.self).flatMap { Self(exactly: $0) }
-      case 2: bytes.integer(Int16.self).flatMap { Self(exactly: $0) }
-      default: nil
+      switch cell.type {
+      case 20: bytes.integer(Int64.self).flatMap { Self(exactly: $0) }
+      case 23: bytes.integer(Int32.self).flatMap { Self(exactly: $0) }
+      case 21: bytes.integer(Int16.self).flatMap { Self(exactly: $0) }
+      case 26: bytes.integer(UInt32.self).flatMap { Self(exactly: $0) }
+      default: throw cell.mismatch(Self.self)
       }
     guard let value else { throw cell.outOfRange(Self.self) }
     self = value
@@ -55,7 +55,7 @@ extension Bool: PostgresCodable {
 
   /// From `boolean`.
   public init(from cell: PostgresCell) throws(PostgresError) {
-    guard let byte = try cell.bytes(for: Self.self, of: 16).first else { throw cell.outOfRange(Self.self) }
+    guard let byte = try cell.bytes(for: Self.self, ofType: 16).first else { throw cell.outOfRange(Self.self) }
     self = byte != 0
   }
 }

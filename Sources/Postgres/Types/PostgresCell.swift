@@ -4,12 +4,19 @@
 public struct PostgresCell {
   /// The bytes; nil for NULL.
   public let bytes: UnsafeRawBufferPointer?
-  /// The number of the column's type.
+  /// The number of the value's type; for a domain that of the type it is made of.
   public let type: UInt32
+  let types: TypeCatalogue?
 
-  init(bytes: UnsafeRawBufferPointer?, type: UInt32) {
+  @inline(__always)
+  init(bytes: UnsafeRawBufferPointer?, type: UInt32, types: TypeCatalogue? = nil) {
     self.bytes = bytes
-    self.type = type
+    self.types = types
+    if type >= PostgresType.firstUserOID, let types {
+      self.type = types.base(of: type)
+    } else {
+      self.type = type
+    }
   }
 
   /// The bytes of a value that must not be NULL and must be of one of these types.
@@ -18,25 +25,83 @@ public struct PostgresCell {
     return bytes
   }
 
+  /// The same for one type, which is the common case and costs no list.
+  @inline(__always)
+  func bytes<Value>(for value: Value.Type, ofType wanted: UInt32) throws(PostgresError) -> UnsafeRawBufferPointer {
+    guard let bytes, type == wanted else { throw mismatch(value) }
+    return bytes
+  }
+
+  /// The bytes of a value of a type that the database defines itself.
+  func bytes<Value>(for value: Value.Type, named wanted: PostgresType) throws(PostgresError) -> UnsafeRawBufferPointer {
+    guard let bytes, type == types?.oid(of: wanted) ?? max(type, PostgresType.firstUserOID) else {
+      throw mismatch(value)
+    }
+    return bytes
+  }
+
   /// The error for a value that does not fit: says what was expected and what was found.
   public func mismatch<Value>(_ expected: Value.Type) -> PostgresError {
-    let found = PostgresType.name(ofOID: type)
     guard bytes != nil else {
-      return PostgresError(.decoding, "NULL (\(found)) where \(expected) is expected; ask for \(expected)? instead")
+      return PostgresError(.decoding, "NULL (\(typeName)) where \(expected) is expected; ask for \(expected)? instead")
     }
-    return PostgresError(.decoding, "\(found) where \(expected) is expected")
+    return PostgresError(.decoding, "\(typeName) where \(expected) is expected")
   }
 
   /// The error for a value of the right type that the Swift type cannot hold.
   public func outOfRange<Value>(_ expected: Value.Type) -> PostgresError {
-    PostgresError(.decoding, "a value of \(PostgresType.name(ofOID: type)) does not fit \(expected)")
+    PostgresError(.decoding, "a value of \(typeName) does not fit \(expected)")
   }
+
+  var typeName: String { types?.name(of: type) ?? PostgresType.name(ofOID: type) }
 }
 
 extension UnsafeRawBufferPointer {
   /// The integer in network byte order at an offset, or nil when the bytes end before it does.
+  @inline(__always)
   func integer<Integer: FixedWidthInteger>(_ type: Integer.Type = Integer.self, at offset: Int = 0) -> Integer? {
     guard offset >= 0, count >= offset + MemoryLayout<Integer>.size else { return nil }
     return Integer(bigEndian: loadUnaligned(fromByteOffset: offset, as: Integer.self))
+  }
+}
+
+/// Reads the parts of a value one after the other.
+struct BinaryReader {
+  let bytes: UnsafeRawBufferPointer
+  private(set) var offset = 0
+
+  init(_ bytes: UnsafeRawBufferPointer) { self.bytes = bytes }
+
+  /// The next integer in network byte order; nil when the bytes end.
+  mutating func integer<Integer: FixedWidthInteger>(_ type: Integer.Type = Integer.self) -> Integer? {
+    guard let value = bytes.integer(type, at: offset) else { return nil }
+    offset += MemoryLayout<Integer>.size
+    return value
+  }
+
+  /// A part preceded by its length in four bytes.
+  enum Part {
+    case null
+    case bytes(UnsafeRawBufferPointer)
+  }
+
+  /// The next part; nil when the bytes end before it does.
+  mutating func part() -> Part? {
+    guard let length = integer(Int32.self) else { return nil }
+    guard length >= 0 else { return .null }
+    guard bytes.count - offset >= Int(length) else { return nil }
+    defer { offset += Int(length) }
+    return .bytes(UnsafeRawBufferPointer(rebasing: bytes[offset..<offset + Int(length)]))
+  }
+
+  var isAtEnd: Bool { offset == bytes.count }
+}
+
+extension BinaryReader.Part {
+  var bytes: UnsafeRawBufferPointer? {
+    switch self {
+    case .null: nil
+    case .bytes(let bytes): bytes
+    }
   }
 }

@@ -23,7 +23,7 @@ final class TestClient {
   private var buffer: [UInt8] = []
 
   /// Connects; reads give up after `patience` seconds. A small `window` lets the server feel that nobody reads.
-  init(_ address: HTTPServerAddress, patience: Int = 10, window: Int32? = nil) throws {
+  init(_ address: HTTPServerAddress, patience: Int = 60, window: Int32? = nil) throws {
     switch address {
     case .ip(let host, let port):
       let isIPv6 = host.contains(":")

@@ -30,7 +30,7 @@ func withServer(
 func eventually(
   _ comment: Comment, location: SourceLocation = #_sourceLocation, _ condition: @Sendable () -> Bool
 ) async throws {
-  let deadline = ContinuousClock.now.advanced(by: .seconds(10))
+  let deadline = ContinuousClock.now.advanced(by: .seconds(60))
   while !condition() {
     guard ContinuousClock.now < deadline else {
       Issue.record("never came about: \(comment)", sourceLocation: location)

@@ -4,7 +4,7 @@ import Postgres
 import Testing
 
 @Suite struct TypeTests {
-  enum Mood: String, PostgresCodable { case happy, sad }
+  enum Mood: String, PostgresCodable, Codable { case happy, sad }
   struct Point: Codable, Equatable { var x: Int; var y: [String: Bool] }
 
   private func roundTrip<Value: PostgresCodable & Equatable>(
@@ -124,12 +124,89 @@ import Testing
     }
   }
 
-  @Test func `an array of two dimensions is refused by name`() async throws {
+  @Test func `an array of arrays comes back as deep as it went in, and a shallower one is refused by name`()
+    async throws
+  {
     try await withTestDatabase { pool in
+      let cube = [[[1, 2], [3, 4]], [[5, 6], [7, 8]], [[9, 10], [11, 12]]]
+      let back = try await pool.one("SELECT \(cube), array_dims(\(cube))", as: ([[[Int]]], String).self)
+      #expect(back.0 == cube)
+      #expect(back.1 == "[1:3][1:2][1:2]")
+      let shifted: [[String]] = try await pool.one("SELECT '[5:6][-1:0]={{a,b},{c,d}}'::text[]")
+      #expect(shifted == [["a", "b"], ["c", "d"]])
+      let empty: [[Int]] = try await pool.one("SELECT '{}'::int[]")
+      #expect(empty == [])
       let error = await #expect(throws: PostgresError.self) {
         let _: [Int] = try await pool.one("SELECT '{{1,2}}'::int8[]")
       }
-      #expect(error?.message.contains("2 dimensions") == true)
+      #expect(error?.message.contains("an array of 2 dimensions where Array<Int> has 1") == true)
+      let deep = await #expect(throws: PostgresError.self) {
+        let _: [[Int]] = try await pool.one("SELECT '{1,2}'::int8[]")
+      }
+      #expect(deep?.message.contains("bigint where Array<Int> is expected") == true)
+    }
+  }
+
+  @Test func `what is no array, and an array of other elements, is a mismatch`() async throws {
+    try await withTestDatabase { pool in
+      for sql: SQL in [
+        "SELECT 1", "SELECT 'text'::text", "SELECT ''::bytea", "SELECT '[1]'::jsonb", "SELECT '{a}'::text[]",
+      ] {
+        let error = await #expect(throws: PostgresError.self) { let _: [Int] = try await pool.one(sql) }
+        #expect(error?.code == .decoding && error?.message.contains("is expected") == true)
+      }
+    }
+  }
+
+  @Test func `the calendar's types do not stand in for each other`() async throws {
+    try await withTestDatabase { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        let _: PostgresDate = try await pool.one("SELECT timestamp '2024-02-29 12:00' AS day", name: "Day")
+      }
+      #expect("\(error?.description ?? "")" == "query Day: column day: timestamp where PostgresDate is expected")
+      await #expect(throws: PostgresError.self) { let _: Date = try await pool.one("SELECT time '12:00'") }
+      await #expect(throws: PostgresError.self) { let _: PostgresCIDR = try await pool.one("SELECT inet '10.0.0.1'") }
+    }
+  }
+
+  @Test func `rows of structs may have properties of every type, absent columns for optional ones`() async throws {
+    struct Row: PostgresRow, Equatable {
+      var day: PostgresDate
+      var at: Date?
+      var id: UUID
+      var count: Int16?
+      var ratio: Float?
+      var tags: [String]
+      var span: PostgresInterval
+      var range: PostgresRange<Int>
+      var host: PostgresInet?
+      var missing: Int?
+      var mood: Mood?
+    }
+    try await withTestDatabase { pool in
+      let id = UUID()
+      let row: Row = try await pool.one(
+        """
+        SELECT date '2024-02-29' AS day, NULL::timestamptz AS at, \(id) AS id, 7::int2 AS count, NULL::real AS ratio,
+          '{a}'::text[] AS tags, interval '1 day' AS span, int8range(1, 5) AS range, inet '::1' AS host, 'sad' AS mood
+        """)
+      let day = try #require(PostgresDate(year: 2024, month: 2, day: 29))
+      #expect(
+        row
+          == Row(
+            day: day, at: nil, id: id, count: 7, ratio: nil, tags: ["a"], span: PostgresInterval(days: 1),
+            range: PostgresRange(1..<5), host: PostgresInet("::1"), missing: nil, mood: .sad))
+    }
+  }
+
+  @Test func `a property that no column can be is an error that says what to do`() async throws {
+    struct Inner: Codable { var x: Int }
+    struct Row: PostgresRow { var inner: Inner }
+    try await withTestDatabase { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        let _: Row = try await pool.one("SELECT '{}'::jsonb AS inner", name: "Get")
+      }
+      #expect(error?.description.hasPrefix("query Get: column inner: Inner cannot be read from a column") == true)
     }
   }
 }

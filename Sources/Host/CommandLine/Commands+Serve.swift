@@ -1,0 +1,76 @@
+internal import AppConfiguration
+internal import Container
+internal import EventLoop
+internal import FoundationEssentials
+internal import HTTPServer
+internal import StructuredLogging
+
+extension Commands {
+  /// Runs the app until a signal, and tells how it went down.
+  ///
+  /// - Parameter read: Gathers the configuration once more, for SIGHUP.
+  func serve(
+    _ configuration: Configuration, _ catalogs: [SettingsCatalog], read: @escaping @Sendable () throws -> Configuration
+  ) async throws {
+    let log = try LogSettings(configuration)
+    let settings = try HostSettings(configuration)
+    let logger = log.logger(Application.name)
+    let timeline = ShutdownTimeline(settings.shutdown)
+    logger.info("starting", ["version": .string(Application.version)])
+    // Found out now and not after the migrations.
+    for server in [settings.http, settings.adminHTTP].compactMap({ $0 }) { try server.address.checkAvailable() }
+
+    let reload = Reload(configuration, catalogs, logger: logger, read: read)
+    let service = Service(ServiceNotifier(environment: ProcessInfo.processInfo.environment))
+    let hangUp = HangUpTrap.shared.subscribe { service.reload(reload) }
+    defer { hangUp.cancel() }
+
+    let app = app(configuration, logger: logger, observers: [timeline])
+    var code = ExitCode.failure
+    defer { tell(timeline, code, log.format, logger) }
+    try app.validate()
+    let watchdog = service.watch(app)
+    defer { watchdog?.cancel() }
+    let start = ContinuousClock.now
+    try await app.run {
+      // Nothing is thrown here and below: an app that runs has built what it asks for.
+      try? await app.get(Readiness.self).becomeReady()
+      logger.info("ready", ["took": .duration(.now - start)])
+      service.ready()
+    } beforeStop: { reason in
+      timeline.begin(reason)
+      logger.info("stopping", ["reason": .string("\(reason)")])
+      service.stopping("\(reason)")
+      try? await windDown(app, settings.shutdown, timeline)
+    }
+    code = .success
+  }
+
+  /// The part of a stop during which everything still runs: nothing new comes in, what has come in is finished.
+  private func windDown(_ app: App, _ budget: ShutdownBudget, _ timeline: ShutdownTimeline) async throws {
+    let readiness: Readiness = try await app.get()
+    let server: HTTPServer = try await app.get()
+    await timeline.measure("unready") {
+      await readiness.becomeUnready()
+      return nil
+    }
+    if budget.drain > .zero {
+      await timeline.measure("drain delay", budget: budget.drain) {
+        try? await Task.sleep(for: budget.drain)
+        return nil
+      }
+    }
+    await timeline.measure("requests", budget: budget.requests) {
+      let cutOff = await server.stop(grace: budget.requests)
+      return cutOff == 0 ? "all finished" : "\(cutOff) cut off"
+    }
+  }
+
+  private func tell(_ timeline: ShutdownTimeline, _ code: ExitCode, _ format: LogFormat, _ logger: Logger) {
+    guard let table = timeline.table(Application.name, code), logger.isEnabled(.info) else { return }
+    switch format {
+    case .text: console.complain(table)
+    case .json: logger.info("stopped", timeline.metadata(code))
+    }
+  }
+}

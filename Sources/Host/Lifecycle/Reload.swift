@@ -1,0 +1,45 @@
+internal import AppConfiguration
+internal import StructuredLogging
+internal import Synchronization
+
+/// Reads the configuration again while the app runs: the log's level changes, the rest is compared and told.
+final class Reload: Sendable {
+  private let catalogs: [SettingsCatalog]
+  private let read: @Sendable () throws -> Configuration
+  private let logger: Logger
+  private let current: Mutex<Configuration>
+
+  /// - Parameters:
+  ///   - current: What the app was started with.
+  ///   - catalogs: The settings there are.
+  ///   - read: Gathers and checks the sources once more.
+  init(
+    _ current: Configuration, _ catalogs: [SettingsCatalog], logger: Logger,
+    read: @escaping @Sendable () throws -> Configuration
+  ) {
+    self.current = Mutex(current)
+    self.catalogs = catalogs
+    self.logger = logger
+    self.read = read
+  }
+
+  /// Nothing changes when the new configuration has a fault.
+  func perform() {
+    do {
+      let new = try read()
+      let level = try LogSettings(new).level
+      let rows = try new.effective(catalogs)
+      let old = try current.withLock { $0 }.effective(catalogs)
+      current.withLock { $0 = new }
+      logger.levelControl.set(level)
+      logger.notice("configuration read again", ["log_level": .string(level.rawValue)])
+      let waiting = zip(old, rows).filter { $0.value != $1.value && $1.setting.path != LogSettings.level.path }
+      guard !waiting.isEmpty else { return }
+      logger.warning(
+        "settings that have changed take effect at the next start",
+        ["settings": .array(waiting.map { .string($0.0.setting.path) })])
+    } catch {
+      logger.error("the configuration was not read again: it has faults", ["error": .describing(error)])
+    }
+  }
+}

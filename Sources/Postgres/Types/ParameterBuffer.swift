@@ -1,0 +1,142 @@
+/// Where parameters are written in binary form.
+public struct ParameterBuffer {
+  private var bytes: [UInt8] = []
+  private var entries: [Entry] = []
+  /// What the database says of its own types.
+  var types: TypeCatalogue?
+
+  private struct Entry {
+    /// Where the value starts; nil for NULL.
+    var start: Int?
+    var length: Int32
+    var isText: Bool
+  }
+
+  /// A Bind message counts its parameters in 16 bits.
+  private static let maxCount = 65_535
+  /// PostgreSQL refuses messages beyond this (`MaxAllocSize` of its memory manager).
+  private static let maxSize = 0x3fff_ffff
+  private static let keptCapacity = 65_536
+
+  init() {}
+
+  /// Appends bytes as they are.
+  public mutating func append(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
+
+  /// Appends an integer in network byte order.
+  public mutating func append<Integer: FixedWidthInteger>(_ integer: Integer) {
+    withUnsafeBytes(of: integer.bigEndian) { bytes.append(contentsOf: $0) }
+  }
+
+  /// Appends a part preceded by its length in four bytes, or -1 for NULL: an element of an array, say.
+  public mutating func appendElement(_ value: some PostgresEncodable) throws(PostgresError) {
+    guard !value.isNull else {
+      append(Int32(-1))
+      return
+    }
+    let start = bytes.count
+    append(Int32(0))
+    try value.encode(into: &self)
+    let length = Int32(clamping: bytes.count - start - 4).bigEndian
+    withUnsafeBytes(of: length) { bytes.replaceSubrange(start..<start + 4, with: $0) }
+  }
+
+  // MARK: Parameters
+
+  mutating func encode(_ binds: [SQL.Bind]) throws(PostgresError) {
+    guard binds.count <= Self.maxCount else {
+      throw PostgresError(
+        .encoding, "\(binds.count) parameters; PostgreSQL takes \(Self.maxCount) at most. Send lists as one array")
+    }
+    // One large value should not cost its size for the rest of the connection's life.
+    bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptCapacity)
+    entries.removeAll(keepingCapacity: true)
+    for bind in binds { try encode(bind.value, isText: bind.isText) }
+    guard bytes.count <= Self.maxSize else {
+      throw PostgresError(.encoding, "parameters of \(bytes.count) bytes; PostgreSQL takes a gigabyte at most")
+    }
+  }
+
+  private mutating func encode(_ value: some PostgresEncodable, isText: Bool) throws(PostgresError) {
+    guard !value.isNull else {
+      entries.append(Entry(start: nil, length: 0, isText: isText))
+      return
+    }
+    let start = bytes.count
+    try value.encode(into: &self)
+    entries.append(Entry(start: start, length: Int32(clamping: bytes.count - start), isText: isText))
+    // libpq measures a text parameter by its terminator.
+    if isText { bytes.append(0) }
+  }
+
+  // MARK: Types
+
+  /// The number of a type, looked up where the database has given it.
+  func oid(of type: PostgresType) throws(PostgresError) -> UInt32 {
+    guard type.isNamed else { return type.oid }
+    if let oid = types?.oid(of: type), oid != 0 { return oid }
+    throw unknown(type)
+  }
+
+  func entry(of type: PostgresType) throws(PostgresError) -> TypeCatalogue.Entry {
+    guard let entry = types?[type.baseName] else { throw unknown(type) }
+    return entry
+  }
+
+  private func unknown(_ type: PostgresType) -> PostgresError {
+    PostgresError(
+      .encoding,
+      "the type \(type.baseName) is not known: name it in ConnectOptions.types, and create it before the pool starts "
+        + "(PostgresPool.reset() looks again)")
+  }
+
+  /// What a parameter is declared as.
+  func parameterOID(of bind: SQL.Bind) throws(PostgresError) -> UInt32 {
+    guard let named = bind.namedType else { return bind.oid }
+    return try oid(of: named)
+  }
+
+  /// Whether a value's bytes are what a field of a composite type takes.
+  func isFit(_ type: PostgresType, for field: UInt32) throws(PostgresError) -> Bool {
+    let base = types?.base(of: field) ?? field
+    // Texts of all kinds have the same bytes: text, varchar, char(n), name, json, xml, and enums and citext.
+    if type.isInferred { return [25, 1043, 1042, 19, 114, 142].contains(base) || base >= PostgresType.firstUserOID }
+    let oid = try oid(of: type)
+    return oid == base || oid == field
+  }
+
+  func name(of oid: UInt32) -> String { types?.name(of: oid) ?? PostgresType.name(ofOID: oid) }
+
+  typealias Pointers<Result> = (
+    Int32, UnsafePointer<UnsafePointer<CChar>?>?, UnsafePointer<Int32>?, UnsafePointer<Int32>?
+  ) -> Result
+
+  /// The arrays that libpq wants: pointers, lengths, formats.
+  func withPointers<Result>(_ body: Pointers<Result>) -> Result {
+    bytes.withUnsafeBufferPointer { storage in
+      withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: entries.count) { values in
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * entries.count) { numbers in
+          let (lengths, formats) = (numbers.prefix(entries.count), numbers.suffix(entries.count))
+          for (index, entry) in entries.enumerated() {
+            values.initializeElement(at: index, to: pointer(to: entry, in: storage))
+            numbers.initializeElement(at: index, to: entry.length)
+            numbers.initializeElement(at: entries.count + index, to: entry.isText ? 0 : 1)
+          }
+          return body(
+            Int32(entries.count), values.baseAddress,
+            UnsafeMutableBufferPointer(rebasing: lengths).baseAddress.map { UnsafePointer($0) },
+            UnsafeMutableBufferPointer(rebasing: formats).baseAddress.map { UnsafePointer($0) })
+        }
+      }
+    }
+  }
+
+  private func pointer(to entry: Entry, in storage: UnsafeBufferPointer<UInt8>) -> UnsafePointer<CChar>? {
+    guard let start = entry.start else { return nil }
+    // An empty value still needs an address: nil would be NULL. The buffer may have none when all values are empty.
+    guard let base = storage.baseAddress else { return emptyValue }
+    return UnsafeRawPointer(base + start).assumingMemoryBound(to: CChar.self)
+  }
+
+  private var emptyValue: UnsafePointer<CChar>? { UnsafePointer(bitPattern: MemoryLayout<Int>.alignment) }
+}

@@ -1,0 +1,94 @@
+internal import Synchronization
+
+/// What the database says of its own types: those registered with ``ConnectOptions/types``, and every domain.
+final class TypeCatalogue: Sendable {
+  struct Entry: Sendable {
+    /// As registered.
+    let name: String
+    let oid: UInt32
+    let arrayOID: UInt32
+    /// Names and types of a composite's fields, in order; empty for other types.
+    let fields: [(name: String, type: UInt32)]
+  }
+
+  private let entries: [String: Entry]
+  private let names: [UInt32: String]
+  /// The type that a domain is made of, by the domain's number.
+  private let domains: [UInt32: UInt32]
+
+  init(_ entries: [Entry], domains: [UInt32: UInt32]) {
+    self.entries = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    names = Dictionary(
+      entries.flatMap { [($0.oid, $0.name), ($0.arrayOID, $0.name + "[]")] }, uniquingKeysWith: { first, _ in first })
+    self.domains = domains
+  }
+
+  subscript(name: String) -> Entry? { entries[name] }
+
+  /// The number of a type that is known by its name.
+  func oid(of type: PostgresType) -> UInt32? {
+    entries[type.baseName].map { type.isArray ? $0.arrayOID : $0.oid }
+  }
+
+  /// The type that holds the value: for a domain the one it is made of.
+  func base(of oid: UInt32) -> UInt32 { domains[oid] ?? oid }
+
+  func name(of oid: UInt32) -> String? { names[oid] }
+
+  /// Asks the database. Names it does not know are left out.
+  static func load(_ types: [String], on connection: PostgresConnection) async throws -> TypeCatalogue {
+    let registered = try await connection.all(
+      """
+      SELECT wanted.name, type.oid, type.typarray,
+        ARRAY(SELECT attname::text FROM pg_catalog.pg_attribute
+          WHERE attrelid = type.typrelid AND attnum > 0 AND NOT attisdropped ORDER BY attnum),
+        ARRAY(SELECT atttypid FROM pg_catalog.pg_attribute
+          WHERE attrelid = type.typrelid AND attnum > 0 AND NOT attisdropped ORDER BY attnum)
+      FROM unnest(\(types)::text[]) AS wanted (name)
+      JOIN pg_catalog.pg_type AS type ON type.oid = pg_catalog.to_regtype(wanted.name)
+      """, as: (String, UInt32, UInt32, [String], [UInt32]).self, name: "LoadTypes")
+    // A domain may be made of a domain.
+    let domains = try await connection.all(
+      """
+      WITH RECURSIVE domain (oid, base) AS (
+        SELECT oid, typbasetype FROM pg_catalog.pg_type WHERE typtype = 'd'
+        UNION ALL
+        SELECT domain.oid, type.typbasetype FROM domain
+        JOIN pg_catalog.pg_type AS type ON type.oid = domain.base WHERE type.typtype = 'd')
+      SELECT domain.oid, domain.base FROM domain
+      JOIN pg_catalog.pg_type AS type ON type.oid = domain.base WHERE type.typtype <> 'd'
+      """, as: (UInt32, UInt32).self, name: "LoadDomains")
+    return TypeCatalogue(
+      registered.map { name, oid, arrayOID, fields, types in
+        Entry(name: name, oid: oid, arrayOID: arrayOID, fields: Array(zip(fields, types)))
+      },
+      domains: Dictionary(domains, uniquingKeysWith: { first, _ in first }))
+  }
+}
+
+/// The catalogue that a pool's connections share: read by the first of a generation.
+final class SharedTypeCatalogue: Sendable {
+  private struct State {
+    var generation = 0
+    var catalogue: TypeCatalogue?
+  }
+  private let state = Mutex(State())
+
+  /// The next connection reads the catalogue again: the server may be another.
+  func forget() {
+    state.withLock { state in
+      state.generation += 1
+      state.catalogue = nil
+    }
+  }
+
+  func value(_ types: [String], on connection: PostgresConnection) async throws -> TypeCatalogue {
+    let (known, generation) = state.withLock { ($0.catalogue, $0.generation) }
+    if let known { return known }
+    let new = try await TypeCatalogue.load(types, on: connection)
+    state.withLock { state in
+      if state.generation == generation { state.catalogue = new }
+    }
+    return new
+  }
+}

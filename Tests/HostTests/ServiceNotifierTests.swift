@@ -1,0 +1,78 @@
+import Glibc
+import Testing
+
+@testable import Host
+
+@Suite struct ServiceNotifierTests {
+  @Test(arguments: [false, true])
+  func `every message arrives at the socket that the service manager names, by path or abstract`(
+    isAbstract: Bool
+  ) throws {
+    let manager = try ServiceManager(isAbstract: isAbstract)
+    let notifier = try #require(ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.name]))
+    notifier.ready("serving")
+    notifier.status("busy")
+    notifier.alive()
+    notifier.reloading()
+    notifier.stopping("signal SIGTERM")
+    #expect(manager.message() == "READY=1\nSTATUS=serving")
+    #expect(manager.message() == "STATUS=busy")
+    #expect(manager.message() == "WATCHDOG=1")
+    #expect(manager.message()?.hasPrefix("RELOADING=1\nMONOTONIC_USEC=") == true)
+    #expect(manager.message() == "STOPPING=1\nSTATUS=signal SIGTERM")
+  }
+
+  @Test func `without a service manager there is no notifier, and one that is gone does no harm`() {
+    #expect(ServiceNotifier(environment: [:]) == nil)
+    #expect(ServiceNotifier(environment: ["NOTIFY_SOCKET": ""]) == nil)
+    #expect(ServiceNotifier(environment: ["NOTIFY_SOCKET": "vsock:2:9"]) == nil)
+    #expect(ServiceNotifier(environment: ["NOTIFY_SOCKET": "/" + String(repeating: "x", count: 200)]) == nil)
+    ServiceNotifier(environment: ["NOTIFY_SOCKET": "/nonexistent/keel"])?.alive()
+  }
+
+  @Test func `the watchdog's interval is taken when it is meant for this process`() throws {
+    func interval(_ environment: [String: String]) throws -> Duration? {
+      let all = environment.merging(["NOTIFY_SOCKET": "@keel"]) { $1 }
+      return try #require(ServiceNotifier(environment: all)).watchdogInterval
+    }
+    #expect(try interval([:]) == nil)
+    #expect(try interval(["WATCHDOG_USEC": "30000000"]) == .seconds(30))
+    #expect(try interval(["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "\(getpid())"]) == .seconds(30))
+    #expect(try interval(["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"]) == nil)
+    #expect(try interval(["WATCHDOG_USEC": "0"]) == nil)
+  }
+}
+
+/// The socket of a service manager.
+final class ServiceManager {
+  let name: String
+  private let descriptor: Int32
+
+  init(isAbstract: Bool) throws {
+    let path = "/tmp/keel-notify-\(getpid())-\(UInt32.random(in: 0 ... .max))"
+    name = isAbstract ? "@" + path : path
+    descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | O_CLOEXEC | O_NONBLOCK, 0)
+    var address = sockaddr_un()
+    address.sun_family = sa_family_t(AF_UNIX)
+    let bytes = isAbstract ? [0] + Array(path.utf8) : Array(path.utf8)
+    withUnsafeMutableBytes(of: &address.sun_path) { $0.copyBytes(from: bytes) }
+    let length = socklen_t(MemoryLayout<sa_family_t>.size + bytes.count)
+    let descriptor = descriptor
+    let status = withUnsafePointer(to: address) { pointer in
+      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { bind(descriptor, $0, length) }
+    }
+    try #require(status == 0)
+  }
+
+  deinit {
+    close(descriptor)
+    if !name.hasPrefix("@") { unlink(name) }
+  }
+
+  /// The next message; a datagram is there as soon as it is sent.
+  func message() -> String? {
+    var bytes = [UInt8](repeating: 0, count: 4096)
+    let count = recv(descriptor, &bytes, bytes.count, 0)
+    return count < 0 ? nil : String(decoding: bytes[..<count], as: UTF8.self)
+  }
+}

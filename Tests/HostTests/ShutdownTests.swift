@@ -1,0 +1,90 @@
+import AppConfiguration
+import Container
+import StructuredLogging
+import Testing
+
+@testable import Host
+
+@Suite struct ShutdownTests {
+  @Test func `the parts of a stop never take longer than the whole`() throws {
+    let budget = ShutdownBudget(total: .seconds(30), drain: .seconds(5))
+    #expect(budget.requests == .milliseconds(12_500))
+    #expect(budget.drain + budget.requests + budget.app == budget.total)
+  }
+
+  @Test func `the table names each step with its time and budget, and ends with the exit code`() async throws {
+    let timeline = ShutdownTimeline(ShutdownBudget(total: .seconds(30), drain: .seconds(5)))
+    #expect(timeline.table("app", .success) == nil)
+    timeline.begin(.signal(15))
+    timeline.add(.init(name: "drain delay", took: .seconds(5), budget: .seconds(5)))
+    timeline.add(.init(name: "requests", took: .milliseconds(120), budget: .milliseconds(12_500), note: "all finished"))
+    let app = App(options(timeline)) {
+      Supply("pool")
+      Provide { (_: String) in 7 }.onStop { _ in throw CancellationError() }
+      Run("worker") { (_: Int) in try await Task.sleep(for: .seconds(3600)) }
+    }
+    try await app.start()
+    try? await app.stop()
+    let lines = try #require(timeline.table("app", .failure)).split(separator: "\n").map(String.init)
+    #expect(lines[0].hasPrefix("app: stopped in ") && lines[0].hasSuffix(" of 30s: signal SIGTERM"))
+    func words(_ line: String) -> [Substring] { line.split(separator: " ") }
+    #expect(words(lines[1]) == ["drain", "delay", "5s", "of", "5s"])
+    #expect(words(lines[2]) == ["requests", "120ms", "of", "12.5s", "all", "finished"])
+    #expect(lines[3].hasPrefix("  run worker "))
+    #expect(lines[4].hasPrefix("  stop Int ") && lines[4].hasSuffix("failed: CancellationError()"))
+    #expect(lines[5] == "  exit code 1")
+    let metadata = timeline.metadata(.failure)
+    #expect(metadata["reason"] == "signal SIGTERM" && metadata["exit_code"] == 1)
+  }
+
+  private func options(_ timeline: ShutdownTimeline) -> App.Options {
+    var options = App.Options()
+    options.observers = [timeline]
+    return options
+  }
+
+  @Test func `a drain delay that leaves nothing for the stop is refused with both settings and the place`() throws {
+    let configuration = Configuration(flags: ["host.drain_delay": "30s"])
+    let error = #expect(throws: ConfigurationError.self) { try HostSettings(configuration) }
+    let text = "\(try #require(error))"
+    #expect(text.contains("host.drain_delay is 30s") && text.contains("host.shutdown_timeout, which is 30s"))
+  }
+
+  @Test(arguments: HostPreset.allCases)
+  func `a preset is made of settings there are, with values they take, and what is set wins over it`(
+    preset: HostPreset
+  ) throws {
+    let values = preset.values([:])?.values ?? [:]
+    // As flags they would be refused if a name or value were wrong.
+    try Configuration(flags: values).check(HostSettings.catalog, LogSettings.catalog)
+    let configuration = Configuration(environment: ["HOST_SHUTDOWN_TIMEOUT": "20s"]).with(preset.values([:]))
+    #expect(try HostSettings(configuration).shutdown.total == .seconds(20))
+    #expect(configuration.source(of: HostSettings.shutdownTimeout) == .environment("HOST_SHUTDOWN_TIMEOUT"))
+  }
+
+  @Test func `presets know the place: Kubernetes drains within its grace period, Cloud Run listens on its port`() throws
+  {
+    let kubernetes = Configuration().with(HostPreset.kubernetes.values([:]))
+    #expect(try HostSettings(kubernetes).shutdown.drain == .seconds(5))
+    #expect(try HostSettings(kubernetes).shutdown.total < .seconds(30))
+    #expect(kubernetes.source(of: HostSettings.drainDelay) == .preset("kubernetes"))
+    let cloudrun = Configuration().with(HostPreset.cloudrun.values(["PORT": "9999"]))
+    #expect(try HostSettings(cloudrun).listen == .tcp(host: "0.0.0.0", port: 9999))
+    #expect(try HostSettings(cloudrun).shutdown.total < .seconds(10))
+    #expect(try LogSettings(cloudrun).format == .json)
+  }
+
+  @Test func `reading the configuration again sets the log's level and names what waits for the next start`() throws {
+    let output = RecordingLogOutput()
+    let logger = Logger(label: "app", level: .info, output: output)
+    let catalogs = [HostSettings.catalog, LogSettings.catalog]
+    let file = try ConfigurationFile.parse("log: { level: debug }\nhost: { drain_delay: 1s }", path: "keel.yaml")
+    Reload(Configuration(), catalogs, logger: logger) { Configuration(file: file) }.perform()
+    #expect(logger.levelControl.level == .debug)
+    #expect(output.entries.last?.metadata["settings"] == ["host.drain_delay"])
+
+    Reload(Configuration(), catalogs, logger: logger) { Configuration(flags: ["log.level": "loud"]) }.perform()
+    #expect(logger.levelControl.level == .debug)
+    #expect(output.entries.last?.level == .error)
+  }
+}

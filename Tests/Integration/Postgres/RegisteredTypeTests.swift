@@ -1,0 +1,201 @@
+import DatabaseTesting
+import Postgres
+import ResourcePool
+import Synchronization
+import Testing
+
+/// Types that the database defines itself: enums, composites, domains, and those of extensions.
+@Suite struct RegisteredTypeTests {
+  enum Mood: String, PostgresCodable, CaseIterable {
+    case happy, sad
+    static let postgresType = PostgresType(named: "mood")
+  }
+
+  struct Address: PostgresComposite, Equatable {
+    static let postgresType = PostgresType(named: "shop.address")
+    var street: String
+    var number: Int32?
+    var mood: Mood
+    var tags: [String]
+
+    init(street: String, number: Int32?, mood: Mood, tags: [String]) {
+      (self.street, self.number, self.mood, self.tags) = (street, number, mood, tags)
+    }
+
+    init(from fields: inout CompositeReader) throws(PostgresError) {
+      street = try fields.next()
+      number = try fields.next()
+      mood = try fields.next()
+      tags = try fields.next()
+    }
+
+    func write(to fields: inout CompositeWriter) throws(PostgresError) {
+      try fields.append(street)
+      try fields.append(number)
+      try fields.append(mood)
+      try fields.append(tags)
+    }
+  }
+
+  /// A struct with the wrong fields.
+  struct Misfit: PostgresComposite {
+    static let postgresType = PostgresType(named: "shop.address")
+    let count: Int
+    init(count: Int) { self.count = count }
+    init(from fields: inout CompositeReader) throws(PostgresError) {
+      count = 1
+      let _: String = try fields.next()
+    }
+    func write(to fields: inout CompositeWriter) throws(PostgresError) {
+      for _ in 0..<count { try fields.append("x") }
+    }
+  }
+
+  struct Positive: RawRepresentable, PostgresCodable, Equatable {
+    var rawValue: Int
+    static let postgresType = PostgresType(named: "positive")
+  }
+
+  static let shop = DatabaseTemplate(migrations: []) { connection in
+    try await connection.script(
+      """
+      CREATE SCHEMA shop;
+      CREATE TYPE mood AS ENUM ('happy', 'sad');
+      CREATE TYPE shop.address AS (street varchar(40), gone text, number int, mood mood, tags text[]);
+      ALTER TYPE shop.address DROP ATTRIBUTE gone;
+      CREATE DOMAIN unsigned AS bigint CHECK (VALUE >= 0);
+      CREATE DOMAIN positive AS unsigned CHECK (VALUE > 0);
+      CREATE TYPE floatrange AS RANGE (subtype = float8);
+      CREATE EXTENSION hstore;
+      CREATE EXTENSION citext;
+      CREATE TABLE people (moods mood[], homes shop.address[], names citext[], counts positive[], notes hstore);
+      """)
+  }
+
+  private func withShop(_ body: (PostgresPool) async throws -> Void) async throws {
+    try await withTestDatabase(
+      Self.shop, configure: { $0.connect.types = ["mood", "shop.address", "positive", "hstore", "citext", "nowhere"] },
+      body)
+  }
+
+  @Test func `arrays of enums, composites, citext and domains go into a table and come back`() async throws {
+    try await withShop { pool in
+      let homes = [
+        Address(street: "Main", number: 1, mood: .happy, tags: ["a", ""]),
+        Address(street: "", number: nil, mood: .sad, tags: []),
+      ]
+      let notes: PostgresHStore = ["a": "1", "b": nil, "": "ü"]
+      let back = try await pool.one(
+        """
+        INSERT INTO people VALUES (\(Mood.allCases), \(homes), \([PostgresCIText("Ada")]), \([Positive(rawValue: 7)]),
+          \(notes)) RETURNING moods, homes, names, counts, notes
+        """, as: ([Mood], [Address], [PostgresCIText], [Positive], PostgresHStore).self)
+      #expect(back.0 == Mood.allCases)
+      #expect(back.1 == homes)
+      #expect(back.2 == ["ADA"])
+      #expect(back.2.first?.rawValue == "Ada")
+      #expect(back.3 == [Positive(rawValue: 7)])
+      #expect(back.4 == notes)
+      let plain: [Int] = try await pool.one("SELECT counts FROM people")
+      #expect(plain == [7])
+    }
+  }
+
+  @Test func `single values need no array: an enum, a composite, a domain`() async throws {
+    try await withShop { pool in
+      let home = Address(street: "Main", number: 1, mood: .happy, tags: ["a"])
+      let back = try await pool.one(
+        "SELECT \(Mood.sad), \(home), \(Positive(rawValue: 3)), (\(home)).street",
+        as: (Mood, Address, Positive, String).self)
+      #expect(back.0 == .sad && back.1 == home && back.2.rawValue == 3 && back.3 == "Main")
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.execute("SELECT \(Positive(rawValue: 0))")
+      }
+      #expect(error?.sqlState == .checkViolation)
+    }
+  }
+
+  @Test func `an anonymous row is read as a composite, and a range of the database's own as a range`() async throws {
+    try await withShop { pool in
+      let home: Address = try await pool.one("SELECT ROW('Main', 4, 'sad'::mood, '{}'::text[])")
+      #expect(home == Address(street: "Main", number: 4, mood: .sad, tags: []))
+      let labels: [String] = try await pool.one("SELECT '{happy}'::mood[]")
+      #expect(labels == ["happy"])
+    }
+  }
+
+  @Test func `wrong fields of a composite are errors that name the field`() async throws {
+    try await withShop { pool in
+      let wrongType = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT \(Misfit(count: 2))") }
+      #expect(wrongType?.message == "field number of shop.address is integer; String is sent as text")
+      let tooFew = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT \(Misfit(count: 1))") }
+      #expect(tooFew?.message == "shop.address has 4 fields; 1 were written")
+      let read = await #expect(throws: PostgresError.self) {
+        let _: Misfit = try await pool.one("SELECT ROW('a', 1, 'sad'::mood, '{}'::text[])::shop.address AS home")
+      }
+      #expect(read?.message == "column home: shop.address has 4 fields where Misfit reads 1")
+      let inner = await #expect(throws: PostgresError.self) {
+        let _: Address = try await pool.one("SELECT ROW('a', 'b'::text, 'sad'::mood, '{}'::text[]) AS home")
+      }
+      #expect(inner?.message == "column home: field 2 of Address: text where Int32 is expected")
+    }
+  }
+
+  @Test func `a type that is not registered, or not there, is an error that says what to do`() async throws {
+    try await withTestDatabase(Self.shop) { pool in
+      let error = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT \([Mood.sad])") }
+      #expect(error?.code == .encoding)
+      #expect(error?.message.contains("the type mood is not known: name it in ConnectOptions.types") == true)
+      // The connection is as good as before.
+      let one: Int = try await pool.one("SELECT 1")
+      #expect(one == 1)
+      let wrong = await #expect(throws: PostgresError.self) {
+        let _: [Int] = try await pool.one("SELECT counts FROM (SELECT '{1}'::positive[] AS counts) AS t")
+      }
+      #expect(wrong?.message.contains("::regtype tells its name") == true)
+    }
+  }
+
+  @Test func `a type made after the pool was started is known after a reset`() async throws {
+    try await withTestDatabase(configure: { $0.connect.types = ["mood"] }) { pool in
+      try await pool.execute("CREATE TYPE mood AS ENUM ('happy', 'sad')")
+      await #expect(throws: PostgresError.self) { try await pool.execute("SELECT \([Mood.sad])") }
+      pool.reset()
+      let moods: [Mood] = try await pool.one("SELECT \([Mood.sad])")
+      #expect(moods == [.sad])
+    }
+  }
+
+  @Test func `the catalogue is asked once for all connections of a pool`() async throws {
+    let lookUps = Recorder()
+    try await TestDatabase.with(Self.shop) { database in
+      var configuration = PostgresPool.Configuration(database.options)
+      configuration.connect.types = ["mood"]
+      configuration.maxConnections = 4
+      configuration.minConnections = 4
+      let pool = try PostgresPool(configuration, loop: database.loop, tracer: lookUps)
+      try await pool.start()
+      for _ in 0..<20 {
+        try await withThrowingTaskGroup { group in
+          for _ in 0..<4 {
+            group.addTask { let _: [Mood] = try await pool.one("SELECT \(Mood.allCases) FROM pg_sleep(0.001)") }
+          }
+          try await group.waitForAll()
+        }
+      }
+      #expect(pool.stat().newCount > 1)
+      #expect(lookUps.count == 1)
+      await pool.close()
+    }
+  }
+}
+
+/// Counts the look-ups of the catalogue.
+private final class Recorder: QueryTracer {
+  private let lookUps = Atomic(0)
+  var count: Int { lookUps.load(ordering: .relaxed) }
+
+  func record(_ event: TraceEvent) {
+    if case .queryStarted(let query) = event, query.name == "LoadTypes" { lookUps.add(1, ordering: .relaxed) }
+  }
+}
