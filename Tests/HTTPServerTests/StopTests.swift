@@ -249,7 +249,7 @@ import Testing
   /// The process' sockets that are bound to an address, listening and accepted ones.
   @Sendable private func sockets(of host: String) -> [(descriptor: Int32, port: Int)] {
     // Other tests have thousands of descriptors.
-    (3..<30_000).compactMap { descriptor in
+    (Int32(3)..<30_000).compactMap { descriptor in
       var bound = sockaddr_in()
       var length = socklen_t(MemoryLayout.size(ofValue: bound))
       let status = withUnsafeMutablePointer(to: &bound) { bound in
