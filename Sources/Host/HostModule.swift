@@ -20,6 +20,16 @@ struct HostModule: Module {
     self.logger = logger
   }
 
+  /// What stands around every handler.
+  private static let middleware: [any HTTPMiddleware] = [
+    RequestIDMiddleware(),
+    // Pages bring their own Content-Security-Policy; nothing here knows what they load.
+    SecurityHeadersMiddleware([
+      "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+    ]),
+    GzipMiddleware(),
+  ]
+
   var body: [any ModuleElement] {
     let (program, version, logger) = (program, version, logger)
     Supply(configuration, logger)
@@ -57,8 +67,14 @@ struct HostModule: Module {
       }
     }
 
-    Provide { (settings: HostSettings, registry: MetricsRegistry, monitor: HealthMonitor, loop: EventLoop) in
-      try AdminServer(settings, AdminRoutes.all(registry, monitor), loop: loop, observer: HTTPLog(logger))
+    Provide { (registry: MetricsRegistry) in try HTTPMetrics(registry) }
+    Provide {
+      (
+        settings: HostSettings, registry: MetricsRegistry, monitor: HealthMonitor, loop: EventLoop, metrics: HTTPMetrics
+      ) in
+      try AdminServer(
+        settings, AdminRoutes.all(registry, monitor), middleware: HostModule.middleware, loop: loop,
+        observer: HTTPServerObservers(HTTPLog(logger), metrics))
     }
     .onStart { server in
       guard let address = try await server.start() else { return }
@@ -70,11 +86,11 @@ struct HostModule: Module {
       (
         settings: HostSettings, routes: Group<Route>, registry: MetricsRegistry, monitor: HealthMonitor,
         // The pages for administration answer for as long as there is something to see.
-        _: AdminServer, loop: EventLoop
+        _: AdminServer, loop: EventLoop, metrics: HTTPMetrics
       ) in
       try HTTPServer(
-        configuration: settings.http, routes: Array(routes) + AdminRoutes.all(registry, monitor), loop: loop,
-        observer: HTTPLog(logger))
+        configuration: settings.http, routes: Array(routes) + AdminRoutes.all(registry, monitor),
+        middleware: HostModule.middleware, loop: loop, observer: HTTPServerObservers(HTTPLog(logger), metrics))
     }
     .onStart { server in
       let address = try await server.start()

@@ -8,13 +8,14 @@ struct AdminServer: Sendable {
   private let server: HTTPServer?
 
   init(
-    _ settings: HostSettings, _ routes: [Route], loop: EventLoop, observer: any HTTPServerObserver
+    _ settings: HostSettings, _ routes: [Route], middleware: [any HTTPMiddleware], loop: EventLoop,
+    observer: any HTTPServerObserver
   ) throws(HTTPServerError) {
     guard let configuration = settings.adminHTTP else {
       server = nil
       return
     }
-    server = try HTTPServer(configuration: configuration, routes: routes, loop: loop, observer: observer)
+    server = try HTTPServer(configuration: configuration, routes: routes, middleware: middleware, loop: loop, observer: observer)
   }
 
   /// Listens, if it is to.
