@@ -25,15 +25,18 @@ public struct LeaseOrigin: Sendable, CustomStringConvertible {
   public let fileID: StaticString
   /// `#line` of the asking code.
   public let line: UInt
+  /// What the lease is for, where that has a name.
+  public let name: String?
 
   /// From `#fileID` and `#line`.
-  public init(fileID: StaticString, line: UInt) {
+  public init(fileID: StaticString, line: UInt, name: String? = nil) {
     self.fileID = fileID
     self.line = line
+    self.name = name
   }
 
-  /// `fileID:line`.
-  public var description: String { "\(fileID):\(line)" }
+  /// `fileID:line`, with the name before it.
+  public var description: String { name.map { "\($0) (\(fileID):\(line))" } ?? "\(fileID):\(line)" }
 }
 
 /// Who holds a resource at this moment.
