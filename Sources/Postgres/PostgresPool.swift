@@ -2,6 +2,7 @@ public import EventLoop
 internal import FoundationEssentials
 public import ResourcePool
 public import StructuredLogging
+internal import Synchronization
 
 /// Connections to one server, made on demand and lent to whoever runs a query.
 ///
@@ -22,6 +23,8 @@ public final class PostgresPool: PostgresClient {
   private let logger: Logger
   private let loop: EventLoop
   private let catalogue = SharedTypeCatalogue()
+  /// The places of nested acquires that were logged.
+  private let nestings = Mutex<Set<String>>([])
   /// What was configured.
   public let configuration: Configuration
 
@@ -41,7 +44,8 @@ public final class PostgresPool: PostgresClient {
     self.logger = logger
     self.loop = loop
     let factory = ConnectionFactory(
-      options: configuration.connect, loop: loop, logger: logger, tracer: tracer, catalogue: catalogue)
+      options: configuration.connect, hooks: configuration.hooks, loop: loop, logger: logger, tracer: tracer,
+      catalogue: catalogue)
     pool = try ResourcePool(configuration.pool, factory: factory)
   }
 
@@ -65,7 +69,9 @@ public final class PostgresPool: PostgresClient {
 
   /// Runs one statement on whichever connection is free first; see ``PostgresClient/query(_:name:)``.
   public func query(_ sql: SQL, name: String?) async throws -> PostgresResult {
-    let lease = try await pool.lease(shared: true, LeaseOrigin(fileID: #fileID, line: #line))
+    let origin = LeaseOrigin(fileID: #fileID, line: #line, task: LeaseOrigin.currentTask)
+    let lease = try await pool.lease(shared: true, origin)
+    if lease.isNested { warnOfNesting(origin, name) }
     do {
       // Given back by the connection when the server is done with it, which for a cancelled query may be later.
       return try await lease.resource.query(sql, name: name) { [pool] isSound in
@@ -90,8 +96,10 @@ public final class PostgresPool: PostgresClient {
   ) async throws -> sending Result {
     let start = ContinuousClock.now
     let lease: Lease<PostgresConnection>
+    let origin = LeaseOrigin(fileID: fileID, line: line, task: LeaseOrigin.currentTask)
     do {
-      lease = try await pool.lease(shared: false, LeaseOrigin(fileID: fileID, line: line))
+      lease = try await pool.lease(shared: false, origin)
+      if lease.isNested { warnOfNesting(origin, nil) }
       tracer?.record(.acquireEnded(duration: .now - start, nil))
     } catch {
       tracer?.record(.acquireEnded(duration: .now - start, error))
@@ -129,6 +137,16 @@ public final class PostgresPool: PostgresClient {
     pool.invalidate(since: lease)
   }
 
+  /// A task that takes a second connection while it holds one works until all are held by such tasks.
+  private func warnOfNesting(_ origin: LeaseOrigin, _ query: String?) {
+    let held = pool.outerOrigin(ofTask: origin.task).map { "\($0)" } ?? ""
+    // Once for each pair of places: a busy server would say it a thousand times a second.
+    guard nestings.withLock({ $0.insert("\(held) \(query ?? "\(origin)")").inserted }) else { return }
+    logger.warning(
+      "a task takes a second connection while it holds one; under load such tasks wait for each other",
+      ["held_since": .string(held), "asked_at": .string("\(origin)"), "query": .string(query ?? "")])
+  }
+
   // MARK: Health
 
   /// A snapshot of sizes and counters.
@@ -136,6 +154,9 @@ public final class PostgresPool: PostgresClient {
 
   /// Who holds a connection now, the longest holder first.
   public func holders() -> [LeaseHolder] { pool.holders() }
+
+  /// A listing for a person who wants to know why acquires wait: the numbers, who holds, who waits, what failed.
+  public func dump() -> PoolDump { pool.dump() }
 
   /// Closes the connections made so far, those in use when they come back.
   public func reset() {
@@ -161,6 +182,8 @@ public final class PostgresPool: PostgresClient {
   private func pingApart(_ timeout: Duration) async throws {
     var options = configuration.connect
     options.connectTimeout = timeout
+    options.types = []
+    try await configuration.hooks.beforeConnect?(&options)
     do {
       let connection = try await PostgresConnection.connect(options, loop: loop)
       try await connection.ping(timeout)
@@ -180,39 +203,6 @@ extension PostgresConnection {
     }
     defer { watchdog.cancel() }
     _ = try await query("SELECT 1", name: "Ping")
-  }
-}
-
-/// Makes connections for a pool.
-private struct ConnectionFactory: ResourceFactory {
-  let options: ConnectOptions
-  let loop: EventLoop
-  let logger: Logger
-  let tracer: (any QueryTracer)?
-  let catalogue: SharedTypeCatalogue
-
-  func make(onEnd: @escaping @Sendable () -> Void) async throws -> PostgresConnection {
-    let start = ContinuousClock.now
-    do {
-      let connection = try await PostgresConnection.connect(
-        options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd, catalogue: catalogue)
-      tracer?.record(.connectEnded(duration: .now - start, .success(connection.processID)))
-      return connection
-    } catch {
-      tracer?.record(.connectEnded(duration: .now - start, .failure(error)))
-      logger.warning("cannot connect", ["error": "\(error)"])
-      throw error
-    }
-  }
-
-  func check(_ connection: PostgresConnection) async -> Bool {
-    (try? await connection.ping(.milliseconds(500))) != nil
-  }
-
-  func close(_ connection: PostgresConnection) async { await connection.close() }
-
-  func isPermanent(_ error: any Error) -> Bool {
-    (error as? PostgresError)?.sqlState?.isPermanentForConnecting ?? false
   }
 }
 

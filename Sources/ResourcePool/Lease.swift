@@ -3,6 +3,8 @@ public struct Lease<Resource: Sendable>: Sendable {
   @usableFromInline let grant: LeaseGrant
   /// What was lent.
   public let resource: Resource
+  /// Whether the task that asked has another resource of the pool to itself: a deadlock in waiting.
+  @inlinable public var isNested: Bool { grant.isNested }
 
   @inlinable
   init(grant: LeaseGrant, resource: Resource) {
@@ -17,6 +19,8 @@ struct LeaseGrant: Sendable {
   @usableFromInline let slot: Int
   /// The pool's generation when the making of the resource began.
   let generation: UInt64
+  /// The task that asked has another resource to itself.
+  @usableFromInline let isNested: Bool
 }
 
 /// The line of code that asked for a lease.
@@ -26,10 +30,23 @@ public struct LeaseOrigin: Sendable, CustomStringConvertible {
   /// `#line` of the asking code.
   public let line: UInt
 
+  /// The task that asks and will hold the lease until it gives it back; 0 when that is not known.
+  @usableFromInline package let task: UInt
+
   /// From `#fileID` and `#line`.
-  public init(fileID: StaticString, line: UInt) {
+  public init(fileID: StaticString, line: UInt) { self.init(fileID: fileID, line: line, task: 0) }
+
+  /// By a task that gives the lease back itself; see ``currentTask``.
+  @usableFromInline package init(fileID: StaticString, line: UInt, task: UInt) {
     self.fileID = fileID
     self.line = line
+    self.task = task
+  }
+
+  /// Tells the running task from all others that run now.
+  @usableFromInline package static var currentTask: UInt {
+    // The reference itself, which is one word; its hash value would cost as much as the acquire.
+    withUnsafeCurrentTask { task in task.map { unsafeBitCast($0, to: UInt.self) } ?? 0 }
   }
 
   /// `fileID:line`.

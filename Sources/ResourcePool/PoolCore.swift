@@ -128,6 +128,8 @@ final class PoolCore: Sendable {
     mutate { machine, now, actions in machine.release(slot, isSound: isSound, now, &actions) }
   }
 
+  func forgetTask(_ slot: Int) { state.withLock { $0.machine.forgetTask(slot) } }
+
   func invalidate(suspect: UInt64? = nil) {
     mutate { machine, now, actions in machine.invalidate(suspect: suspect, now, &actions) }
   }
@@ -139,6 +141,10 @@ final class PoolCore: Sendable {
   func holders() -> [LeaseHolder] {
     let now = PoolInstant.now
     return state.withLock { $0.machine.holders(now) }
+  }
+
+  func outerOrigin(ofTask task: UInt) -> LeaseOrigin? {
+    state.withLock { $0.machine.outer(LeaseOrigin(fileID: "", line: 0, task: task)) }
   }
 
   func dump() -> PoolDump {
