@@ -126,7 +126,10 @@ let package = Package(
       ]),
     .testTarget(
       name: "DocumentationTests",
-      dependencies: ["Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "PrometheusMetrics"]),
+      dependencies: [
+        "Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "Postgres", "PrometheusMetrics",
+        "ResourcePool",
+      ]),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [

@@ -8,6 +8,10 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
   /// 5 seconds, or `connect_timeout` where the string has it.
   public var connectTimeout: Duration = .seconds(5)
 
+  /// Whether statements are kept prepared at the server. Default ``StatementCacheMode/prepare``; behind PgBouncer in
+  /// transaction mode it has to be ``StatementCacheMode/describe``.
+  public var statementCacheMode = StatementCacheMode.prepare
+
   /// Types that the database defines itself and that parameters use, by their names as in SQL: `mood`, `shop.address`,
   /// `hstore`. Their numbers are asked for once in each generation of a pool. Default none.
   public var types: [String] = []

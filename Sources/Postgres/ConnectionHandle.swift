@@ -159,6 +159,14 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
     }
   }
 
+  /// Runs a statement without a name at the server, with the parameters encoded before.
+  mutating func sendUnnamed(_ text: String, _ types: [UInt32]) -> Bool {
+    let connection = connection
+    return parameters.withPointers { count, values, lengths, formats in
+      PQsendQueryParams(connection, text, count, types, values, lengths, formats, 1) == 1
+    }
+  }
+
   /// Runs one statement that has no parameters and whose rows nobody reads.
   mutating func sendPlain(_ text: String) -> Bool {
     PQsendQueryParams(connection, text, 0, nil, nil, nil, nil, 1) == 1
@@ -189,16 +197,66 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
 
   mutating func nextResult() -> Received {
     guard let result = PQgetResult(connection) else { return .end }
-    if PQresultStatus(result) == PGRES_PIPELINE_SYNC {
+    switch PQresultStatus(result) {
+    case PGRES_PIPELINE_SYNC:
       PQclear(result)
       return .sync
+    case PGRES_SINGLE_TUPLE: return .row(ResultHandle(result, parameters.types))
+    default: return .result(ResultHandle(result, parameters.types))
     }
-    return .result(ResultHandle(result, parameters.types))
   }
+
+  /// Has the rows of the statement that is answered next come one by one. False when it is not its turn yet.
+  mutating func setRowByRow() -> Bool { PQsetSingleRowMode(connection) == 1 }
+
+  /// What another session told this one with NOTIFY.
+  mutating func nextNotification() -> PostgresNotification? {
+    guard let notify = PQnotifies(connection) else { return nil }
+    defer { PQfreemem(notify) }
+    return PostgresNotification(
+      channel: String(cString: notify.pointee.relname), payload: String(cString: notify.pointee.extra),
+      processID: notify.pointee.be_pid)
+  }
+
+  // MARK: COPY
+
+  enum CopyData { case data, nothing, end }
+
+  /// Appends a piece of what the server copies out, which is a row.
+  mutating func takeCopyData(into bytes: inout [UInt8], isWanted: Bool) -> CopyData {
+    var piece: UnsafeMutablePointer<CChar>?
+    let length = PQgetCopyData(connection, &piece, 1)
+    guard length >= 0 else { return .end }
+    guard length > 0, let piece else { return .nothing }
+    defer { PQfreemem(piece) }
+    if isWanted { bytes.append(contentsOf: UnsafeRawBufferPointer(start: piece, count: Int(length))) }
+    return .data
+  }
+
+  /// Queues data to be copied in. False when the connection is lost.
+  mutating func putCopyData(_ bytes: [UInt8]) -> Bool {
+    bytes.withUnsafeBytes { bytes in
+      var rest = bytes[...]
+      // In pieces, since libpq counts in 32 bits.
+      while !rest.isEmpty {
+        let piece = UnsafeRawBufferPointer(rebasing: rest.prefix(1 << 20))
+        guard PQputCopyData(connection, piece.bindMemory(to: CChar.self).baseAddress, Int32(piece.count)) == 1 else {
+          return false
+        }
+        rest = rest.dropFirst(piece.count)
+      }
+      return true
+    }
+  }
+
+  /// Ends the data; with a reason, the server undoes the COPY.
+  mutating func endCopy(_ reason: String?) -> Bool { PQputCopyEnd(connection, reason) == 1 }
 
   enum FlushOutcome { case done, blocked, failed }
 
   enum Received {
+    /// A row of a statement whose rows come one by one.
+    case row(ResultHandle)
     /// A result of a statement, good or bad.
     case result(ResultHandle)
     /// No more results of this statement; outside pipeline mode, of the whole text.
@@ -277,6 +335,23 @@ final class ResultHandle: @unchecked Sendable {
     let status = PQresultStatus(result)
     return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH
   }
+
+  enum CopyDirection { case `in`, out, neither }
+
+  /// Which way the data of a COPY goes.
+  var copyDirection: CopyDirection {
+    switch PQresultStatus(result) {
+    case PGRES_COPY_IN: .in
+    case PGRES_COPY_OUT: .out
+    default: .neither
+    }
+  }
+
+  /// Whether the data of a COPY is in binary.
+  var isBinary: Bool { PQbinaryTuples(result) == 1 }
+
+  /// The memory that it takes.
+  var size: Int { PQresultMemorySize(result) }
 }
 
 /// What the server says in an error or a notice.

@@ -1,73 +1,41 @@
-/// What a connection is doing: the queries on their way, and every decision about them. Used under the connection's
+internal import EventLoop
+
+/// What a connection is doing: the requests on their way, and every decision about them. Used under the connection's
 /// lock; it resumes nobody, but returns whom to resume.
 struct ConnectionSession: ~Copyable, Sendable {
-  typealias Continuation = CheckedContinuation<ResultHandle, any Error>
-
-  /// One statement or script, from the call to its answer.
-  struct Request: Sendable {
-    enum Kind: Sendable {
-      /// A prepared statement; any number can be under way.
-      case statement(SQL)
-      /// Several statements by the simple protocol; alone on the connection.
-      case script(String)
-    }
-
-    let id: UInt64
-    let kind: Kind
-    /// Who waits; nil once the task was cancelled and told so.
-    var continuation: Continuation?
-    /// Called when the server is done with it, before the waiter is resumed; says whether the connection is sound.
-    let onDone: (@Sendable (_ isSound: Bool) -> Void)?
-    /// Its place in the statement cache, and its name at the server.
-    var key: StatementCache.Key?
-    var statementName = ""
-    /// The server knows the statement: it did before, or has answered the prepare.
-    var isPrepared = false
-    /// It was sent a second time, after its prepared statement turned out to be gone or stale.
-    var isRetry = false
-    var result: ResultHandle?
-    var error: PostgresError?
-    var isCancelled = false
-  }
-
-  /// Who is to be told what, once the lock is released.
-  struct Completion: Sendable {
-    let onDone: (@Sendable (Bool) -> Void)?
-    let isSound: Bool
-    let continuation: Continuation?
-    let outcome: Result<ResultHandle, any Error>
-
-    func deliver() {
-      onDone?(isSound)
-      continuation?.resume(with: outcome)
-    }
-  }
-
   /// A cancel request at the server, which concerns whatever runs there when it arrives.
   private enum Cancel {
     /// None on its way.
     case none
     /// One is on its way for this request; what comes back meanwhile is held, and nothing new is sent.
-    case underWay(UInt64, held: [Completion])
+    case underWay(ConnectionRequest, held: [Deliveries.Completion])
   }
 
-  private var handle: ConnectionHandle?
+  /// Rows and bytes beyond this wait at the server until some are taken.
+  static let backlogLimit = 256 * 1024
+
+  var handle: ConnectionHandle?
+  private let mode: StatementCacheMode
   private var statements = StatementCache(capacity: 512)
   /// Statements to be forgotten at the server with the next one sent.
   private var obsolete: [String] = []
   /// Sent, in the order in which answers come.
-  private var inFlight: [Request] = []
-  /// Not sent yet: behind a script, or before one, or behind a cancel request.
-  private var queue: [Request] = []
-  private var nextID: UInt64 = 0
-  private var isPipelined = false
+  var inFlight = RequestQueue()
+  /// Not sent yet: behind one that is alone on the connection, or before one, or behind a cancel request.
+  private var queue = RequestQueue()
+  private(set) var isPipelined = false
   private var cancel = Cancel.none
   /// Why the connection is of no use any more.
-  private(set) var failure: PostgresError?
+  var failure: PostgresError?
   /// Output is waiting for room in the socket.
   private(set) var wantsWrite = false
+  /// What the server told those who listen.
+  var notifications: [PostgresNotification] = []
 
-  init(_ handle: consuming ConnectionHandle) { self.handle = consume handle }
+  init(_ handle: consuming ConnectionHandle, _ mode: StatementCacheMode) {
+    self.handle = consume handle
+    self.mode = mode
+  }
 
   /// Where the connection stands between queries.
   var transactionStatus: TransactionStatus {
@@ -80,83 +48,130 @@ struct ConnectionSession: ~Copyable, Sendable {
   /// Nothing is on its way.
   var isQuiet: Bool { inFlight.isEmpty && queue.isEmpty }
 
-  // MARK: Sending
-
-  /// Takes a request; its waiter is resumed by one of the completions of this or a later call.
-  mutating func submit(
-    _ kind: Request.Kind, _ continuation: Continuation, onDone: (@Sendable (Bool) -> Void)?,
-    _ completions: inout [Completion]
-  ) -> UInt64 {
-    nextID += 1
-    queue.append(Request(id: nextID, kind: kind, continuation: continuation, onDone: onDone))
-    sendQueued(&completions)
-    return nextID
+  /// Whether there is a use for more of what the server sends.
+  var wantsRead: Bool {
+    guard let first = inFlight.first, case .open = first.flow else { return true }
+    return first.backlog < Self.backlogLimit
   }
 
-  private mutating func sendQueued(_ completions: inout [Completion]) {
+  /// What the loop is to watch the socket for: the raw value of an `Interest`.
+  var interest: UInt8 {
+    (wantsRead ? Interest.read.rawValue : 0) | (wantsWrite ? Interest.write.rawValue : 0)
+  }
+
+  mutating func takeNotifications() -> [PostgresNotification] {
+    defer { if !notifications.isEmpty { notifications = [] } }
+    return notifications
+  }
+
+  // MARK: Sending
+
+  /// Takes requests that share one waiter, which is resumed by a completion of this call or of a later one.
+  mutating func submit(
+    _ requests: [ConnectionRequest], _ continuation: ConnectionRequest.Continuation?, _ deliveries: inout Deliveries
+  ) {
+    guard let lead = requests.first else { return }
+    lead.continuation = continuation
+    if let refusal = refusal(of: requests) {
+      for request in requests { complete(request, refusal, &deliveries) }
+    } else {
+      for request in requests { queue.append(request) }
+      sendQueued(&deliveries)
+    }
+  }
+
+  /// Why requests are not even queued.
+  private mutating func refusal(of requests: [ConnectionRequest]) -> (any Error)? {
+    if let abort = requests[0].abort { return abort.error }
+    if let first = inFlight.first, case .open = first.flow { return PostgresError.busy }
+    guard requests.count > 1 else { return nil }
+    // A batch is sent as a whole or not at all.
+    do throws(PostgresError) {
+      for request in requests {
+        guard let sql = request.sql else { continue }
+        try sql.checkText()
+        try handle?.encode(sql.binds)
+        _ = try handle?.parameterTypes(sql.binds)
+      }
+      return nil
+    } catch {
+      return error
+    }
+  }
+
+  mutating func sendQueued(_ deliveries: inout Deliveries) {
+    var hasSent = false
     while let request = queue.first {
       if let failure {
         queue.removeFirst()
-        complete(request, .failure(failure), &completions)
+        complete(request, failure, &deliveries)
         continue
       }
-      guard canSend(request) else { return }
+      guard canSend(request) else { break }
       queue.removeFirst()
       do throws(PostgresError) {
         try send(request)
+        hasSent = true
       } catch {
-        complete(request, .failure(error), &completions)
-        if failure != nil { failAll(&completions) }
+        complete(request, error, &deliveries)
+        if failure != nil { failAll(&deliveries) }
       }
     }
+    if hasSent { flush() }
   }
 
-  private func canSend(_ request: Request) -> Bool {
+  private func canSend(_ request: ConnectionRequest) -> Bool {
     guard case .none = cancel else { return false }
-    switch (request.kind, inFlight.first?.kind) {
-    case (_, nil): return true
-    case (.statement, .statement): return true
-    case (.script, _), (_, .script): return false
-    }
+    guard let first = inFlight.first else { return true }
+    return request.sharesConnection && first.sharesConnection && !first.lead.isBeingCancelled
   }
 
   /// - Throws: an error that concerns the request alone; ``failure`` is set when it concerns the connection.
-  private mutating func send(_ request: Request) throws(PostgresError) {
-    var request = request
+  private mutating func send(_ request: ConnectionRequest) throws(PostgresError) {
+    if !request.sharesConnection { request.isInTransaction = transactionStatus == .open }
     let isSent: Bool
     switch request.kind {
     case .script(let text):
-      guard !text.utf8.contains(0) else {
-        throw PostgresError(.encoding, "the text of the script holds a NUL character (U+0000)")
-      }
+      try SQL(unchecked: text).checkText()
       isSent = setPipelined(false) && handle?.sendScript(text) == true
-    case .statement(let sql):
-      let key = StatementCache.Key(text: sql.text, types: try handle?.parameterTypes(sql.binds) ?? [])
+    case .copyIn(let sql), .copyOut(let sql):
+      try sql.checkText()
+      guard sql.binds.isEmpty else {
+        throw PostgresError(.unsupported, "COPY takes no parameters; write the values into its text as literals")
+      }
+      isSent = setPipelined(false) && handle?.sendPlain(sql.text) == true
+    case .statement(let sql), .rows(let sql):
       guard setPipelined(true) else { throw lose() }
-      isSent = try sendStatement(sql, key, &request)
+      isSent = try sendStatement(sql, request)
     }
     guard isSent else { throw lose() }
     inFlight.append(request)
-    flush()
   }
 
-  private mutating func sendStatement(
-    _ sql: SQL, _ key: StatementCache.Key, _ request: inout Request
-  ) throws(PostgresError) -> Bool {
+  private mutating func sendStatement(_ sql: SQL, _ request: ConnectionRequest) throws(PostgresError) -> Bool {
     // First, for it may fail, and nothing is to be sent then.
     try handle?.encode(sql.binds)
-    let statement = statements.lookUp(key)
-    guard !statement.isNew || !key.text.utf8.contains(0) else {
-      statements.forget(key)
-      throw PostgresError(.encoding, "the text of the query holds a NUL character (U+0000)")
+    let types = try handle?.parameterTypes(sql.binds) ?? []
+    if case .describe = mode {
+      try sql.checkText()
+      request.awaitedEnds = 1
+      guard handle?.sendUnnamed(sql.text, types) == true else { return false }
+      return request.endsSegment ? handle?.sync() == true : true
     }
-    if let evicted = statement.evicted { obsolete.append(evicted) }
-    guard sendDeallocations() else { return false }
-    if statement.isNew, handle?.sendPrepare(statement.name, key.text, key.types) != true { return false }
+    let key = StatementCache.Key(text: sql.text, types: types)
+    let known = statements.find(key)
+    if known == nil { try sql.checkText() }
+    let name = known ?? statements.insert(key) { obsolete.append($0) }
+    // Not in the middle of a segment, since each ends one.
+    if !obsolete.isEmpty, inFlight.lastEndsSegment, !sendDeallocations() { return false }
+    if known == nil, handle?.sendPrepare(name, key.text, key.types) != true { return false }
     request.key = key
-    request.statementName = statement.name
-    request.isPrepared = !statement.isNew
-    return handle?.sendExecute(statement.name) == true && handle?.sync() == true
+    request.statementName = name
+    request.isPrepared = known != nil
+    request.wasPrepared = known == nil
+    request.awaitedEnds = known == nil ? 2 : 1
+    guard handle?.sendExecute(name) == true else { return false }
+    return request.endsSegment ? handle?.sync() == true : true
   }
 
   /// Forgets statements at the server, each in a segment of its own: in a failed transaction the server refuses, and
@@ -164,8 +179,10 @@ struct ConnectionSession: ~Copyable, Sendable {
   private mutating func sendDeallocations() -> Bool {
     for name in obsolete {
       guard handle?.sendPlain("DEALLOCATE \(name)") == true, handle?.sync() == true else { return false }
-      nextID += 1
-      inFlight.append(Request(id: nextID, kind: .statement(""), continuation: nil, onDone: nil))
+      let request = ConnectionRequest(.statement(""))
+      request.isHousekeeping = true
+      request.awaitedEnds = 1
+      inFlight.append(request)
     }
     obsolete = []
     return true
@@ -177,7 +194,7 @@ struct ConnectionSession: ~Copyable, Sendable {
     return handle?.setPipelined(isOn) == true
   }
 
-  private mutating func flush() {
+  mutating func flush() {
     switch handle?.flush() {
     case .done: wantsWrite = false
     case .blocked: wantsWrite = true
@@ -186,179 +203,150 @@ struct ConnectionSession: ~Copyable, Sendable {
     }
   }
 
-  // MARK: Receiving
+  // MARK: Finishing
 
-  /// The socket is ready: writes what waited, reads what came.
-  mutating func pump(_ completions: inout [Completion]) {
-    guard handle != nil, failure == nil else { return }
-    if wantsWrite { flush() }
-    let isAlive = handle?.consumeInput() == true
-    collect(&completions)
-    if !isAlive || failure != nil {
-      _ = lose()
-      failAll(&completions)
-    } else {
-      if wantsWrite { flush() }
-      sendQueued(&completions)
-    }
-  }
-
-  private mutating func collect(_ completions: inout [Completion]) {
-    // In pipeline mode an end stands between any two statements. Two in a row mean that nothing more comes: the
-    // connection is broken.
-    var wasEnd = false
-    while !inFlight.isEmpty, handle?.isBusy == false {
-      let received = handle?.nextResult()
-      let isEnd = if case .end = received { true } else { false }
-      guard !(isEnd && wasEnd) else { return }
-      wasEnd = isEnd
-      switch received {
-      case .result(let result):
-        if let error = result.error {
-          inFlight[0].error = inFlight[0].error ?? error
-        } else if !inFlight[0].isPrepared, inFlight[0].key != nil {
-          inFlight[0].isPrepared = true
-        } else {
-          inFlight[0].result = result
-        }
-        if result.isCopy {
-          // There is no way back to ordinary queries but through the COPY: the connection is given up, and it alone.
-          failure = PostgresError(.unsupported, "COPY to or from the client is not a query; its connection was closed")
-          return
-        }
-      case .sync: finishFirst(&completions)
-      case .end: if !isPipelined { finishFirst(&completions) }
-      case nil: return
-      }
-    }
-  }
-
-  private mutating func finishFirst(_ completions: inout [Completion]) {
-    var request = inFlight.removeFirst()
-    if case .statement = request.kind, request.result?.isEmptyQuery == true {
-      request.error = PostgresError(.unsupported, "the query is empty")
-    }
-    guard let error = request.error else {
-      if let result = request.result {
-        complete(request, .success(result), &completions)
-      } else {
-        complete(request, .failure(PostgresError(.unsupported, "the server sent no result")), &completions)
-      }
+  /// The server is done with the first request.
+  mutating func finishFirst(_ deliveries: inout Deliveries) {
+    guard let request = inFlight.removeFirst() else { return }
+    guard let error = request.error as? PostgresError else {
+      complete(request, request.missingAnswer, &deliveries)
       return
     }
     if let key = request.key {
-      let isGone = error.sqlState == .invalidSQLStatementName || error.sqlState == .duplicatePreparedStatement
-      let isStale = error.isStalePlan
-      if isStale { obsolete.append(request.statementName) }
-      if isGone || isStale || !request.isPrepared { statements.forget(key) }
-      // In a transaction the error has ended it already.
-      if isGone || isStale, !request.isRetry, !request.isCancelled, transactionStatus != .failed {
-        request.isRetry = true
-        request.error = nil
-        request.result = nil
-        request.isPrepared = false
-        queue.insert(request, at: 0)
+      if error.isStalePlan { obsolete.append(request.statementName) }
+      if error.isLostStatement || !request.isPrepared { statements.forget(key, request.statementName) }
+      // In a transaction the error has ended it already. A batch is sent again as a whole, by its caller.
+      if error.isLostStatement, !request.isRetry, !request.isBatched, request.abort == nil, transactionStatus != .failed
+      {
+        request.rewind()
+        queue.prepend(request)
         return
       }
     }
-    if request.isCancelled, error.sqlState == .queryCanceled {
-      complete(request, .failure(CancellationError()), &completions)
-    } else if case .statement(let sql) = request.kind {
-      complete(request, .failure(error.of(sql.text, nil)), &completions)
+    if let abort = request.lead.abort, error.sqlState == .queryCanceled {
+      complete(request, abort.error, &deliveries)
     } else {
-      complete(request, .failure(error), &completions)
+      complete(request, error, &deliveries)
     }
   }
 
   private mutating func complete(
-    _ request: Request, _ outcome: Result<ResultHandle, any Error>, _ completions: inout [Completion]
+    _ request: ConnectionRequest, _ error: (any Error)?, _ deliveries: inout Deliveries
   ) {
-    let completion = Completion(
-      onDone: request.onDone, isSound: failure == nil, continuation: request.continuation, outcome: outcome)
-    if case .underWay(let id, var held) = cancel, failure == nil {
+    request.error = error
+    request.isDone = true
+    if let waker = request.waker {
+      request.waker = nil
+      deliveries.wakers.append(waker)
+    }
+    let lead = request.lead
+    lead.outstanding -= 1
+    guard lead.outstanding == 0 else { return }
+    let completion = Deliveries.Completion(
+      continuation: lead.continuation, error: lead.isBatched ? lead.abort?.error : error, onDone: lead.onDone,
+      isSound: failure == nil)
+    lead.continuation = nil
+    if case .underWay(let cancelled, var held) = cancel, failure == nil {
       held.append(completion)
-      cancel = .underWay(id, held: held)
+      cancel = .underWay(cancelled, held: held)
     } else {
-      completions.append(completion)
+      deliveries.completions.append(completion)
     }
   }
 
   // MARK: Ending
 
   /// The connection broke: remembers why, and returns it.
-  private mutating func lose() -> PostgresError {
+  mutating func lose() -> PostgresError {
     if let failure { return failure }
     // The server's last words (that it is shut down, say) come as the result of the first request.
-    let reason = inFlight.first?.error ?? PostgresError(.connectionLost, handle?.errorMessage.trimmed ?? "closed")
+    let reason =
+      inFlight.first?.error as? PostgresError
+      ?? PostgresError(.connectionLost, handle?.errorMessage.trimmed ?? "closed")
     var error = PostgresError(.connectionLost, "connection lost: \(reason.message)")
     error.sqlState = reason.sqlState
     failure = error
     return error
   }
 
-  private mutating func failAll(_ completions: inout [Completion]) {
+  mutating func failAll(_ deliveries: inout Deliveries) {
     guard let failure else { return }
     if case .underWay(_, let held) = cancel {
-      completions += held
+      deliveries.completions += held
       cancel = .none
     }
-    for request in inFlight + queue { complete(request, .failure(failure), &completions) }
-    inFlight = []
-    queue = []
+    while let request = inFlight.removeFirst() { complete(request, failure, &deliveries) }
+    while let request = queue.removeFirst() { complete(request, failure, &deliveries) }
   }
 
   /// Closes the connection and fails what is under way.
-  mutating func close(_ error: PostgresError, _ completions: inout [Completion]) {
+  mutating func close(_ error: PostgresError, _ deliveries: inout Deliveries) {
     failure = failure ?? error
-    failAll(&completions)
+    failAll(&deliveries)
     handle = nil
   }
 
   // MARK: Cancelling
 
-  /// What is to be done about a cancelled request.
-  enum CancelDecision {
-    /// Nothing: it was answered, or its waiter was told.
-    case nothing
-    /// It is the only one at the server: send a cancel request, then call ``cancelSent(_:)``.
-    case send
-  }
-
-  /// The task of a request was cancelled.
-  mutating func cancelRequest(_ id: UInt64, _ completions: inout [Completion]) -> CancelDecision {
-    if let index = queue.firstIndex(where: { $0.id == id }) {
-      complete(queue.remove(at: index), .failure(CancellationError()), &completions)
-      return .nothing
+  /// Its caller gives a request up. True when a cancel request is to be sent to the server, and then
+  /// ``cancelSent(_:_:)`` to be called.
+  mutating func abort(
+    _ request: ConnectionRequest, _ reason: ConnectionRequest.Abort, _ deliveries: inout Deliveries
+  ) -> Bool {
+    let lead = request.lead
+    guard lead.abort == nil, lead.outstanding > 0 else { return false }
+    lead.abort = reason
+    for waiting in queue.removeAll(where: { $0.lead === lead }) { complete(waiting, reason.error, &deliveries) }
+    guard inFlight.contains(where: { $0.lead === lead }) else { return false }
+    discard(request, &deliveries)
+    // What has come may be all there is.
+    if !request.sharesConnection {
+      collect(&deliveries)
+      sendQueued(&deliveries)
+      guard inFlight.contains(where: { $0.lead === lead }) else { return false }
     }
-    guard let index = inFlight.firstIndex(where: { $0.id == id }) else { return .nothing }
-    inFlight[index].isCancelled = true
-    guard inFlight.count == 1 else {
+    guard inFlight.allSatisfy({ $0.lead === lead || $0.isHousekeeping }) else {
       // Others share the connection, and a cancel request hits whatever runs when it arrives: only the waiter goes.
-      let continuation = inFlight[index].continuation
-      inFlight[index].continuation = nil
-      completions.append(
-        Completion(onDone: nil, isSound: true, continuation: continuation, outcome: .failure(CancellationError())))
-      return .nothing
+      if let continuation = lead.continuation {
+        lead.continuation = nil
+        deliveries.completions.append(
+          Deliveries.Completion(continuation: continuation, error: reason.error, onDone: nil, isSound: true))
+      }
+      return false
     }
-    guard case .none = cancel else { return .nothing }
-    cancel = .underWay(id, held: [])
-    return .send
+    guard case .none = cancel else { return false }
+    lead.isBeingCancelled = true
+    cancel = .underWay(lead, held: [])
+    return true
   }
 
-  /// The cancel request has been passed on by the server. True when the query still runs: the request came before it
+  /// The reader of a stream or of a COPY wants no more. True as for ``abort(_:_:_:)``; in a transaction the rest is read
+  /// and dropped instead, since a cancelled statement would fail it.
+  mutating func stop(_ request: ConnectionRequest, _ deliveries: inout Deliveries) -> Bool {
+    guard request.isInTransaction, inFlight.first === request else { return abort(request, .cancelled, &deliveries) }
+    discard(request, &deliveries)
+    collect(&deliveries)
+    sendQueued(&deliveries)
+    return false
+  }
+
+  /// The cancel request has been passed on by the server. True when the request still runs: the cancel came before it
   /// and was lost, so it is to be repeated after a pause.
-  mutating func cancelSent(_ id: UInt64, _ completions: inout [Completion]) -> Bool {
-    if case .underWay(_, let held) = cancel { completions += held }
+  mutating func cancelSent(_ request: ConnectionRequest, _ deliveries: inout Deliveries) -> Bool {
+    if case .underWay(_, let held) = cancel { deliveries.completions += held }
     cancel = .none
-    let isStillRunning = inFlight.first?.id == id
-    sendQueued(&completions)
+    let isStillRunning = inFlight.contains { $0.lead === request.lead }
+    sendQueued(&deliveries)
     return isStillRunning
   }
 
-  /// Repeats a cancel request, if its query still runs and is still alone.
-  mutating func cancelAgain(_ id: UInt64) -> Bool {
-    guard case .none = cancel, inFlight.count == 1, inFlight[0].id == id else { return false }
-    cancel = .underWay(id, held: [])
+  /// Repeats a cancel request, if what it is for still runs.
+  mutating func cancelAgain(_ request: ConnectionRequest) -> Bool {
+    let lead = request.lead
+    guard case .none = cancel, lead.isBeingCancelled, inFlight.contains(where: { $0.lead === lead }) else {
+      return false
+    }
+    cancel = .underWay(lead, held: [])
     return true
   }
 }

@@ -16,7 +16,10 @@ public final class PostgresConnection: PostgresClient {
   let loop: EventLoop
   private let socket: Int32
   private let watch = Mutex<Watch>(Watch())
-  private let tracer: (any QueryTracer)?
+  /// What the loop watches for.
+  private let watched = Atomic<UInt8>(Interest.read.rawValue)
+  private let onNotification = Mutex<(@Sendable ([PostgresNotification]) -> Void)?>(nil)
+  let tracer: (any QueryTracer)?
   private let onEnd: (@Sendable () -> Void)?
 
   /// Where it is connected to.
@@ -33,7 +36,6 @@ public final class PostgresConnection: PostgresClient {
 
   private struct Watch {
     var registration: Registration?
-    var isWriting = false
     var isClosed = false
   }
 
@@ -50,7 +52,7 @@ public final class PostgresConnection: PostgresClient {
     processID = handle.processID
     serverVersion = handle.serverVersion
     socket = handle.socket
-    session = Mutex(ConnectionSession(handle))
+    session = Mutex(ConnectionSession(handle, options.statementCacheMode))
   }
 
   /// Connects.
@@ -110,23 +112,27 @@ public final class PostgresConnection: PostgresClient {
 
   // MARK: Queries
 
-  /// Runs one statement; see ``PostgresClient/query(_:name:)``.
-  public func query(_ sql: SQL, name: String?) async throws -> PostgresResult {
-    try await query(sql, name: name, isCancellable: true)
+  /// Runs one statement; see ``PostgresClient/query(_:options:)``.
+  public func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
+    try await run(sql, options)
   }
 
-  func query(
-    _ sql: SQL, name: String?, isCancellable: Bool = true, onDone: (@Sendable (Bool) -> Void)? = nil
+  func run(
+    _ sql: SQL, _ options: QueryOptions = QueryOptions(), isCancellable: Bool = true,
+    onDone: (@Sendable (Bool) -> Void)? = nil
   ) async throws -> PostgresResult {
-    let trace = tracer.map { QueryTrace.started($0, .query, sql, name, processID) }
+    let trace = tracer.map { QueryTrace.started($0, .query, sql, options.name, processID) }
+    let request = ConnectionRequest(.statement(sql), onDone: onDone)
     do {
-      let handle = try await send(.statement(sql), isCancellable: isCancellable, onDone: onDone)
-      let result = PostgresResult(handle: handle, sql: sql.text, name: name)
-      trace?.end(.success(result.rowsAffected))
+      try await perform([request], options.timeout, isCancellable: isCancellable)
+      // A statement that is done without an error has a result.
+      guard let handle = request.result else { throw PostgresError(.unsupported, "the server sent no result") }
+      let result = PostgresResult(handle: handle, sql: sql.text, name: options.name)
+      trace?.end(.success(result.rowsAffected), prepared: request.wasPrepared)
       return result
     } catch {
-      let named = (error as? PostgresError)?.of(sql.text, name) ?? error
-      trace?.end(.failure(named))
+      let named = (error as? PostgresError)?.of(sql.text, options.name) ?? error
+      trace?.end(.failure(named), prepared: request.wasPrepared)
       throw named
     }
   }
@@ -135,10 +141,10 @@ public final class PostgresConnection: PostgresClient {
   /// the text says otherwise. Rows are dropped.
   ///
   /// - Throws: ``PostgresError`` whose position counts from the text's beginning.
-  public func script(_ text: String, name: String? = nil) async throws {
+  public func script(_ text: String, name: String? = nil, timeout: Duration? = nil) async throws {
     let trace = tracer.map { QueryTrace.started($0, .script, SQL(unchecked: text), name, processID) }
     do {
-      _ = try await send(.script(text), isCancellable: true, onDone: nil)
+      try await perform([ConnectionRequest(.script(text))], timeout)
       trace?.end(.success(0))
     } catch {
       let named = (error as? PostgresError)?.of(text, name) ?? error
@@ -147,55 +153,47 @@ public final class PostgresConnection: PostgresClient {
     }
   }
 
-  private func send(
-    _ kind: ConnectionSession.Request.Kind, isCancellable: Bool, onDone: (@Sendable (Bool) -> Void)?
-  ) async throws -> ResultHandle {
+  /// This connection itself; see ``PostgresClient/checkOut(_:)``.
+  public func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout { PostgresCheckout(self) }
+
+  /// Has requests sent that share a waiter, and waits until the server is done with them.
+  func perform(_ requests: [ConnectionRequest], _ timeout: Duration?, isCancellable: Bool = true) async throws {
     guard isCancellable else {
       return try await withCheckedThrowingContinuation { continuation in
-        act { session, completions in _ = session.submit(kind, continuation, onDone: onDone, &completions) }
+        act { session, deliveries in session.submit(requests, continuation, &deliveries) }
       }
     }
-    // Read and written under the session's lock only.
-    let ticket = Mutex(Ticket.notSent)
-    return try await withTaskCancellationHandler {
+    let timer = timeout.map { limit in schedule(limit, requests[0]) }
+    defer { timer?.cancel() }
+    try await withTaskCancellationHandler {
       try await withCheckedThrowingContinuation { continuation in
-        let isCancelled = act { session, completions in
-          ticket.withLock { ticket in
-            if case .cancelled = ticket { return true }
-            ticket = .sent(session.submit(kind, continuation, onDone: onDone, &completions))
-            return false
-          }
-        }
-        if isCancelled {
-          onDone?(true)
-          continuation.resume(throwing: CancellationError())
-        }
+        act { session, deliveries in session.submit(requests, continuation, &deliveries) }
       }
     } onCancel: {
-      let decision = act { session, completions -> (id: UInt64, decision: ConnectionSession.CancelDecision)? in
-        ticket.withLock { ticket in
-          guard case .sent(let id) = ticket else {
-            ticket = .cancelled
-            return nil
-          }
-          return (id, session.cancelRequest(id, &completions))
-        }
-      }
-      if let decision, case .send = decision.decision { cancel(decision.id) }
+      abort(requests[0], .cancelled)
     }
   }
 
-  private enum Ticket {
-    case notSent
-    case sent(UInt64)
-    case cancelled
+  /// Has a request given up when its time is over.
+  func schedule(_ limit: Duration, _ request: ConnectionRequest) -> EventLoop.Timer {
+    loop.schedule(after: limit) { [weak self] in self?.abort(request, .timedOut(limit)) }
+  }
+
+  /// Gives a request up, whether it was sent or not; at the server too, unless others share the connection.
+  func abort(_ request: ConnectionRequest, _ reason: ConnectionRequest.Abort) {
+    if act({ session, deliveries in session.abort(request, reason, &deliveries) }) { cancel(request) }
+  }
+
+  /// The reader of a stream or of a COPY wants no more.
+  func stop(_ request: ConnectionRequest) {
+    if act({ session, deliveries in session.stop(request, &deliveries) }) { cancel(request) }
   }
 
   // MARK: Cancelling
 
   /// Asks the server to cancel the request, again and again while it runs; gives the connection up when that does
   /// not help.
-  private func cancel(_ id: UInt64, since start: ContinuousClock.Instant = .now) {
+  private func cancel(_ request: ConnectionRequest, since start: ContinuousClock.Instant = .now) {
     guard ContinuousClock.now - start < Self.cancelTimeout else {
       giveUp("the server did not act on a cancel request")
       return
@@ -207,11 +205,11 @@ public final class PostgresConnection: PostgresClient {
     blockingQueue.async { [self] in
       cancelHandle.send()
       watchdog.cancel()
-      let isStillRunning = act { session, completions in session.cancelSent(id, &completions) }
+      let isStillRunning = act { session, deliveries in session.cancelSent(request, &deliveries) }
       guard isStillRunning else { return }
       loop.schedule(after: Self.cancelRetryDelay) { [weak self] in
-        guard let self, act({ session, _ in session.cancelAgain(id) }) else { return }
-        cancel(id, since: start)
+        guard let self, act({ session, _ in session.cancelAgain(request) }) else { return }
+        cancel(request, since: start)
       }
     }
   }
@@ -231,7 +229,7 @@ public final class PostgresConnection: PostgresClient {
   /// Closes the connection. What is under way fails with ``PostgresError/Code/closed``; a second call does nothing.
   public func close() async {
     stopWatching()
-    act { session, completions in session.close(PostgresError(.closed, "the connection is closed"), &completions) }
+    act { session, deliveries in session.close(PostgresError(.closed, "the connection is closed"), &deliveries) }
   }
 
   /// Closes a connection that does not answer, as if it had broken by itself.
@@ -241,7 +239,7 @@ public final class PostgresConnection: PostgresClient {
 
   private func end(_ error: PostgresError) {
     let isFirst = stopWatching()
-    act { session, completions in session.close(error, &completions) }
+    act { session, deliveries in session.close(error, &deliveries) }
     if isFirst { onEnd?() }
   }
 
@@ -260,36 +258,46 @@ public final class PostgresConnection: PostgresClient {
 
   /// Lets the session decide, and tells those concerned after the lock is released.
   @discardableResult
-  private func act<Result: Sendable>(
-    _ event: (inout ConnectionSession, inout [ConnectionSession.Completion]) -> Result
-  ) -> Result {
-    var completions: [ConnectionSession.Completion] = []
-    let (result, wantsWrite, failure) = session.withLock { session in
-      let result = event(&session, &completions)
-      return (result, session.wantsWrite, session.failure)
+  func act<Result: Sendable>(_ event: (inout ConnectionSession, inout Deliveries) -> Result) -> Result {
+    var deliveries = Deliveries()
+    let (result, interest, failure) = session.withLock { session in
+      let result = event(&session, &deliveries)
+      return (result, session.interest, session.failure)
     }
-    for completion in completions { completion.deliver() }
+    if interest != watched.load(ordering: .relaxed) { updateInterest() }
+    deliveries.deliver()
     notices.deliver()
-    if wantsWrite { watchForWriting() }
     if let failure, watch.withLock({ !$0.isClosed }) { end(failure) }
     return result
   }
 
   private func socketIsReady() {
-    act { session, completions in session.pump(&completions) }
+    let notifications = act { session, deliveries in
+      session.pump(&deliveries)
+      return session.takeNotifications()
+    }
+    guard !notifications.isEmpty, let onNotification = onNotification.withLock({ $0 }) else { return }
+    onNotification(notifications)
+  }
+
+  /// Has the loop watch for what the session waits for now. Of two threads that come here with news the second may be
+  /// overtaken by the first: hence the last look.
+  private func updateInterest() {
     watch.withLock { watch in
-      guard watch.isWriting, !session.withLock({ $0.wantsWrite }) else { return }
-      watch.isWriting = false
-      // Fails only for a socket that is gone, and then nobody waits for it.
-      try? watch.registration?.update(.read)
+      var interest: UInt8
+      repeat {
+        interest = session.withLock { $0.interest }
+        watched.store(interest, ordering: .relaxed)
+        // Fails only for a socket that is gone, and then nobody waits for it.
+        try? watch.registration?.update(Interest(rawValue: interest))
+      } while interest != session.withLock { $0.interest }
     }
   }
 
-  private func watchForWriting() {
-    watch.withLock { watch in
-      guard !watch.isWriting else { return }
-      watch.isWriting = true
-      try? watch.registration?.update([.read, .write])
-    }
+  // MARK: Notifications
+
+  /// Has somebody told of what comes to the channels that this session listens to. On the loop's thread.
+  func setNotificationHandler(_ handler: (@Sendable ([PostgresNotification]) -> Void)?) {
+    onNotification.withLock { $0 = handler }
   }
 }

@@ -7,7 +7,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Value: String {
       case server, connectionFailed, connectionLost, closed, cancelled, noRows, tooManyRows, decoding, encoding
-      case invalidConnectionString, transactionAborted, outcomeUnknown, timedOut, unsupported
+      case invalidConnectionString, transactionAborted, outcomeUnknown, timedOut, unsupported, busy
     }
     private let value: Value
     /// The server refused a statement; ``PostgresError/sqlState`` says why.
@@ -36,6 +36,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
     public static let outcomeUnknown = Code(value: .outcomeUnknown)
     /// The server did not answer in time.
     public static let timedOut = Code(value: .timedOut)
+    /// The connection is handing over the rows of a stream or the data of a COPY, and takes nothing else until then.
+    public static let busy = Code(value: .busy)
     /// The driver does not do this, or not this way.
     public static let unsupported = Code(value: .unsupported)
 
@@ -104,6 +106,18 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
 }
 
 extension PostgresError {
+  static let busy = PostgresError(
+    .busy,
+    "the connection is in the middle of a stream or a COPY; end that first, or use another connection "
+      + "(the pool, not the transaction or the connection that streams)")
+
+  static let copyIsOver = PostgresError(.unsupported, "the COPY is over: its writer takes no more data")
+
+  /// A prepared statement is not there, or no longer fits: it can be prepared again.
+  var isLostStatement: Bool {
+    isStalePlan || sqlState == .invalidSQLStatementName || sqlState == .duplicatePreparedStatement
+  }
+
   init(server message: ServerMessage) {
     self.init(.server, message.message)
     sqlState = message.sqlState.map(SQLState.init)

@@ -67,16 +67,16 @@ public final class PostgresPool: PostgresClient {
 
   // MARK: Queries
 
-  /// Runs one statement on whichever connection is free first; see ``PostgresClient/query(_:name:)``.
-  public func query(_ sql: SQL, name: String?) async throws -> PostgresResult {
-    let origin = LeaseOrigin(fileID: #fileID, line: #line, task: LeaseOrigin.currentTask)
-    let lease = try await pool.lease(shared: true, origin)
-    if lease.isNested { warnOfNesting(origin, name) }
+  /// Runs one statement on whichever connection is free first; see ``PostgresClient/query(_:options:)``.
+  ///
+  /// With a time-out it has a connection for itself, since a cancel request concerns the connection.
+  public func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
+    let start = options.timeout.map { _ in ContinuousClock.now }
+    let lease = try await lease(shared: options.timeout == nil, options)
+    let rest = start.map { options.after(.now - $0) } ?? options
     do {
       // Given back by the connection when the server is done with it, which for a cancelled query may be later.
-      return try await lease.resource.query(sql, name: name) { [pool] isSound in
-        pool.release(lease, isSound: isSound)
-      }
+      return try await lease.resource.run(sql, rest) { [self] isSound in pool.release(lease, isSound: isSound) }
     } catch {
       suspect(error, lease)
       // A single statement asked for no read-only transaction: the server has become a standby.
@@ -85,27 +85,29 @@ public final class PostgresPool: PostgresClient {
     }
   }
 
+  /// A connection of the pool; see ``PostgresClient/checkOut(_:)``.
+  public func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout {
+    PostgresCheckout(try await lease(shared: false, options), of: self)
+  }
+
   /// Lends a connection for as long as `body` runs: for what must stay on one session.
   ///
   /// A connection that comes back in a transaction, or with a query under way, is closed.
   ///
+  /// - Parameters:
+  ///   - acquireTimeout: how long to wait for a connection. Default: the pool's.
+  ///   - body: what is to be done with it.
   /// - Throws: `PoolError` when none became free in time, or what `body` throws.
   public func withConnection<Result>(
+    acquireTimeout: Duration? = nil,
     isolation: isolated (any Actor)? = #isolation, fileID: StaticString = #fileID, line: UInt = #line,
     _ body: (PostgresConnection) async throws -> sending Result
   ) async throws -> sending Result {
-    let start = ContinuousClock.now
-    let lease: Lease<PostgresConnection>
-    let origin = LeaseOrigin(fileID: fileID, line: line, task: LeaseOrigin.currentTask)
-    do {
-      lease = try await pool.lease(shared: false, origin)
-      if lease.isNested { warnOfNesting(origin, nil) }
-      tracer?.record(.acquireEnded(duration: .now - start, nil))
-    } catch {
-      tracer?.record(.acquireEnded(duration: .now - start, error))
-      throw error
-    }
+    var options = QueryOptions(fileID: fileID, line: line)
+    options.acquireTimeout = acquireTimeout
+    let lease = try await lease(shared: false, options, isScoped: true)
     let connection = lease.resource
+    let start = tracer.map { _ in ContinuousClock.now }
     defer {
       let isClean = connection.isClean
       if !isClean, connection.isOpen {
@@ -113,7 +115,7 @@ public final class PostgresPool: PostgresClient {
           "closing a connection that came back in the middle of its work",
           ["origin": .string("\(fileID):\(line)"), "pid": .integer(connection.processID)])
       }
-      pool.release(lease, isSound: isClean)
+      giveBack(lease, isSound: isClean, since: start)
     }
     do {
       return try await body(connection)
@@ -123,8 +125,36 @@ public final class PostgresPool: PostgresClient {
     }
   }
 
+  /// - Parameter isScoped: the running task holds the lease until it gives it back, and does nothing else meanwhile.
+  private func lease(
+    shared: Bool, _ options: QueryOptions, isScoped: Bool = false
+  ) async throws -> Lease<PostgresConnection> {
+    let timeout = options.acquireTimeout ?? options.timeout.map { min($0, configuration.acquireTimeout) }
+    let origin = LeaseOrigin(
+      fileID: options.fileID, line: options.line, name: options.name, task: LeaseOrigin.currentTask, isScoped: isScoped)
+    guard let tracer else { return noting(try await pool.lease(shared: shared, timeout: timeout, origin), origin) }
+    let trace = AcquireTrace(name: options.name, isShared: shared, fileID: options.fileID, line: options.line)
+    let start = ContinuousClock.now
+    do {
+      let lease = try await pool.lease(shared: shared, timeout: timeout, origin)
+      tracer.record(.acquireEnded(trace, duration: .now - start, nil))
+      return noting(lease, origin)
+    } catch {
+      tracer.record(.acquireEnded(trace, duration: .now - start, error))
+      throw error
+    }
+  }
+
+  func giveBack(_ lease: Lease<PostgresConnection>, isSound: Bool, since start: ContinuousClock.Instant? = nil) {
+    if let tracer {
+      let held = start.map { .now - $0 } ?? .zero
+      tracer.record(.released(processID: lease.resource.processID, isSound: isSound, held: held))
+    }
+    pool.release(lease, isSound: isSound)
+  }
+
   /// One lost connection throws suspicion on all that were made before: after a failover none of them is any good.
-  private func suspect(_ error: any Error, _ lease: Lease<PostgresConnection>) {
+  func suspect(_ error: any Error, _ lease: Lease<PostgresConnection>) {
     guard let error = error as? PostgresError, error.code == .connectionLost || error.sqlState?.isFailover == true
     else { return }
     logger.warning("connection lost", ["error": .string(error.message), "pid": .integer(lease.resource.processID)])
@@ -138,13 +168,16 @@ public final class PostgresPool: PostgresClient {
   }
 
   /// A task that takes a second connection while it holds one works until all are held by such tasks.
-  private func warnOfNesting(_ origin: LeaseOrigin, _ query: String?) {
-    let held = pool.outerOrigin(ofTask: origin.task).map { "\($0)" } ?? ""
+  private func noting(_ lease: Lease<PostgresConnection>, _ origin: LeaseOrigin) -> Lease<PostgresConnection> {
+    guard lease.isNested else { return lease }
+    let held = pool.outerOrigin(of: origin).map { "\($0)" } ?? ""
     // Once for each pair of places: a busy server would say it a thousand times a second.
-    guard nestings.withLock({ $0.insert("\(held) \(query ?? "\(origin)")").inserted }) else { return }
-    logger.warning(
-      "a task takes a second connection while it holds one; under load such tasks wait for each other",
-      ["held_since": .string(held), "asked_at": .string("\(origin)"), "query": .string(query ?? "")])
+    if nestings.withLock({ $0.insert("\(held) \(origin)").inserted }) {
+      logger.warning(
+        "a task takes a second connection while it holds one; under load such tasks wait for each other",
+        ["held_since": .string(held), "asked_at": .string("\(origin)")])
+    }
+    return lease
   }
 
   // MARK: Health
@@ -202,7 +235,7 @@ extension PostgresConnection {
       self?.giveUp("no answer within \(timeout)")
     }
     defer { watchdog.cancel() }
-    _ = try await query("SELECT 1", name: "Ping")
+    _ = try await run("SELECT 1", QueryOptions(name: "Ping"))
   }
 }
 

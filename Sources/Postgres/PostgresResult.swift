@@ -29,6 +29,9 @@ public struct PostgresRowView: Sendable {
   let result: PostgresResult
   let row: Int
 
+  /// Names of the columns, in order.
+  public var columns: [String] { result.columns }
+
   /// All columns, as a tuple of as many types.
   ///
   /// - Throws: ``PostgresError`` that names the query, the column, the type expected and the type found.

@@ -5,10 +5,16 @@ public struct PostgresTransaction: PostgresClient {
   /// How many savepoints it stands in; 0 for the transaction itself.
   let depth: Int
 
-  /// Runs one statement in the transaction; see ``PostgresClient/query(_:name:)``.
-  public func query(_ sql: SQL, name: String?) async throws -> PostgresResult {
-    try await connection.query(sql, name: name)
+  /// When its time is over; nil when it may take as long as it takes.
+  let deadline: ContinuousClock.Instant?
+
+  /// Runs one statement in the transaction; see ``PostgresClient/query(_:options:)``.
+  public func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
+    try await connection.run(sql, options.within(deadline))
   }
+
+  /// The transaction's connection; see ``PostgresClient/checkOut(_:)``.
+  public func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout { PostgresCheckout(connection) }
 
   /// A part that can fail by itself: a savepoint, undone when `body` throws.
   public func transaction<Result>(
@@ -16,14 +22,14 @@ public struct PostgresTransaction: PostgresClient {
     _ body: (PostgresTransaction) async throws -> sending Result
   ) async throws -> sending Result {
     let savepoint: SQL = "\(identifier: "keel_\(depth + 1)")"
-    _ = try await connection.query("SAVEPOINT \(savepoint)", name: nil)
+    _ = try await execute("SAVEPOINT \(savepoint)")
     do {
-      let result = try await body(PostgresTransaction(connection: connection, depth: depth + 1))
-      _ = try await connection.query("RELEASE SAVEPOINT \(savepoint)", name: nil)
+      let result = try await body(PostgresTransaction(connection: connection, depth: depth + 1, deadline: deadline))
+      _ = try await execute("RELEASE SAVEPOINT \(savepoint)")
       return result
     } catch {
       // When this fails too, so does the transaction around it: its COMMIT tells.
-      _ = try? await connection.query("ROLLBACK TO SAVEPOINT \(savepoint)", name: nil, isCancellable: false)
+      _ = try? await connection.run("ROLLBACK TO SAVEPOINT \(savepoint)", isCancellable: false)
       throw error
     }
   }
@@ -85,20 +91,29 @@ public enum TransactionRetry: Sendable {
 extension PostgresConnection {
   /// Runs `body` in a transaction: commits when it returns, rolls back when it throws or the task is cancelled.
   ///
+  /// - Parameters:
+  ///   - options: isolation level and the like.
+  ///   - timeout: how long it may take. A statement that runs then is cancelled at the server, one that begins later
+  ///     is too late, and the transaction is rolled back. `body` itself is not interrupted. Default: as long as it takes.
   /// - Throws: what `body` throws; ``PostgresError`` of code ``PostgresError/Code/outcomeUnknown`` when the connection
   ///   broke during COMMIT, ``PostgresError/Code/transactionAborted`` when a statement's error was not passed on.
   public func transaction<Result>(
-    _ options: TransactionOptions = TransactionOptions(), isolation: isolated (any Actor)? = #isolation,
+    _ options: TransactionOptions = TransactionOptions(), timeout: Duration? = nil,
+    isolation: isolated (any Actor)? = #isolation,
     _ body: (PostgresTransaction) async throws -> sending Result
   ) async throws -> sending Result {
-    _ = try await query(options.begin, name: nil)
+    let deadline = timeout.map { ContinuousClock.now.advanced(by: $0) }
+    _ = try await run(options.begin, QueryOptions(timeout: timeout))
     let result: Result
     do {
-      result = try await body(PostgresTransaction(connection: self, depth: 0))
+      result = try await body(PostgresTransaction(connection: self, depth: 0, deadline: deadline))
       try Task.checkCancellation()
+      if let timeout, let deadline, ContinuousClock.now >= deadline {
+        throw PostgresError(.timedOut, "the transaction took longer than \(timeout) and was rolled back")
+      }
     } catch {
       // When this fails the connection does not come back clean, and is closed: the server then rolls back.
-      _ = try? await query("ROLLBACK", name: nil, isCancellable: false)
+      _ = try? await run("ROLLBACK", isCancellable: false)
       throw error
     }
     try await commit()
@@ -108,7 +123,7 @@ extension PostgresConnection {
   private func commit() async throws {
     do {
       // A COMMIT once sent is waited for: to give up in between would leave its outcome open.
-      let result = try await query("COMMIT", name: nil, isCancellable: false)
+      let result = try await run("COMMIT", isCancellable: false)
       guard result.commandTag != "ROLLBACK" else {
         throw PostgresError(
           .transactionAborted,
@@ -131,9 +146,12 @@ extension PostgresPool {
   /// - Parameters:
   ///   - options: isolation level and the like.
   ///   - retrying: whether to run it again after a serialization failure or a deadlock; `body` then runs from its start.
-  /// - Throws: as ``PostgresConnection/transaction(_:isolation:_:)``, and `PoolError` when no connection became free.
+  ///   - timeout: how long one attempt may take; see ``PostgresConnection/transaction(_:timeout:isolation:_:)``.
+  ///   - acquireTimeout: how long to wait for a connection. Default: the pool's.
+  /// - Throws: as ``PostgresConnection/transaction(_:timeout:isolation:_:)``, and `PoolError` when no connection became free.
   public func transaction<Result>(
     _ options: TransactionOptions = TransactionOptions(), retrying: TransactionRetry = .never,
+    timeout: Duration? = nil, acquireTimeout: Duration? = nil,
     isolation: isolated (any Actor)? = #isolation, fileID: StaticString = #fileID, line: UInt = #line,
     _ body: (PostgresTransaction) async throws -> sending Result
   ) async throws -> sending Result {
@@ -141,8 +159,9 @@ extension PostgresPool {
     while true {
       attempt += 1
       do {
-        return try await withConnection(fileID: fileID, line: line) { connection in
-          try await connection.transaction(options, body)
+        return try await withConnection(acquireTimeout: acquireTimeout, fileID: fileID, line: line) {
+          connection in
+          try await connection.transaction(options, timeout: timeout, body)
         }
       } catch {
         guard let pause = retrying.pause(after: attempt, error) else { throw error }

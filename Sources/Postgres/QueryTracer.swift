@@ -12,8 +12,24 @@ public enum TraceEvent: Sendable {
   case queryEnded(QueryTrace, duration: Duration, Result<Int, any Error>)
   /// A connection was made, or was not.
   case connectEnded(duration: Duration, Result<Int32, any Error>)
-  /// A pool lent a connection for longer than one statement, or failed to.
-  case acquireEnded(duration: Duration, (any Error)?)
+  /// A pool lent a connection, or failed to.
+  case acquireEnded(AcquireTrace, duration: Duration, (any Error)?)
+  /// A connection that was lent for itself alone came back; whether it can be lent again, and how long it was lent.
+  case released(processID: Int32, isSound: Bool, held: Duration)
+  /// The server was given a statement to prepare, together with a query that needed it.
+  case prepared(QueryTrace)
+}
+
+/// The wait for a connection, as a tracer sees it.
+public struct AcquireTrace: Sendable {
+  /// The name of the query that it is for, where there is one.
+  public let name: String?
+  /// Whether other single statements may use the connection at the same time.
+  public let isShared: Bool
+  /// `#fileID` of the code that asks.
+  public let fileID: StaticString
+  /// `#line` of the code that asks.
+  public let line: UInt
 }
 
 /// One query, as a tracer sees it.
@@ -24,6 +40,14 @@ public struct QueryTrace: Sendable {
     case query
     /// A text of several statements.
     case script
+    /// A statement whose rows are handed over as they come.
+    case stream
+    /// Several statements sent at once.
+    case batch
+    /// COPY to the server.
+    case copyIn
+    /// COPY from the server.
+    case copyOut
   }
 
   /// What kind of call it was.
@@ -47,7 +71,8 @@ public struct QueryTrace: Sendable {
     return trace
   }
 
-  func end(_ outcome: Result<Int, any Error>) {
+  func end(_ outcome: Result<Int, any Error>, prepared: Bool = false) {
+    if prepared { tracer.record(.prepared(self)) }
     tracer.record(.queryEnded(self, duration: ContinuousClock.now - start, outcome))
   }
 }

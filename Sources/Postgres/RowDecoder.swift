@@ -2,7 +2,7 @@ internal import FoundationEssentials
 
 /// Reads rows into `Decodable` structs: each property from the column of its name.
 final class RowDecoder: Decoder {
-  private let handle: ResultHandle
+  private var handle: ResultHandle
   private let sql: String
   private let name: String?
   private let names: [String]
@@ -35,6 +35,12 @@ final class RowDecoder: Decoder {
     } catch {
       throw PostgresError(.decoding, "a row does not fit \(Row.self): \(error)").of(sql, name)
     }
+  }
+
+  /// A row of another result with the same columns: the next of a stream.
+  func decode<Row: PostgresRow>(_ type: Row.Type, of result: PostgresResult) throws(PostgresError) -> Row {
+    handle = result.handle
+    return try decode(type, row: 0)
   }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {

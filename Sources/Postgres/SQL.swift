@@ -53,6 +53,13 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
   /// The parameters' values, for a tracer.
   public var parameters: [any PostgresEncodable] { binds.map(\.value) }
 
+  /// - Throws: when the text would end early at the server.
+  func checkText() throws(PostgresError) {
+    guard !text.utf8.contains(0) else {
+      throw PostgresError(.encoding, "the text of the statement holds a NUL character (U+0000)")
+    }
+  }
+
   /// What may stand in a query's literal.
   public struct StringInterpolation: StringInterpolationProtocol {
     fileprivate var text = ""

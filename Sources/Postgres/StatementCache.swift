@@ -5,16 +5,6 @@ struct StatementCache {
     let types: [UInt32]
   }
 
-  /// What to do so that a statement can be run.
-  struct Lookup {
-    /// The statement's name at the server.
-    let name: String
-    /// It must be prepared first.
-    let isNew: Bool
-    /// A statement to be forgotten at the server, to keep within the limit.
-    let evicted: String?
-  }
-
   private struct Entry {
     let name: String
     var lastUse: UInt64
@@ -27,26 +17,33 @@ struct StatementCache {
 
   init(capacity: Int) { self.capacity = capacity }
 
-  mutating func lookUp(_ key: Key) -> Lookup {
+  /// The name of a statement that the server knows.
+  mutating func find(_ key: Key) -> String? {
+    guard let index = entries.index(forKey: key) else { return nil }
     uses += 1
-    if let index = entries.index(forKey: key) {
-      entries.values[index].lastUse = uses
-      return Lookup(name: entries.values[index].name, isNew: false, evicted: nil)
-    }
-    var evicted: String?
+    entries.values[index].lastUse = uses
+    return entries.values[index].name
+  }
+
+  /// A name for a statement that is about to be prepared. Tells of one to be forgotten at the server, to keep within
+  /// the limit.
+  mutating func insert(_ key: Key, evicting: (String) -> Void) -> String {
     // A scan, but only when a new statement meets a full cache: programs have fewer statements than places.
     if entries.count >= capacity, let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) {
-      evicted = oldest.value.name
+      evicting(oldest.value.name)
       entries[oldest.key] = nil
     }
+    uses += 1
     names += 1
     let name = "keel_\(names)"
     entries[key] = Entry(name: name, lastUse: uses)
-    return Lookup(name: name, isNew: true, evicted: evicted)
+    return name
   }
 
-  /// The statement is not there at the server, or is no longer good.
-  mutating func forget(_ key: Key) { entries[key] = nil }
+  /// The statement of this name is not there at the server, or is no longer good.
+  mutating func forget(_ key: Key, _ name: String) {
+    if entries[key]?.name == name { entries[key] = nil }
+  }
 
   var count: Int { entries.count }
 }

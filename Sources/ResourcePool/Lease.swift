@@ -29,18 +29,26 @@ public struct LeaseOrigin: Sendable, CustomStringConvertible {
   public let fileID: StaticString
   /// `#line` of the asking code.
   public let line: UInt
-
-  /// The task that asks and will hold the lease until it gives it back; 0 when that is not known.
-  @usableFromInline package let task: UInt
+  /// What the lease is for, where that has a name.
+  public let name: String?
+  /// The task that asks; 0 when that is not known.
+  let task: UInt
+  /// Whether that task holds the lease until it gives it back itself.
+  let isScoped: Bool
 
   /// From `#fileID` and `#line`.
-  public init(fileID: StaticString, line: UInt) { self.init(fileID: fileID, line: line, task: 0) }
+  public init(fileID: StaticString, line: UInt, name: String? = nil) {
+    self.init(fileID: fileID, line: line, name: name, task: 0, isScoped: false)
+  }
 
-  /// By a task that gives the lease back itself; see ``currentTask``.
-  @usableFromInline package init(fileID: StaticString, line: UInt, task: UInt) {
+  /// By a task: ``currentTask``.
+  @usableFromInline
+  package init(fileID: StaticString, line: UInt, name: String? = nil, task: UInt, isScoped: Bool = true) {
     self.fileID = fileID
     self.line = line
+    self.name = name
     self.task = task
+    self.isScoped = isScoped
   }
 
   /// Tells the running task from all others that run now.
@@ -49,8 +57,8 @@ public struct LeaseOrigin: Sendable, CustomStringConvertible {
     withUnsafeCurrentTask { task in task.map { unsafeBitCast($0, to: UInt.self) } ?? 0 }
   }
 
-  /// `fileID:line`.
-  public var description: String { "\(fileID):\(line)" }
+  /// `fileID:line`, with the name before it.
+  public var description: String { name.map { "\($0) (\(fileID):\(line))" } ?? "\(fileID):\(line)" }
 }
 
 /// Who holds a resource at this moment.

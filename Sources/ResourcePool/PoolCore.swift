@@ -143,9 +143,7 @@ final class PoolCore: Sendable {
     return state.withLock { $0.machine.holders(now) }
   }
 
-  func outerOrigin(ofTask task: UInt) -> LeaseOrigin? {
-    state.withLock { $0.machine.outer(LeaseOrigin(fileID: "", line: 0, task: task)) }
-  }
+  func outerOrigin(of origin: LeaseOrigin) -> LeaseOrigin? { state.withLock { $0.machine.outer(origin) } }
 
   func dump() -> PoolDump {
     let now = PoolInstant.now

@@ -29,7 +29,7 @@ extension PoolStateMachine {
   /// Where the asking task took the resource that it has to itself.
   func outer(_ origin: LeaseOrigin) -> LeaseOrigin? {
     for slot in slots {
-      if case .exclusive(let held, _) = slot.state, held.task == origin.task, held.task != 0 { return held }
+      if case .exclusive(let held, _) = slot.state, held.isScoped, held.task == origin.task { return held }
     }
     return nil
   }

@@ -346,7 +346,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     let isNested = holdsAnother(origin)
     if isNested { counters.nestedAcquireCount += 1 }
     if !shared {
-      holdingTasks[slot] = origin.task
+      holdingTasks[slot] = origin.isScoped ? origin.task : 0
       move(slot, to: .exclusive(origin, since: now))
     } else if case .shared(let count, let progress) = slots[slot].state {
       move(slot, to: .shared(count: count + 1, progress: progress))

@@ -134,8 +134,8 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   /// Who holds a resource now, the longest holder first.
   public func holders() -> [LeaseHolder] { core.holders() }
 
-  /// Where a task took the resource that it has to itself; nil when it has none.
-  package func outerOrigin(ofTask task: UInt) -> LeaseOrigin? { core.outerOrigin(ofTask: task) }
+  /// Where the asking task took the resource that it has to itself; nil when it has none.
+  package func outerOrigin(of origin: LeaseOrigin) -> LeaseOrigin? { core.outerOrigin(of: origin) }
 
   /// A listing for a person: the numbers, who holds, who waits, what failed.
   public func dump() -> PoolDump { core.dump() }

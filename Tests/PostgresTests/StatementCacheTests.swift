@@ -5,51 +5,54 @@ import Testing
 @Suite struct StatementCacheTests {
   private func key(_ text: String, _ types: UInt32...) -> StatementCache.Key { .init(text: text, types: types) }
 
-  @Test func `a statement is new once, and keeps its name`() {
-    var cache = StatementCache(capacity: 2)
-    let first = cache.lookUp(key("a"))
-    let second = cache.lookUp(key("a"))
-    #expect(first.isNew && !second.isNew)
-    #expect(first.name == second.name)
-    #expect(cache.count == 1)
-  }
-
-  @Test func `the same text with parameters of other types is another statement`() {
+  @Test func `a statement is found once it is there, under its text and the types of its parameters`() {
     var cache = StatementCache(capacity: 4)
-    let names = [key("a"), key("a", 20), key("a", 23), key("a", 20, 23)].map { cache.lookUp($0).name }
+    let names = [key("a"), key("a", 20), key("a", 23), key("a", 20, 23)].map { key in
+      cache.insert(key) { _ in Issue.record("evicted") }
+    }
     #expect(Set(names).count == 4)
+    #expect(cache.find(key("a", 20)) == names[1])
+    #expect(cache.find(key("b")) == nil)
   }
 
   @Test func `the least recently used makes room, however often it was used before`() {
     var cache = StatementCache(capacity: 2)
-    let a = cache.lookUp(key("a"))
-    for _ in 0..<9 { _ = cache.lookUp(key("a")) }
-    let b = cache.lookUp(key("b"))
-    let c = cache.lookUp(key("c"))
-    #expect(b.evicted == nil)
-    #expect(c.evicted == a.name)
-    _ = cache.lookUp(key("b"))
-    #expect(cache.lookUp(key("d")).evicted == c.name)
+    var evicted: [String] = []
+    let a = cache.insert(key("a")) { evicted.append($0) }
+    for _ in 0..<9 { _ = cache.find(key("a")) }
+    _ = cache.insert(key("b")) { evicted.append($0) }
+    let c = cache.insert(key("c")) { evicted.append($0) }
+    #expect(evicted == [a])
+    _ = cache.find(key("b"))
+    _ = cache.insert(key("d")) { evicted.append($0) }
+    #expect(evicted == [a, c])
     #expect(cache.count == 2)
   }
 
-  @Test func `a forgotten statement comes back under a name that was never used`() {
+  @Test func `looking for what is not there evicts nothing`() {
+    var cache = StatementCache(capacity: 1)
+    let a = cache.insert(key("a")) { _ in }
+    #expect(cache.find(key("b")) == nil)
+    #expect(cache.find(key("a")) == a)
+  }
+
+  @Test func `a forgotten statement comes back under a new name, which late news of the old one leave alone`() {
     var cache = StatementCache(capacity: 2)
-    let first = cache.lookUp(key("a"))
-    cache.forget(key("a"))
-    cache.forget(key("never seen"))
-    let second = cache.lookUp(key("a"))
-    #expect(second.isNew && second.evicted == nil)
-    #expect(first.name != second.name)
+    let first = cache.insert(key("a")) { _ in }
+    cache.forget(key("a"), first)
+    cache.forget(key("never seen"), "x")
+    #expect(cache.find(key("a")) == nil)
+    let second = cache.insert(key("a")) { _ in }
+    #expect(second != first)
+    cache.forget(key("a"), first)
+    #expect(cache.find(key("a")) == second)
   }
 
   @Test func `ten thousand different statements never fill it beyond its size`() {
     var cache = StatementCache(capacity: 16)
     var alive: Set<String> = []
-    for index in 0..<10_000 {
-      let statement = cache.lookUp(key("\(index % 40)"))
-      if let evicted = statement.evicted { alive.remove(evicted) }
-      alive.insert(statement.name)
+    for index in 0..<10_000 where cache.find(key("\(index % 40)")) == nil {
+      alive.insert(cache.insert(key("\(index % 40)")) { alive.remove($0) })
       #expect(cache.count <= 16 && alive.count == cache.count)
     }
   }

@@ -18,7 +18,7 @@ extension PostgresEncodable {
 }
 
 /// A value that can be read from a column.
-public protocol PostgresDecodable {
+public protocol PostgresDecodable: SendableMetatype {
   /// Reads the value.
   ///
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/decoding``; ``PostgresCell/mismatch(_:)`` makes one.

@@ -1,0 +1,217 @@
+/// One statement, script or COPY on a connection, from the call to the last of its answer.
+///
+/// Unchecked: until it is submitted only its caller knows it; from then on it is read and written under the connection's
+/// lock alone; and when its waiter is resumed the session has let go of it, so that the caller has it alone again.
+final class ConnectionRequest: @unchecked Sendable {
+  enum Kind: Sendable {
+    /// A statement whose rows come as one result. Any number can be under way.
+    case statement(SQL)
+    /// A statement whose rows are handed over as they come. Alone on the connection.
+    case rows(SQL)
+    /// Several statements by the simple protocol. Alone on the connection.
+    case script(String)
+    /// A COPY to the server. Alone on the connection.
+    case copyIn(SQL)
+    /// A COPY from the server. Alone on the connection.
+    case copyOut(SQL)
+  }
+
+  /// Why its caller gave it up.
+  enum Abort: Sendable {
+    case cancelled
+    case timedOut(Duration)
+
+    var error: any Error {
+      switch self {
+      case .cancelled: CancellationError()
+      case .timedOut(let limit): PostgresError(.timedOut, "no answer within \(limit); the statement was cancelled")
+      }
+    }
+  }
+
+  /// How far a COPY or a stream has come.
+  enum Flow: Sendable {
+    /// The server has not agreed to it yet, or it is neither.
+    case pending
+    /// Data flows.
+    case open
+    /// No more is wanted: what still comes is dropped.
+    case discarding
+  }
+
+  typealias Continuation = CheckedContinuation<Void, any Error>
+
+  let kind: Kind
+  /// It is one of several that share a waiter.
+  let isBatched: Bool
+  /// The first of its batch, which has the waiter; nil in the first itself, and for one that is in no batch.
+  private let batchLead: ConnectionRequest?
+  /// An error before it does not reach what follows it: it ends a segment of the pipeline.
+  let endsSegment: Bool
+  /// Called when the server is done with it, before the waiter is resumed; says whether the connection is sound.
+  let onDone: (@Sendable (_ isSound: Bool) -> Void)?
+
+  // Of the lead:
+  /// Who waits; nil once told.
+  var continuation: Continuation?
+  /// How many requests of the batch are not done.
+  var outstanding = 1
+  var abort: Abort?
+  /// The server is being asked to cancel it, until it is done.
+  var isBeingCancelled = false
+
+  /// Nobody waits for it: it tidies up.
+  var isHousekeeping = false
+  /// Its place in the statement cache; nil when it is not prepared under a name.
+  var key: StatementCache.Key?
+  /// Its name at the server.
+  var statementName = ""
+  /// The server knows the statement: it did before, or has answered the prepare.
+  var isPrepared = true
+  /// It was prepared for this request.
+  var wasPrepared = false
+  /// It was sent a second time, after its prepared statement turned out to be gone or stale.
+  var isRetry = false
+  /// Commands of libpq whose end has not come.
+  var awaitedEnds = 0
+  var result: ResultHandle?
+  var error: (any Error)?
+
+  // Of a stream or a COPY:
+  var flow = Flow.pending
+  /// It was sent in a transaction, which a cancel request would fail.
+  var isInTransaction = false
+  /// The rows will come one by one.
+  var isRowByRow = false
+  /// The server has agreed to the COPY.
+  var isCopyAgreed = false
+  /// The data of the COPY is over: its result comes next.
+  var isDataOver = false
+  /// What came and was not taken yet.
+  var rows: [ResultHandle] = []
+  var bytes: [UInt8] = []
+  /// The size of `rows`, in bytes.
+  var backlog = 0
+  /// Wakes who waits for rows, bytes, or room to write.
+  var waker: CheckedContinuation<Void, Never>?
+  /// The server is done with it.
+  var isDone = false
+
+  init(
+    _ kind: Kind, isBatched: Bool = false, batch lead: ConnectionRequest? = nil, endsSegment: Bool = true,
+    onDone: (@Sendable (Bool) -> Void)? = nil
+  ) {
+    self.kind = kind
+    self.isBatched = isBatched
+    batchLead = lead
+    self.endsSegment = endsSegment
+    self.onDone = onDone
+    lead?.outstanding += 1
+  }
+
+  /// The request that has the waiter.
+  var lead: ConnectionRequest { batchLead ?? self }
+
+  /// Others may be under way on the connection at the same time.
+  var sharesConnection: Bool { if case .statement = kind { true } else { false } }
+
+  var sql: SQL? {
+    switch kind {
+    case .statement(let sql), .rows(let sql), .copyIn(let sql), .copyOut(let sql): sql
+    case .script: nil
+    }
+  }
+
+  /// What is wrong with an answer that was no error of the server's.
+  var missingAnswer: PostgresError? {
+    guard !isHousekeeping else { return nil }
+    guard let result else { return PostgresError(.unsupported, "the server sent no result") }
+    if case .script = kind { return nil }
+    return result.isEmptyQuery ? PostgresError(.unsupported, "the query is empty") : nil
+  }
+
+  /// Back to where it was before it was sent.
+  func rewind() {
+    isRetry = true
+    error = nil
+    result = nil
+    isDone = false
+  }
+}
+
+/// First in, first out, without moving what is behind.
+struct RequestQueue: Sendable {
+  private var places: [ConnectionRequest?] = []
+  private var head = 0
+
+  var isEmpty: Bool { head == places.count }
+  var count: Int { places.count - head }
+  var first: ConnectionRequest? { isEmpty ? nil : places[head] }
+  /// What is sent next begins a segment of the pipeline.
+  var lastEndsSegment: Bool { isEmpty || places.last??.endsSegment ?? true }
+  var all: [ConnectionRequest] { places[head...].compactMap { $0 } }
+
+  mutating func append(_ request: ConnectionRequest) { places.append(request) }
+
+  mutating func prepend(_ request: ConnectionRequest) {
+    places.replaceSubrange(..<head, with: [request])
+    head = 0
+  }
+
+  @discardableResult
+  mutating func removeFirst() -> ConnectionRequest? {
+    guard !isEmpty else { return nil }
+    let request = places[head]
+    places[head] = nil
+    head += 1
+    if head == places.count {
+      places.removeAll(keepingCapacity: true)
+      head = 0
+    } else if head >= 64, head * 2 >= places.count {
+      places.removeFirst(head)
+      head = 0
+    }
+    return request
+  }
+
+  mutating func removeAll(where isRemoved: (ConnectionRequest) -> Bool) -> [ConnectionRequest] {
+    let removed = all.filter(isRemoved)
+    if !removed.isEmpty {
+      places = all.filter { !isRemoved($0) }
+      head = 0
+    }
+    return removed
+  }
+
+  func contains(where isWanted: (ConnectionRequest) -> Bool) -> Bool {
+    places[head...].contains { $0.map(isWanted) ?? false }
+  }
+
+  func allSatisfy(_ condition: (ConnectionRequest) -> Bool) -> Bool {
+    places[head...].allSatisfy { $0.map(condition) ?? true }
+  }
+}
+
+/// What is to be done once the connection's lock is released.
+struct Deliveries: Sendable {
+  /// A request that the server is done with, or whose waiter is told before that.
+  struct Completion: Sendable {
+    let continuation: ConnectionRequest.Continuation?
+    let error: (any Error)?
+    let onDone: (@Sendable (Bool) -> Void)?
+    let isSound: Bool
+
+    func deliver() {
+      onDone?(isSound)
+      if let error { continuation?.resume(throwing: error) } else { continuation?.resume() }
+    }
+  }
+
+  var completions: [Completion] = []
+  var wakers: [CheckedContinuation<Void, Never>] = []
+
+  func deliver() {
+    for completion in completions { completion.deliver() }
+    for waker in wakers { waker.resume() }
+  }
+}

@@ -1,0 +1,201 @@
+extension ConnectionSession {
+  // MARK: Receiving
+
+  /// The socket is ready: writes what waited, reads what came.
+  mutating func pump(_ deliveries: inout Deliveries) {
+    guard handle != nil, failure == nil else { return }
+    if wantsWrite { flush() }
+    let isAlive = handle?.consumeInput() == true
+    collect(&deliveries)
+    if !isAlive || failure != nil {
+      _ = lose()
+      failAll(&deliveries)
+    } else {
+      while let notification = handle?.nextNotification() { notifications.append(notification) }
+      if wantsWrite { flush() }
+      if !wantsWrite { wakeWriter(&deliveries) }
+      sendQueued(&deliveries)
+    }
+  }
+
+  /// Takes what libpq has understood of the answers, up to what a slow reader leaves room for.
+  mutating func collect(_ deliveries: inout Deliveries) {
+    // In pipeline mode an end stands between any two statements. Two in a row mean that nothing more comes: the
+    // connection is broken.
+    var wasEnd = false
+    while let first = inFlight.first, wantsRead {
+      if case .rows = first.kind, !first.isRowByRow { first.isRowByRow = handle?.setRowByRow() == true }
+      if first.isCopyAgreed, !first.isDataOver {
+        guard collectCopy(first, &deliveries) else { return }
+      }
+      guard handle?.isBusy == false, let received = handle?.nextResult() else { return }
+      let isEnd = if case .end = received { true } else { false }
+      guard !(isEnd && wasEnd) else { return }
+      wasEnd = isEnd
+      switch received {
+      case .row(let row): takeRow(row, first, &deliveries)
+      case .result(let result):
+        takeResult(result, first, &deliveries)
+        if failure != nil { return }
+      case .sync: finishFirst(&deliveries)
+      case .end:
+        first.awaitedEnds -= 1
+        if !isPipelined || (first.awaitedEnds == 0 && !first.endsSegment) { finishFirst(&deliveries) }
+      }
+    }
+  }
+
+  private func takeRow(_ row: ResultHandle, _ request: ConnectionRequest, _ deliveries: inout Deliveries) {
+    if case .pending = request.flow { request.flow = .open }
+    guard case .open = request.flow else { return }
+    request.rows.append(row)
+    request.backlog += row.size
+    wake(request, &deliveries)
+  }
+
+  private mutating func takeResult(_ result: ResultHandle, _ request: ConnectionRequest, _ deliveries: inout Deliveries)
+  {
+    if let error = result.error {
+      request.error = request.error ?? error
+    } else if !request.isPrepared {
+      request.isPrepared = true
+    } else if result.isCopy {
+      switch (request.kind, result.copyDirection) {
+      case (.copyIn, .in), (.copyOut, .out):
+        request.isCopyAgreed = true
+        if case .pending = request.flow { request.flow = .open }
+        wake(request, &deliveries)
+        if case .discarding = request.flow { endCopy(request, "the copy was cancelled") }
+      default:
+        // There is no way back to ordinary queries but through the COPY: the connection is given up, and it alone.
+        failure = PostgresError(
+          .unsupported,
+          "COPY to or from the client is not a query, and its connection was closed; use copyIn or copyOut")
+      }
+    } else {
+      request.result = result
+    }
+  }
+
+  private func wake(_ request: ConnectionRequest, _ deliveries: inout Deliveries) {
+    guard let waker = request.waker else { return }
+    request.waker = nil
+    deliveries.wakers.append(waker)
+  }
+
+  // MARK: Streams and COPY
+
+  /// What there is for the reader of a stream or of a COPY.
+  enum Taken: Sendable {
+    case rows([ResultHandle])
+    case bytes([UInt8])
+    case end
+    case failed(any Error)
+    /// Nothing yet.
+    case nothing
+  }
+
+  /// Takes what has come, and reads on where there was no room before.
+  mutating func take(_ request: ConnectionRequest, _ deliveries: inout Deliveries) -> Taken {
+    if let taken = takeBacklog(request) { return taken }
+    if inFlight.first === request {
+      collect(&deliveries)
+      sendQueued(&deliveries)
+    }
+    return takeBacklog(request) ?? .nothing
+  }
+
+  private func takeBacklog(_ request: ConnectionRequest) -> Taken? {
+    if let abort = request.abort { return .failed(abort.error) }
+    if !request.rows.isEmpty {
+      defer { request.rows.removeAll(keepingCapacity: true) }
+      request.backlog = 0
+      return .rows(request.rows)
+    }
+    if !request.bytes.isEmpty {
+      defer { request.bytes = [] }
+      request.backlog = 0
+      return .bytes(request.bytes)
+    }
+    guard request.isDone else { return nil }
+    return request.error.map(Taken.failed) ?? .end
+  }
+
+  /// Has the waker called when there is something to take, or room to write. False when there is already.
+  func park(_ request: ConnectionRequest, _ waker: CheckedContinuation<Void, Never>) -> Bool {
+    guard request.rows.isEmpty, request.bytes.isEmpty, !request.isDone, request.abort == nil else { return false }
+    if case .copyIn = request.kind, case .open = request.flow, !wantsWrite { return false }
+    request.waker = waker
+    return true
+  }
+
+  /// Drops what has come and what will.
+  mutating func discard(_ request: ConnectionRequest, _ deliveries: inout Deliveries) {
+    request.flow = .discarding
+    request.rows = []
+    request.bytes = []
+    request.backlog = 0
+    wake(request, &deliveries)
+    if request.isCopyAgreed, case .copyIn = request.kind { endCopy(request, "the copy was cancelled") }
+  }
+
+  /// True when the data of the COPY is over, and its result comes next.
+  private mutating func collectCopy(_ request: ConnectionRequest, _ deliveries: inout Deliveries) -> Bool {
+    // libpq keeps an error of the server for later while data flows to it.
+    guard case .copyOut = request.kind else { return false }
+    while wantsRead {
+      let isWanted = if case .open = request.flow { true } else { false }
+      let before = request.bytes.count
+      switch handle?.takeCopyData(into: &request.bytes, isWanted: isWanted) {
+      case .some(.data):
+        request.backlog += request.bytes.count - before
+      case .some(.nothing), nil:
+        if !request.bytes.isEmpty { wake(request, &deliveries) }
+        return false
+      case .some(.end):
+        request.isDataOver = true
+        if !request.bytes.isEmpty { wake(request, &deliveries) }
+        return true
+      }
+    }
+    wake(request, &deliveries)
+    return false
+  }
+
+  /// How a write to a COPY went.
+  enum Written: Sendable {
+    /// There is room for more.
+    case done
+    /// The socket is full: wait until there is room.
+    case blocked
+    /// The COPY is over.
+    case failed(any Error)
+  }
+
+  mutating func writeCopy(
+    _ request: ConnectionRequest, _ bytes: [UInt8], _ deliveries: inout Deliveries
+  ) -> Written {
+    if let abort = request.abort { return .failed(abort.error) }
+    guard !request.isDone, case .open = request.flow else { return .failed(request.error ?? PostgresError.copyIsOver) }
+    guard handle?.putCopyData(bytes) == true else {
+      let error = lose()
+      failAll(&deliveries)
+      return .failed(error)
+    }
+    flush()
+    return wantsWrite ? .blocked : .done
+  }
+
+  /// Ends the data of a COPY to the server; with a reason, the server undoes it.
+  mutating func endCopy(_ request: ConnectionRequest, _ reason: String? = nil) {
+    guard !request.isDataOver, !request.isDone else { return }
+    request.isDataOver = true
+    if handle?.endCopy(reason) != true { _ = lose() }
+    flush()
+  }
+
+  private mutating func wakeWriter(_ deliveries: inout Deliveries) {
+    guard let first = inFlight.first, case .copyIn = first.kind, case .open = first.flow else { return }
+    wake(first, &deliveries)
+  }
+}

@@ -1,0 +1,60 @@
+extension PostgresConnection {
+  func run(_ batch: PostgresBatch, _ options: QueryOptions) async throws -> PostgresBatch.Answers {
+    let trace = tracer.map { tracer in
+      let text = batch.statements.map(\.text).joined(separator: ";\n")
+      return QueryTrace.started(tracer, .batch, SQL(unchecked: text), options.name, processID)
+    }
+    do {
+      let answers = try await sendTwice(batch, options)
+      trace?.end(.success(answers.results.reduce(0) { $0 + ((try? $1.get().rowsAffected) ?? 0) }))
+      return answers
+    } catch {
+      trace?.end(.failure(error))
+      throw error
+    }
+  }
+
+  /// Once, and what met prepared statements that were gone or stale once more.
+  private func sendTwice(_ batch: PostgresBatch, _ options: QueryOptions) async throws -> PostgresBatch.Answers {
+    let start = ContinuousClock.now
+    var results = try await send(batch.statements, batch.isolation, options)
+    let lost = results.indices.filter { results[$0].error?.isLostStatement == true }
+    if !lost.isEmpty, transactionStatus == .idle {
+      // They are forgotten now, and what failed had no effect.
+      let again = batch.isolation == .together ? Array(results.indices) : lost
+      let second = try await send(again.map { batch.statements[$0] }, batch.isolation, options.after(.now - start))
+      for (index, result) in zip(again, second) { results[index] = result }
+    }
+    if batch.isolation == .together, let failed = results.lazy.compactMap(\.error).first { throw failed }
+    return PostgresBatch.Answers(results: results)
+  }
+
+  private func send(
+    _ statements: [SQL], _ isolation: PostgresBatch.Isolation, _ options: QueryOptions
+  ) async throws -> [Result<PostgresResult, PostgresError>] {
+    let lead = ConnectionRequest(
+      .statement(statements[0]), isBatched: true, endsSegment: isolation == .separate || statements.count == 1)
+    let others = statements.indices.dropFirst().map { index in
+      ConnectionRequest(
+        .statement(statements[index]), isBatched: true, batch: lead,
+        endsSegment: isolation == .separate || index == statements.count - 1)
+    }
+    try await perform([lead] + others, options.timeout)
+    return try ([lead] + others).map { request in
+      if let error = request.error {
+        guard let named = (error as? PostgresError)?.of(request.sql?.text ?? "", options.name) else { throw error }
+        // Refused before anything was sent, or lost with the connection: that concerns all of them.
+        guard [.server, .unsupported].contains(named.code) else { throw named }
+        return .failure(named)
+      }
+      guard let handle = request.result else {
+        return .failure(PostgresError(.unsupported, "the server sent no result"))
+      }
+      return .success(PostgresResult(handle: handle, sql: request.sql?.text ?? "", name: options.name))
+    }
+  }
+}
+
+extension Result where Failure == PostgresError {
+  fileprivate var error: PostgresError? { if case .failure(let error) = self { error } else { nil } }
+}

@@ -1,0 +1,72 @@
+extension PostgresResult {
+  /// The only row.
+  ///
+  /// - Throws: ``PostgresError`` of code ``PostgresError/Code/noRows`` or ``PostgresError/Code/tooManyRows`` when
+  ///   there is not exactly one row.
+  public func single() throws(PostgresError) -> PostgresRowView {
+    switch count {
+    case 1: return self[0]
+    case 0: throw PostgresError(.noRows, "no row where one is expected").of(sql, name)
+    default:
+      throw PostgresError(.tooManyRows, "\(count) rows where one is expected; add LIMIT 1 if any will do").of(sql, name)
+    }
+  }
+
+  /// The value of the only row's only column.
+  public func one<Column: PostgresDecodable>(as type: Column.Type = Column.self) throws -> Column {
+    try single().decode(as: type)
+  }
+
+  /// The only row, as a tuple of its columns.
+  public func one<each Column: PostgresDecodable>(
+    as type: (repeat each Column).Type = (repeat each Column).self
+  ) throws -> (repeat each Column) {
+    try single().decode(as: type)
+  }
+
+  /// The only row, as a struct.
+  public func one<Row: PostgresRow>(as type: Row.Type = Row.self) throws -> Row { try single().decode(as: type) }
+
+  /// The value of the only row's only column; nil without a row.
+  public func optional<Column: PostgresDecodable>(as type: Column.Type = Column.self) throws -> Column? {
+    isEmpty ? nil : try single().decode(as: type)
+  }
+
+  /// The only row, as a tuple of its columns; nil without a row.
+  public func optional<each Column: PostgresDecodable>(
+    as type: (repeat each Column).Type = (repeat each Column).self
+  ) throws -> (repeat each Column)? {
+    guard !isEmpty else { return nil }
+    let row: (repeat each Column) = try single().decode()
+    return row
+  }
+
+  /// The only row, as a struct; nil without a row.
+  public func optional<Row: PostgresRow>(as type: Row.Type = Row.self) throws -> Row? {
+    isEmpty ? nil : try single().decode(as: type)
+  }
+
+  /// The values of the only column.
+  public func all<Column: PostgresDecodable>(as type: Column.Type = Column.self) throws -> [Column] {
+    try map { row in try row.decode(as: type) }
+  }
+
+  /// All rows, as tuples of their columns.
+  public func all<each Column: PostgresDecodable>(
+    as type: (repeat each Column).Type = (repeat each Column).self
+  ) throws -> [(repeat each Column)] {
+    var rows: [(repeat each Column)] = []
+    rows.reserveCapacity(count)
+    for row in self { rows.append(try row.decode(as: type)) }
+    return rows
+  }
+
+  /// All rows, as structs.
+  public func all<Row: PostgresRow>(as type: Row.Type = Row.self) throws -> [Row] {
+    let decoder = RowDecoder(self)
+    var rows: [Row] = []
+    rows.reserveCapacity(count)
+    for index in indices { rows.append(try decoder.decode(type, row: index)) }
+    return rows
+  }
+}

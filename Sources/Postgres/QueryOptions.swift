@@ -1,0 +1,42 @@
+/// How one call is made: what it is called, how long it may take, and who makes it.
+public struct QueryOptions: Sendable {
+  /// What tracers, metrics, errors and the pool's listing call it.
+  public var name: String?
+  /// How long the call may take, the wait for a connection included. The statement is then cancelled at the server, and
+  /// the call throws ``PostgresError`` of code ``PostgresError/Code/timedOut``. Default: as long as it takes, after a
+  /// wait for a connection of at most the pool's `acquireTimeout`.
+  public var timeout: Duration?
+  /// How long to wait for a connection of a pool. Default: the pool's `acquireTimeout`, or ``timeout`` where that is
+  /// less.
+  public var acquireTimeout: Duration?
+  /// `#fileID` of the caller.
+  public var fileID: StaticString
+  /// `#line` of the caller.
+  public var line: UInt
+
+  /// The caller's place is filled in by itself.
+  public init(
+    name: String? = nil, timeout: Duration? = nil, fileID: StaticString = #fileID, line: UInt = #line
+  ) {
+    self.name = name
+    self.timeout = timeout
+    self.fileID = fileID
+    self.line = line
+  }
+
+  /// For the part of a call that begins so much later.
+  func after(_ elapsed: Duration) -> QueryOptions {
+    var rest = self
+    rest.timeout = timeout.map { max($0 - elapsed, .nanoseconds(1)) }
+    return rest
+  }
+
+  /// No later than a deadline.
+  func within(_ deadline: ContinuousClock.Instant?) -> QueryOptions {
+    guard let deadline else { return self }
+    var bounded = self
+    let rest = max(ContinuousClock.now.duration(to: deadline), .nanoseconds(1))
+    bounded.timeout = min(timeout ?? rest, rest)
+    return bounded
+  }
+}

@@ -1,0 +1,89 @@
+internal import EventLoop
+internal import Synchronization
+
+/// The reading end of a stream or of a COPY from the server. Let go of early, it has the server stop.
+final class StreamReader: Sendable {
+  private let connection: PostgresConnection
+  private let request: ConnectionRequest
+  private let checkout: PostgresCheckout
+  private let trace: QueryTrace?
+  private let timer: EventLoop.Timer?
+  private let sql: SQL
+  private let options: QueryOptions
+  private let isOver = Atomic(false)
+
+  /// Sends the request on a connection of the client.
+  static func open(
+    _ kind: ConnectionRequest.Kind, _ client: any PostgresClient, _ options: QueryOptions
+  ) async throws -> StreamReader {
+    let start = ContinuousClock.now
+    let checkout = try await client.checkOut(options)
+    return StreamReader(kind, checkout, options.after(.now - start))
+  }
+
+  private init(_ kind: ConnectionRequest.Kind, _ checkout: PostgresCheckout, _ options: QueryOptions) {
+    // Given back by the connection when the server is done with it.
+    let request = ConnectionRequest(kind, onDone: checkout.giveBack)
+    let connection = checkout.connection
+    self.connection = connection
+    self.request = request
+    self.checkout = checkout
+    self.options = options
+    sql = request.sql ?? ""
+    let operation: QueryTrace.Operation = if case .rows = kind { .stream } else { .copyOut }
+    trace = connection.tracer.map {
+      QueryTrace.started($0, operation, request.sql ?? "", options.name, connection.processID)
+    }
+    timer = options.timeout.map { limit in connection.schedule(limit, request) }
+    connection.act { session, deliveries in session.submit([request], nil, &deliveries) }
+  }
+
+  deinit {
+    timer?.cancel()
+    guard !isOver.load(ordering: .relaxed) else { return }
+    connection.stop(request)
+    trace?.end(.failure(CancellationError()))
+  }
+
+  /// More of what came; nil at the end.
+  func next() async throws -> ConnectionSession.Taken? {
+    do {
+      while true {
+        let taken = connection.act { session, deliveries in session.take(request, &deliveries) }
+        switch taken {
+        case .rows, .bytes: return taken
+        case .end:
+          end(.success(request.result?.rowsAffected ?? 0))
+          return nil
+        case .failed(let error): throw error
+        case .nothing: try await connection.awaitFlow(of: request)
+        }
+      }
+    } catch {
+      checkout.report(error)
+      let named = (error as? PostgresError)?.of(sql.text, options.name) ?? error
+      end(.failure(named))
+      throw named
+    }
+  }
+
+  private func end(_ outcome: Result<Int, any Error>) {
+    guard !isOver.exchange(true, ordering: .relaxed) else { return }
+    timer?.cancel()
+    trace?.end(outcome, prepared: request.wasPrepared)
+  }
+}
+
+extension PostgresConnection {
+  /// Waits until there is something to take from a request, or room to write to it, or it is over.
+  func awaitFlow(of request: ConnectionRequest) async throws {
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { waker in
+        let isParked = act { session, _ in session.park(request, waker) }
+        if !isParked { waker.resume() }
+      }
+    } onCancel: {
+      abort(request, .cancelled)
+    }
+  }
+}

@@ -1,0 +1,179 @@
+import DatabaseTesting
+import Postgres
+import ResourcePool
+import Testing
+
+@Suite struct BatchTests {
+  struct User: PostgresRow, Equatable {
+    var id: Int
+    var email: String
+  }
+
+  private static let users = DatabaseTemplate(migrations: []) { connection in
+    try await connection.script(
+      "CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL); INSERT INTO users VALUES (1, 'ada'), (2, 'alan')")
+  }
+
+  @Test func `each answer has the type that its key says`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      var batch = PostgresBatch()
+      let ada = batch.one("SELECT * FROM users WHERE id = \(1)", as: User.self)
+      let count = batch.one("SELECT count(*) FROM users", as: Int.self)
+      let range = batch.one("SELECT min(id), max(email) FROM users", as: (Int, String).self)
+      let updated = batch.execute("UPDATE users SET email = upper(email)")
+      let emails = batch.all("SELECT email FROM users ORDER BY id", as: String.self)
+      let pairs = batch.all("SELECT id, email FROM users ORDER BY id", as: (Int, String).self)
+      let nobody = batch.optional("SELECT * FROM users WHERE id = \(9)", as: User.self)
+      for _ in 0..<2 {
+        let answers = try await pool.run(batch, name: "Everything")
+        #expect(try answers[ada].id == 1)
+        #expect(try answers[count] == 2)
+        #expect(try answers[range].0 == 1)
+        #expect(try answers[updated] == 2)
+        #expect(try answers[emails] == ["ADA", "ALAN"])
+        #expect(try answers[pairs].map(\.0) == [1, 2])
+        #expect(try answers[nobody] == nil)
+      }
+      #expect(pool.stat().acquired == 0)
+      let empty = try await pool.run(PostgresBatch())
+      #expect(empty.failureCount == 0)
+    }
+  }
+
+  @Test func `together, one that fails undoes all, and its error is thrown`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      var batch = PostgresBatch()
+      batch.execute("INSERT INTO users VALUES (3, 'x')")
+      batch.execute("INSERT INTO users VALUES (1, 'y')")
+      batch.execute("INSERT INTO users VALUES (4, 'z')")
+      let failing = batch
+      for _ in 0..<2 {
+        let error = await #expect(throws: PostgresError.self) { try await pool.run(failing, name: "Add") }
+        #expect(error?.sqlState == .uniqueViolation)
+        #expect(error?.sql == "INSERT INTO users VALUES (1, 'y')" && error?.queryName == "Add")
+        let count: Int = try await pool.one("SELECT count(*) FROM users")
+        #expect(count == 2)
+      }
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
+  @Test func `separate, the others are done, and the error is thrown where its answer is read`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      var batch = PostgresBatch(.separate)
+      let first = batch.execute("INSERT INTO users VALUES (3, 'x')")
+      let bad = batch.execute("INSERT INTO users VALUES (1, 'y')")
+      let wrong = batch.execute("SELEC")
+      let last = batch.execute("INSERT INTO users VALUES (4, 'z')")
+      let answers = try await pool.run(batch)
+      #expect(try answers[first] == 1)
+      #expect(try answers[last] == 1)
+      #expect(answers.failureCount == 2)
+      let error = #expect(throws: PostgresError.self) { try answers[bad] }
+      #expect(error?.sqlState == .uniqueViolation)
+      #expect(#expect(throws: PostgresError.self) { try answers[wrong] }?.sqlState == .syntaxError)
+      let count: Int = try await pool.one("SELECT count(*) FROM users")
+      #expect(count == 4)
+    }
+  }
+
+  @Test func `in a transaction a failed statement fails the transaction, together or separate`() async throws {
+    try await withTestDatabase(Self.users) { pool in
+      for isolation in [PostgresBatch.Isolation.together, .separate] {
+        try? await pool.transaction { tx in
+          var batch = PostgresBatch(isolation)
+          batch.execute("INSERT INTO users VALUES (3, 'x')")
+          batch.execute("INSERT INTO users VALUES (1, 'y')")
+          let last = batch.execute("INSERT INTO users VALUES (4, 'z')")
+          if isolation == .together {
+            let failing = batch
+            await expectError(.uniqueViolation) { _ = try await tx.run(failing) }
+          } else {
+            let answers = try await tx.run(batch)
+            let error = #expect(throws: PostgresError.self) { try answers[last] }
+            #expect(error?.sqlState == .inFailedSQLTransaction)
+          }
+        }
+        let count: Int = try await pool.one("SELECT count(*) FROM users")
+        #expect(count == 2)
+      }
+      try await pool.transaction { tx in
+        var batch = PostgresBatch()
+        batch.execute("INSERT INTO users VALUES (3, 'x')")
+        batch.execute("INSERT INTO users VALUES (4, 'y')")
+        _ = try await tx.run(batch)
+      }
+      let count: Int = try await pool.one("SELECT count(*) FROM users")
+      #expect(count == 4)
+    }
+  }
+
+  @Test func `a thousand statements are one round trip, and more than the statement cache holds are no trouble`()
+    async throws
+  {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      for isolation in [PostgresBatch.Isolation.together, .separate] {
+        var batch = PostgresBatch(isolation)
+        let same = (0..<1000).map { n in batch.one("SELECT \(n)::int8", as: Int.self) }
+        let different = (0..<700).map { n in batch.one(SQL(unchecked: "SELECT \(n) + 1"), as: Int.self) }
+        let answers = try await pool.run(batch)
+        #expect(try same.map { try answers[$0] } == Array(0..<1000))
+        #expect(try different.map { try answers[$0] } == Array(1...700))
+      }
+      try await pool.execute("SELECT 1")
+      let kept: Int = try await pool.one("SELECT count(*) FROM pg_prepared_statements")
+      #expect(kept <= 512)
+    }
+  }
+
+  @Test func `statements that went stale are prepared again`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      for isolation in [PostgresBatch.Isolation.together, .separate] {
+        var batch = PostgresBatch(isolation)
+        let added = batch.execute("INSERT INTO users SELECT max(id) + 1, 'n' FROM users")
+        let users = batch.add("SELECT * FROM users") { $0.columns.count }
+        let before = try await pool.run(batch)
+        try await pool.execute("ALTER TABLE users ADD COLUMN \(identifier: "\(isolation)") int")
+        let after = try await pool.run(batch)
+        #expect(try after[users] == before[users] + 1)
+        #expect(try after[added] == 1)
+      }
+      let count: Int = try await pool.one("SELECT count(*) FROM users")
+      #expect(count == 6)
+    }
+  }
+
+  @Test func `a value that cannot be sent is refused before anything is`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      var batch = PostgresBatch(.separate)
+      batch.execute("INSERT INTO users VALUES (3, 'x')")
+      batch.execute("INSERT INTO users VALUES (4, \("a\0b"))")
+      let refused = batch
+      let error = await #expect(throws: PostgresError.self) { try await pool.run(refused) }
+      #expect(error?.code == .encoding)
+      let count: Int = try await pool.one("SELECT count(*) FROM users")
+      #expect(count == 2)
+    }
+  }
+
+  @Test func `a batch that is cancelled or late is cancelled at the server`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      for isolation in [PostgresBatch.Isolation.together, .separate] {
+        var batch = PostgresBatch(isolation)
+        for _ in 0..<5 { batch.execute("SELECT pg_sleep(3600)") }
+        let slow = batch
+        let error = await #expect(throws: PostgresError.self) {
+          try await pool.run(slow, timeout: .milliseconds(50))
+        }
+        #expect(error?.code == .timedOut)
+        let task = Task { try await pool.run(slow) }
+        try await until { pool.stat().acquired == 1 }
+        task.cancel()
+        await #expect(throws: CancellationError.self) { try await task.value }
+        let one: Int = try await pool.one("SELECT 1")
+        #expect(one == 1)
+      }
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+}
