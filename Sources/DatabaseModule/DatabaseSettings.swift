@@ -58,8 +58,8 @@ public struct DatabaseSettings: Sendable {
   ).checked("must be longer than zero") { $0 > .zero }
 
   /// `database.replicas`.
-  public static let replicas = Setting<[Secret<String>]>(
-    "database.replicas", default: [], "Standby servers for reading, each as a URL like database.url.")
+  public static let replicas = Setting<[Secret<String>]?>(
+    "database.replicas", default: nil, "Standby servers for reading, each as a URL like database.url.")
   /// `database.replica_max_lag`.
   public static let replicaMaxLag = Setting(
     "database.replica_max_lag", default: Duration.seconds(10),
@@ -93,7 +93,7 @@ public struct DatabaseSettings: Sendable {
     self.configuration = configuration
     url = try configuration(Self.url)
     dataDirectory = try configuration(Self.dataDirectory)
-    replicas = try configuration(Self.replicas)
+    replicas = try configuration(Self.replicas) ?? []
     replicaMaxLag = try configuration(Self.replicaMaxLag)
     replicaCheckPeriod = try configuration(Self.replicaCheckPeriod)
     slowQueryThreshold = try configuration(Self.slowQueryThreshold)
@@ -119,7 +119,10 @@ public struct DatabaseSettings: Sendable {
     return migrator
   }
 
-  func pool(_ connect: ConnectOptions) throws -> PostgresPool.Configuration {
+  /// The pool as it is configured.
+  ///
+  /// - Throws: `ConfigurationError` naming the place of a value that makes no sense.
+  public func pool(_ connect: ConnectOptions) throws -> PostgresPool.Configuration {
     var pool = PostgresPool.Configuration(connect)
     pool.maxConnections = try configuration(Self.maxConns)
     pool.minConnections = try configuration(Self.minConns)

@@ -6,6 +6,8 @@ struct CommandSpec: Sendable {
     /// What the value is called in help; nil for a flag without a value.
     let value: String?
     let summary: String
+    /// The values, where they can be counted.
+    var choices: [String] = []
   }
 
   /// The words, such as `migrate up`.
@@ -21,7 +23,7 @@ struct CommandSpec: Sendable {
 
   var name: String { words.joined(separator: " ") }
 
-  static let all = [serve] + migrate + [version, help]
+  static let all = [serve] + migrate + config + [graph, doctor, completion, version, help]
 }
 
 // MARK: The commands

@@ -20,6 +20,12 @@ struct Commands<Application: HostApplication> {
   func run(_ words: [String]) async -> ExitCode {
     do {
       let catalogs = try await settingsCatalogs()
+      if words.first == CommandSpec.complete.name {
+        let answer = Completer(catalogs: catalogs).complete(
+          Array(words.dropFirst(words.dropFirst().first == "--" ? 2 : 1)))
+        console.write(CompletionScript.lines(answer))
+        return .success
+      }
       let command = try CommandParser(catalogs: catalogs).parse(words)
       return try await perform(command, catalogs)
     } catch let error as UsageError {
@@ -53,6 +59,10 @@ struct Commands<Application: HostApplication> {
         command.spec.words[1], command.arguments, all: command.has(CommandSpec.everything))
       let files = try command.value(of: CommandSpec.directory).map { try MigrationSet(directory: $0) }
       return try await migrate(request, files, configuration(command, catalogs))
+    case "config": try await config(command, catalogs)
+    case "graph": try graph(command, catalogs)
+    case "doctor": return try await doctor(command, catalogs)
+    case "completion": try completion(command.arguments)
     case "version": console.write("\(Application.name) \(Application.version)")
     default: try explain(command.arguments, help)
     }
@@ -67,6 +77,13 @@ struct Commands<Application: HostApplication> {
       throw UsageError(description: "there is no command '\(words.joined(separator: " "))' to explain")
     }
     console.write(help.explain(matches))
+  }
+
+  private func completion(_ words: [String]) throws {
+    guard words.count == 1, let script = CompletionScript.script(for: words[0], program: Application.name) else {
+      throw UsageError(description: "completion wants a shell: \(CompletionScript.shells.joined(separator: ", "))")
+    }
+    console.write(script)
   }
 
   // MARK: Configuration

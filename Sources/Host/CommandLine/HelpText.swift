@@ -10,8 +10,8 @@ struct HelpText {
     Usage:
     \(usage(of: CommandSpec.all))
 
-    Settings come from flags, the environment and keel.yaml, in this order. List them with \(program) help settings;
-    explain a command with \(program) help COMMAND.
+    Settings come from flags, the environment, keel.yaml and a preset, in this order. List them with
+    \(program) help settings; explain a command with \(program) help COMMAND.
     """
   }
 

@@ -172,6 +172,87 @@ import Testing
     }
   }
 
+  @Test func `the doctor finds a sound database, a schema that is behind, and pools that are too large`() async throws {
+    try await TestDatabase.with { database in
+      let flags = ["--database-url=\(database.connectionString)", "--listen=127.0.0.1:0"]
+      let fresh = await run(["doctor"] + flags)
+      #expect(fresh.code == .success)
+      #expect(fresh.output.contains("warning schema         version 0 of 32, 32 pending"))
+      #expect(fresh.output.contains("→ program migrate up"))
+      for subject in ["configuration", "address", "graph", "connection", "version", "writable"] {
+        #expect(fresh.output.contains("ok      \(subject)"))
+      }
+      _ = await run(["migrate", "up", "--log-level=error"] + flags.prefix(1))
+      let migrated = await run(["doctor", "--json"] + flags)
+      #expect(migrated.output.contains(#""text" : "version 32, nothing pending""#))
+      let many = await run(["doctor", "--replicas", "1000"] + flags)
+      #expect(many.code == .failure && many.output.contains("FAILED  capacity"))
+
+      let name = try await database.pool.one("SELECT current_database()", as: String.self)
+      try await database.pool.execute("ALTER DATABASE \(identifier: name) SET default_transaction_read_only = on")
+      let readOnly = await run(["doctor"] + flags)
+      #expect(readOnly.code == .failure && readOnly.output.contains("FAILED  writable"))
+    }
+  }
+
+  @Test func `the doctor says what to do about a database that is not there, and makes none`() async throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "keel-\(UUID().uuidString)")
+    let none = await run("doctor", "--database-data-directory", folder.path(), "--listen=127.0.0.1:0")
+    #expect(none.code == .success && none.output.contains("serve makes a private one in \(folder.path())"))
+    #expect(!FileManager.default.fileExists(atPath: folder.path()))
+    let unreachable = await run(
+      "doctor", "--database-url", "postgres://a:hunter2@127.0.0.1:1/x", "--listen=127.0.0.1:0")
+    #expect(unreachable.code == .failure && unreachable.output.contains("→ check host and port in database.url"))
+    #expect(!unreachable.output.contains("hunter2"))
+    let usage = await run("doctor", "--replicas", "0")
+    #expect(usage.code == .usage)
+  }
+
+  @Test func `config show says where each value comes from and masks secrets, check finds what serve would`()
+    async throws
+  {
+    let file = FileManager.default.temporaryDirectory.appending(path: "keel-\(UUID().uuidString).yaml")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try Data("host: { preset: kubernetes }\ndatabase: { url: 'postgres://a:hunter2@h/d' }\n".utf8).write(to: file)
+    let show = await run("config", "show", "--config", file.path(), "--log-level=debug")
+    func line(_ path: String) -> [String] {
+      show.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }.first { $0[0] == path } ?? []
+    }
+    #expect(line("host.drain_delay") == ["host.drain_delay", "5s", "preset", "kubernetes"])
+    #expect(line("log.level") == ["log.level", "debug", "--log-level"])
+    #expect(line("database.url") == ["database.url", "<REDACTED>", "\(file.path()):2:18"])
+    #expect(line("database.max_conns") == ["database.max_conns", "0", "default"])
+    #expect(!show.output.contains("hunter2"))
+    let json = await run("config", "show", "--json", "--config", file.path())
+    #expect(json.output.contains(#""source" : "preset kubernetes""#) && !json.output.contains("hunter2"))
+
+    let good = await run("config", "check", "--config", file.path())
+    #expect(good.code == .success && good.output.hasSuffix(" of them set: no fault\n"))
+    try Data("database: { min_conns: 5, max_conns: 2 }\n".utf8).write(to: file)
+    let bad = await run("config", "check", "--config", file.path())
+    #expect(bad.code == .failure)
+    #expect(bad.errors.hasPrefix("program: \(file.path()):1:") && bad.errors.contains("more than database.max_conns"))
+  }
+
+  @Test func `graph prints the picture in four forms and what is unused`() async {
+    for (format, start) in [("dot", "digraph"), ("mermaid", "flowchart"), ("json", "{"), ("html", "<!doctype html>")] {
+      let outcome = await run("graph", "--format", format)
+      #expect(outcome.code == .success && outcome.output.hasPrefix(start) && outcome.output.contains("PostgresPool"))
+    }
+    let check = await run("graph", "--check")
+    #expect(check.code == .success && check.output.contains(" elements in ") && check.output.contains("no fault"))
+    let unknown = await run("graph", "--format", "png")
+    #expect(unknown.code == .usage && unknown.errors.contains("not 'png'"))
+  }
+
+  @Test func `every command explains itself and has an example`() async {
+    for spec in CommandSpec.all {
+      let outcome = await run(spec.words + ["--help"])
+      #expect(outcome.code == .success, "\(spec.name)")
+      #expect(outcome.output.hasPrefix("Usage: program \(spec.name)") && outcome.output.contains("Example:"))
+    }
+  }
+
   @Test func `a value that a flag cannot have ends with a usage code`() async {
     for words in [["--listen", "foo"], ["--host-shutdown-timeout", "5"]] {
       let outcome = await run(["serve"] + words)
