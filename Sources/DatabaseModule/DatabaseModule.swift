@@ -22,8 +22,8 @@ public struct DatabaseModule: Module {
     Provide { (configuration: Configuration) in try DatabaseSettings(configuration) }
     Decorate { (logger: Logger) in logger.labelled("database") }
 
-    Provide { (settings: DatabaseSettings, logger: Logger) in
-      try await DatabaseServer.start(settings, logger: logger)
+    Provide { (settings: DatabaseSettings, logger: Logger, sharing: EmbeddedServerSharing?) in
+      try await DatabaseServer.start(settings, sharing: sharing != nil, logger: logger)
     }
     // A fast shutdown, an immediate one and a kill, with the server's own patience for each.
     .onStop(timeout: .seconds(50)) { server in await server.stop() }
@@ -71,9 +71,14 @@ public struct DatabaseModule: Module {
 
     Provide { (pool: PostgresPool) in HealthCheck("database", timeout: .seconds(2)) { try await pool.ping() } }
       .grouped()
-    Invoke { (registry: MetricsRegistry, pool: PostgresPool, replicas: ReplicaSet) in
+    Provide { (pool: PostgresPool, migrator: Migrator) in
+      HealthCheck("schema", timeout: .seconds(2)) { try await SchemaCheck(migrator).run(on: pool) }
+    }
+    .grouped()
+    Invoke { (registry: MetricsRegistry, pool: PostgresPool, replicas: ReplicaSet, migrator: Migrator) in
       let others = replicas.isEmpty ? [] : [(name: "replica", pool: replicas.pool)]
       try registry.register(PoolCollector([(name: "main", pool: pool)] + others))
+      try registry.register(MigrationCollector(migrator, pool))
     }
   }
 }

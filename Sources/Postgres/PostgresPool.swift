@@ -20,8 +20,8 @@ internal import Synchronization
 public final class PostgresPool: PostgresClient {
   private let pool: ResourcePool<ConnectionFactory>
   private let tracer: (any QueryTracer)?
-  private let logger: Logger
-  private let loop: EventLoop
+  let logger: Logger
+  let loop: EventLoop
   private let catalogue = SharedTypeCatalogue()
   /// The places of nested acquires that were logged.
   private let nestings = Mutex<Set<String>>([])
