@@ -3,7 +3,7 @@ import EventLoop
 import Foundation
 import Postgres
 
-/// Rows into structs, batches, acquire and release, beside pgx, asyncpg and psycopg, in turns against one server over
+/// Rows into structs, batches, acquire and release, COPY, beside pgx, asyncpg and psycopg, in turns against one server over
 /// its unix socket: three rounds, medians. Peers that are not installed are left out; `scripts/install-deps bench`
 /// brings them.
 @main
@@ -48,6 +48,7 @@ struct DriverBench {
     configuration.maxConnections = 5
     let pool = try PostgresPool(configuration, loop: loop)
     try await pool.start()
+    try await pool.execute("CREATE TABLE IF NOT EXISTS copied (id int8, label text)")
     // Where requests are handled: on the loop.
     let rates = try await Task(executorPreference: loop) {
       [
@@ -58,6 +59,7 @@ struct DriverBench {
         ),
         ("batch", try await rate { try await batch(pool) }),
         ("acquire", try await rate { try await acquire(pool) }),
+        ("copy", try await rate { try await copy(pool) }),
       ]
     }.value
     await pool.close()
@@ -78,6 +80,14 @@ struct DriverBench {
   static func acquire(_ pool: PostgresPool) async throws -> Int {
     for _ in 0..<1000 { try await pool.withConnection { _ in } }
     return 1000
+  }
+
+  static func copy(_ pool: PostgresPool) async throws -> Int {
+    let count = try await pool.copyRows(into: "copied", columns: ["id", "label"]) { writer in
+      for index in 0..<200_000 { try await writer.write(index, "a label of some length") }
+    }
+    try await pool.execute("TRUNCATE copied")
+    return count
   }
 
   static func rate(_ work: () async throws -> Int) async throws -> Double {
