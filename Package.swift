@@ -34,6 +34,7 @@ let package = Package(
       dependencies: [
         "DatabaseModule", "HTTPServer", "EventLoop", "PrometheusMetrics", "AppConfiguration",
         "StructuredLogging", "Health", "Container", "Migrations", "Postgres",
+        "ResourcePool",
       ]),
     .target(
       name: "DatabaseModule",
