@@ -41,13 +41,7 @@ public struct DatabaseModule: Module {
       // As long as the whole start may take: host.start_timeout ends it.
       .onStart(timeout: .seconds(24 * 3600)) { schema in try await schema.prepare() }
 
-    Provide { (settings: DatabaseSettings, logger: Logger) in
-      SlowQueryTracer(threshold: settings.slowQueryThreshold, parameters: settings.logParameters, logger: logger)
-    }
-    .as((any QueryTracer).self) { $0 }.grouped()
-
-    Provide { QueryStatistics() }
-    Provide { (statistics: QueryStatistics) in statistics as any QueryTracer }.grouped()
+    DatabaseObserving()
 
     Provide {
       (
@@ -62,8 +56,5 @@ public struct DatabaseModule: Module {
 
     Provide { (pool: PostgresPool) in HealthCheck("database", timeout: .seconds(2)) { try await pool.ping() } }
       .grouped()
-    Invoke { (registry: MetricsRegistry, pool: PostgresPool) in
-      try registry.register(PoolCollector(pool, name: "main"))
-    }
   }
 }
