@@ -5,6 +5,7 @@ internal import Health
 internal import Migrations
 internal import Postgres
 internal import PrometheusMetrics
+internal import ResourcePool
 internal import StructuredLogging
 
 /// A PostgreSQL database for an app: server, migrations, pool, slow-query log, metrics and health check.
@@ -22,8 +23,8 @@ public struct DatabaseModule: Module {
     Provide { (configuration: Configuration) in try DatabaseSettings(configuration) }
     Decorate { (logger: Logger) in logger.labelled("database") }
 
-    Provide { (settings: DatabaseSettings, logger: Logger) in
-      try await DatabaseServer.start(settings, logger: logger)
+    Provide { (settings: DatabaseSettings, logger: Logger, sharing: EmbeddedServerSharing?) in
+      try await DatabaseServer.start(settings, sharing: sharing != nil, logger: logger)
     }
     // A fast shutdown, an immediate one and a kill, with the server's own patience for each.
     .onStop(timeout: .seconds(50)) { server in await server.stop() }
@@ -56,5 +57,19 @@ public struct DatabaseModule: Module {
 
     Provide { (pool: PostgresPool) in HealthCheck("database", timeout: .seconds(2)) { try await pool.ping() } }
       .grouped()
+    Provide { (pool: PostgresPool, migrator: Migrator) in
+      let check = SchemaCheck(migrator)
+      return HealthCheck("schema", timeout: .seconds(2)) {
+        do {
+          try await pool.withConnection(acquireTimeout: .milliseconds(250)) { try await check.run(on: $0) }
+        } catch is PoolError {
+          // A pool that is busy says nothing of the schema, and must not make a busy process unready.
+        }
+      }
+    }
+    .grouped()
+    Invoke { (registry: MetricsRegistry, pool: PostgresPool, migrator: Migrator) in
+      try registry.register(MigrationCollector(migrator, pool))
+    }
   }
 }

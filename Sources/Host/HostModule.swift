@@ -23,6 +23,16 @@ struct HostModule: Module {
     self.logger = logger
   }
 
+  /// What stands around every handler.
+  static let middleware: [any HTTPMiddleware] = [
+    RequestIDMiddleware(),
+    // Pages bring their own Content-Security-Policy; nothing here knows what they load.
+    SecurityHeadersMiddleware([
+      "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+    ]),
+    GzipMiddleware(),
+  ]
+
   var body: [any ModuleElement] {
     let (program, version, logger) = (program, version, logger)
     Supply(configuration, logger)
@@ -60,6 +70,7 @@ struct HostModule: Module {
       }
     }
 
+    Provide { (registry: MetricsRegistry) in try HTTPMetrics(registry) }
     Provide {
       (
         configuration: Configuration, catalogs: Group<SettingsCatalog>, monitor: HealthMonitor, control: AppControl
@@ -78,7 +89,7 @@ struct HostModule: Module {
         settings: HostSettings, routes: Group<Route>, registry: MetricsRegistry, monitor: HealthMonitor,
         panel: AdminPanel,
         // The pages for administration answer for as long as there is something to see.
-        _: AdminServer, loop: EventLoop
+        _: AdminServer, loop: EventLoop, metrics: HTTPMetrics
       ) in
       var routes = Array(routes)
       let isRootFree = !routes.contains { $0.path == "/" || $0.path.hasPrefix("/*") }
@@ -86,7 +97,9 @@ struct HostModule: Module {
       if settings.http.address.isLocal {
         routes += DebugRoutes(panel: panel, guarding: AdminGuard(isAdminListener: false)).all(isRootFree: isRootFree)
       }
-      return try HTTPServer(configuration: settings.http, routes: routes, loop: loop, observer: HTTPLog(logger))
+      return try HTTPServer(
+        configuration: settings.http, routes: routes, middleware: HostModule.middleware, loop: loop,
+        observer: HTTPServerObservers(HTTPLog(logger), metrics))
     }
     .onStart { server in
       let address = try await server.start()

@@ -10,7 +10,7 @@ struct AdminServer: Sendable {
   private let server: HTTPServer?
 
   init(
-    settings: HostSettings, panel: AdminPanel, registry: MetricsRegistry, loop: EventLoop
+    settings: HostSettings, panel: AdminPanel, registry: MetricsRegistry, loop: EventLoop, metrics: HTTPMetrics
   ) throws(HTTPServerError) {
     guard let configuration = settings.adminHTTP else {
       server = nil
@@ -20,7 +20,8 @@ struct AdminServer: Sendable {
       AdminRoutes.all(registry, panel.monitor)
       + DebugRoutes(panel: panel, guarding: AdminGuard(isAdminListener: true)).all(isRootFree: true)
     server = try HTTPServer(
-      configuration: configuration, routes: routes, loop: loop, observer: HTTPLog(panel.logger))
+      configuration: configuration, routes: routes, middleware: HostModule.middleware, loop: loop,
+      observer: HTTPServerObservers(HTTPLog(panel.logger), metrics))
   }
 
   /// Listens, if it is to.
