@@ -40,6 +40,14 @@ import Testing
     #expect(page.value("db_prepared_statements_total", [:]) == 1)
   }
 
+  @Test func `errors and failed connects are zero before the first, so that it has a rate`() async throws {
+    let registry = MetricsRegistry()
+    _ = try QueryMetrics(registry)
+    let page = try ExpositionPage(await registry.render(.text))
+    #expect(page.value("db_query_errors_total", ["sqlstate_class": "57"]) == 0)
+    #expect(page.value("db_connect_duration_seconds_count", ["outcome": "failed"]) == 0)
+  }
+
   @Test(arguments: [
     ("SELECT 1", "unnamed SELECT"), ("  \n(select 1)", "unnamed SELECT"), ("insert into t", "unnamed INSERT"),
     ("", "unnamed"), ("$1", "unnamed"), ("supercalifragilistic_and_more", "unnamed SUPERCALIFRAGILI"),
