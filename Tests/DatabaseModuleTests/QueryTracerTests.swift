@@ -90,7 +90,8 @@ import Testing
     ("SELECT * FROM t WHERE a = $1", true), ("  (select 1) UNION (select 2)", true),
     ("SELECT * FROM t FOR UPDATE", false), ("SELECT * FROM t FOR NO KEY UPDATE", false),
     ("SELECT * INTO t2 FROM t", false), ("WITH x AS (DELETE FROM t RETURNING *) SELECT * FROM x", false),
-    ("DELETE FROM t", false), ("-- SELECT\nDELETE FROM t", false), ("EXPLAIN ANALYZE DELETE FROM t", false), ("", false),
+    ("DELETE FROM t", false), ("-- SELECT\nDELETE FROM t", false), ("EXPLAIN ANALYZE DELETE FROM t", false),
+    ("", false),
   ])
   func `only what reads is explained`(text: String, reads: Bool) {
     #expect(SlowQueryExplainer.reads(text) == reads)

@@ -48,7 +48,8 @@ import Testing
     tracer.reportRunning(trace, for: .seconds(1))
     let entry = try #require(output.entries.first)
     #expect(entry.level == .warning && entry.message == "query still running")
-    #expect(entry.metadata["parameters"] == ["7", "<REDACTED>"] && entry.metadata["duration"] == .duration(.seconds(1)))
+    #expect(
+      entry.metadata["parameters"] == ["7", "<REDACTED>"] && entry.metadata["duration"] == .duration(.seconds(1)))
     #expect(entry.metadata["rows"] == nil)
   }
 

@@ -19,7 +19,6 @@ struct DatabaseObserving: Module {
     Provide { (slow: SlowQueryTracer) in slow as any QueryTracer }.grouped()
     Provide { (statistics: QueryStatistics) in statistics as any QueryTracer }.grouped()
     Provide { (running: RunningQueries) in running as any QueryTracer }.grouped()
-    Provide { (logger: Logger) in OutageLog(logger) as any QueryTracer }.grouped()
     Provide { (registry: MetricsRegistry) in try QueryMetrics(registry) as any QueryTracer }.grouped()
     Provide { (settings: DatabaseSettings, explainer: SlowQueryExplainer) in
       // Its part is free where it is off.
@@ -27,9 +26,6 @@ struct DatabaseObserving: Module {
     }
     .grouped()
 
-    Invoke { (registry: MetricsRegistry, pool: PostgresPool) in
-      try registry.register(PoolCollector(pool, name: "main"))
-    }
     Run("database watch") {
       (
         running: RunningQueries, slow: SlowQueryTracer, settings: DatabaseSettings, pool: PostgresPool, logger: Logger
