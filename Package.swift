@@ -136,6 +136,9 @@ let package = Package(
       path: "Tests/Fixtures/EmbeddedPostgresHolder"),
     .testTarget(name: "HealthTests", dependencies: ["Health"]),
     .testTarget(
+      name: "DatabaseModuleTests",
+      dependencies: ["DatabaseModule", "MetricsTesting", "Postgres", "PrometheusMetrics", "StructuredLogging"]),
+    .testTarget(
       name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
     .testTarget(
       name: "HostTests",
