@@ -44,6 +44,10 @@ public struct DatabaseSettings: Sendable {
   public static let logParameters = Setting(
     "database.log_parameters", default: SlowQueryTracer.ParameterMode.full,
     "How parameters appear in the log: full, fingerprint or none.")
+  /// `database.statement_cache_mode`.
+  public static let statementCacheMode = Setting(
+    "database.statement_cache_mode", default: StatementCacheMode.prepare,
+    "Whether statements are kept prepared: prepare, or describe behind PgBouncer in transaction mode.")
   /// `database.migrate_on_start`.
   public static let migrateOnStart = Setting(
     "database.migrate_on_start", default: true, "Whether pending migrations are applied before the pool opens.")
@@ -60,7 +64,7 @@ public struct DatabaseSettings: Sendable {
   /// All of them.
   public static let catalog = SettingsCatalog(
     "database", url, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
-    acquireTimeout, slowQueryThreshold, logParameters, migrateOnStart, migrationsTable, lockTimeout)
+    acquireTimeout, slowQueryThreshold, logParameters, statementCacheMode, migrateOnStart, migrationsTable, lockTimeout)
 
   let url: Secret<String>?
   let dataDirectory: String
@@ -110,6 +114,7 @@ public struct DatabaseSettings: Sendable {
     pool.maxIdleTime = try configuration(Self.maxConnIdleTime)
     pool.healthCheckPeriod = try configuration(Self.healthCheckPeriod)
     pool.acquireTimeout = try configuration(Self.acquireTimeout)
+    pool.connect.statementCacheMode = try configuration(Self.statementCacheMode)
     return pool
   }
 }
