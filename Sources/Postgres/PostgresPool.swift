@@ -166,6 +166,9 @@ public final class PostgresPool: PostgresClient {
   /// Who holds a connection now, the longest holder first.
   public func holders() -> [LeaseHolder] { pool.holders() }
 
+  /// A listing for a person: the numbers, who holds a connection, who waits for one, what failed.
+  public func dump() -> PoolDump { pool.dump() }
+
   /// Closes the connections made so far, those in use when they come back.
   public func reset() {
     catalogue.forget()

@@ -47,6 +47,9 @@ final class Subprocess: Sendable {
     return status >> 8
   }
 
+  /// Whether it has not ended; one that has is gone after this.
+  var isRunning: Bool { kill(processID, 0) == 0 && waitpid(processID, nil, WNOHANG) == 0 }
+
   func end(_ signal: Int32 = SIGTERM) async throws {
     // The whole session: `runuser` stands between.
     kill(-processID, signal)
