@@ -22,8 +22,8 @@ public struct DatabaseModule: Module {
     Provide { (configuration: Configuration) in try DatabaseSettings(configuration) }
     Decorate { (logger: Logger) in logger.labelled("database") }
 
-    Provide { (settings: DatabaseSettings, logger: Logger) in
-      try await DatabaseServer.start(settings, logger: logger)
+    Provide { (settings: DatabaseSettings, logger: Logger, sharing: EmbeddedServerSharing?) in
+      try await DatabaseServer.start(settings, sharing: sharing != nil, logger: logger)
     }
     // A fast shutdown, an immediate one and a kill, with the server's own patience for each.
     .onStop(timeout: .seconds(50)) { server in await server.stop() }
@@ -46,6 +46,9 @@ public struct DatabaseModule: Module {
     }
     .as((any QueryTracer).self) { $0 }.grouped()
 
+    Provide { QueryStatistics() }
+    Provide { (statistics: QueryStatistics) in statistics as any QueryTracer }.grouped()
+
     Provide {
       (
         settings: DatabaseSettings, server: DatabaseServer, _: DatabaseSchema, tracers: Group<any QueryTracer>,
@@ -59,8 +62,13 @@ public struct DatabaseModule: Module {
 
     Provide { (pool: PostgresPool) in HealthCheck("database", timeout: .seconds(2)) { try await pool.ping() } }
       .grouped()
-    Invoke { (registry: MetricsRegistry, pool: PostgresPool) in
+    Provide { (pool: PostgresPool, migrator: Migrator) in
+      HealthCheck("schema", timeout: .seconds(2)) { try await SchemaCheck(migrator).run(on: pool) }
+    }
+    .grouped()
+    Invoke { (registry: MetricsRegistry, pool: PostgresPool, migrator: Migrator) in
       try registry.register(PoolCollector(pool, name: "main"))
+      try registry.register(MigrationCollector(migrator, pool))
     }
   }
 }

@@ -1,5 +1,5 @@
 public import AppConfiguration
-internal import Migrations
+public import Migrations
 public import Postgres
 
 /// The settings under `database`.
@@ -55,6 +55,22 @@ public struct DatabaseSettings: Sendable {
   public static let migrationsTable = Setting(
     "database.migrations_table", default: "schema_migrations", flag: "table",
     "Where the version of the schema is kept; golang-migrate's table by default.")
+  /// `database.migrations_schema`.
+  public static let migrationsSchema = Setting<String?>(
+    "database.migrations_schema", default: nil, flag: "schema",
+    "The schema of that table. Without one, where the search path finds the table, or else its first schema.")
+  /// `database.migrator_wait`.
+  public static let migratorWait = Setting(
+    "database.migrator_wait", default: Duration.seconds(60), flag: "migrator-wait",
+    "How long to wait for another process that migrates the database.")
+  /// `database.newer_database`.
+  public static let newerDatabase = Setting(
+    "database.newer_database", default: MigrationPolicies.Choice.refuse,
+    "What to do with a database that a newer version of the program migrated: refuse it, or run with it.")
+  /// `database.out_of_order`.
+  public static let outOfOrder = Setting(
+    "database.out_of_order", default: MigrationPolicies.Choice.refuse,
+    "What to do with a migration whose number is below one that is applied: refuse it, or run it late.")
   /// `database.lock_timeout`.
   public static let lockTimeout = Setting(
     "database.lock_timeout", default: Duration.seconds(5), flag: "lock-timeout",
@@ -64,7 +80,8 @@ public struct DatabaseSettings: Sendable {
   /// All of them.
   public static let catalog = SettingsCatalog(
     "database", url, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
-    acquireTimeout, slowQueryThreshold, logParameters, statementCacheMode, migrateOnStart, migrationsTable, lockTimeout)
+    acquireTimeout, slowQueryThreshold, logParameters, statementCacheMode, migrateOnStart, migrationsTable,
+    migrationsSchema, migratorWait, newerDatabase, outOfOrder, lockTimeout)
 
   let url: Secret<String>?
   let dataDirectory: String
@@ -99,6 +116,10 @@ public struct DatabaseSettings: Sendable {
   func migrator() throws(ConfigurationError) -> Migrator.Configuration {
     var migrator = Migrator.Configuration()
     migrator.table = try configuration(Self.migrationsTable)
+    migrator.schema = try configuration(Self.migrationsSchema)
+    migrator.migratorWait = try configuration(Self.migratorWait)
+    migrator.policies.newerDatabase = try configuration(Self.newerDatabase)
+    migrator.policies.outOfOrder = try configuration(Self.outOfOrder)
     migrator.lockTimeout = try configuration(Self.lockTimeout)
     return migrator
   }
