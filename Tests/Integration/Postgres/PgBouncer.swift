@@ -78,6 +78,8 @@ func withTestDatabase<Result: Sendable>(
     template,
     configure: { configuration in
       bouncer?.redirect(&configuration.connect)
+      // On a busy machine a connection may miss the time of a ping, and tests count connections.
+      configuration.pingAfterIdle = .seconds(3600)
       configure(&configuration)
     }, { try await body($0.pool) })
 }

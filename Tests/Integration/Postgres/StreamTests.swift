@@ -77,7 +77,7 @@ import Testing
     async throws
   {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
-      for _ in 0..<20 {
+      for _ in 0..<8 {
         for try await n in pool.stream("SELECT generate_series(1, 100000000)", as: Int.self) where n > 3 { break }
         let one: Int = try await pool.one("SELECT 1")
         #expect(one == 1)
