@@ -157,7 +157,7 @@ let package = Package(
       dependencies: [
         "Postgres", "Migrations", "SharedMigrations", "DatabaseTesting", "EmbeddedPostgres", "EventLoop",
         "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging", "ResourcePool", "Health",
-        "MetricsTesting", "AppConfiguration", "Container",
+        "MetricsTesting", "AppConfiguration", "Container", "CSpawn",
       ],
       path: "Tests/Integration"),
   ],

@@ -48,6 +48,10 @@ public struct DatabaseSettings: Sendable {
   public static let explainSlowQueries = Setting(
     "database.explain_slow_queries", default: false,
     "Whether the plan of a slow SELECT is logged, once a minute at most. Nothing is run twice for it.")
+  /// `database.statement_cache_mode`.
+  public static let statementCacheMode = Setting(
+    "database.statement_cache_mode", default: StatementCacheMode.prepare,
+    "Whether statements are kept prepared: prepare, or describe behind PgBouncer in transaction mode.")
   /// `database.migrate_on_start`.
   public static let migrateOnStart = Setting(
     "database.migrate_on_start", default: true, "Whether pending migrations are applied before the pool opens.")
@@ -93,8 +97,8 @@ public struct DatabaseSettings: Sendable {
   /// All of them.
   public static let catalog = SettingsCatalog(
     "database", url, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
-    acquireTimeout, slowQueryThreshold, logParameters, explainSlowQueries, migrateOnStart, migrationsTable,
-    migrationsSchema, migratorWait, newerDatabase, outOfOrder, lockTimeout, replicas, replicaMaxLag,
+    acquireTimeout, slowQueryThreshold, logParameters, explainSlowQueries, statementCacheMode, migrateOnStart,
+    migrationsTable, migrationsSchema, migratorWait, newerDatabase, outOfOrder, lockTimeout, replicas, replicaMaxLag,
     replicaCheckPeriod)
 
   let url: Secret<String>?
@@ -163,6 +167,7 @@ public struct DatabaseSettings: Sendable {
     pool.maxIdleTime = try configuration(Self.maxConnIdleTime)
     pool.healthCheckPeriod = try configuration(Self.healthCheckPeriod)
     pool.acquireTimeout = try configuration(Self.acquireTimeout)
+    pool.connect.statementCacheMode = try configuration(Self.statementCacheMode)
     return pool
   }
 }
