@@ -126,7 +126,9 @@ let package = Package(
       ]),
     .testTarget(
       name: "DocumentationTests",
-      dependencies: ["Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "PrometheusMetrics"]),
+      dependencies: [
+        "Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "PrometheusMetrics", "Postgres",
+      ]),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [
