@@ -46,6 +46,9 @@ public struct DatabaseModule: Module {
     }
     .as((any QueryTracer).self) { $0 }.grouped()
 
+    Provide { QueryStatistics() }
+    Provide { (statistics: QueryStatistics) in statistics as any QueryTracer }.grouped()
+
     Provide {
       (
         settings: DatabaseSettings, server: DatabaseServer, _: DatabaseSchema, tracers: Group<any QueryTracer>,

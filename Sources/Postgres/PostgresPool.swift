@@ -19,8 +19,8 @@ public import StructuredLogging
 public final class PostgresPool: PostgresClient {
   private let pool: ResourcePool<ConnectionFactory>
   private let tracer: (any QueryTracer)?
-  private let logger: Logger
-  private let loop: EventLoop
+  let logger: Logger
+  let loop: EventLoop
   private let catalogue = SharedTypeCatalogue()
   /// What was configured.
   public let configuration: Configuration
