@@ -18,6 +18,17 @@ let package = Package(
         .product(name: "EventLoop", package: "keel"), .product(name: "EmbeddedPostgres", package: "keel"),
       ]),
     .executableTarget(
+      name: "TestDatabaseBench",
+      dependencies: [
+        .product(name: "DatabaseTesting", package: "keel"), .product(name: "Postgres", package: "keel"),
+      ]),
+    .executableTarget(
+      name: "DriverBench",
+      dependencies: [
+        .product(name: "Postgres", package: "keel"), .product(name: "EventLoop", package: "keel"),
+        .product(name: "EmbeddedPostgres", package: "keel"),
+      ]),
+    .executableTarget(
       name: "PostgresBench",
       dependencies: [
         .product(name: "Postgres", package: "keel"), .product(name: "EventLoop", package: "keel"),
