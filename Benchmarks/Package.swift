@@ -18,6 +18,12 @@ let package = Package(
         .product(name: "PrometheusMetrics", package: "keel"),
       ]),
     .executableTarget(
+      name: "MigrationsBench",
+      dependencies: [
+        .product(name: "Migrations", package: "keel"), .product(name: "Postgres", package: "keel"),
+        .product(name: "EventLoop", package: "keel"), .product(name: "EmbeddedPostgres", package: "keel"),
+      ]),
+    .executableTarget(
       name: "TestDatabaseBench",
       dependencies: [
         .product(name: "DatabaseTesting", package: "keel"), .product(name: "Postgres", package: "keel"),
