@@ -145,8 +145,8 @@ let package = Package(
     .testTarget(
       name: "DocumentationTests",
       dependencies: [
-        "Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "PrometheusMetrics",
-        "WebSocketModule",
+        "Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "Postgres", "PrometheusMetrics",
+        "ResourcePool", "WebSocketModule",
       ]),
     .testTarget(
       name: "IntegrationTests",

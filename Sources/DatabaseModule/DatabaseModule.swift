@@ -9,7 +9,7 @@ internal import StructuredLogging
 
 /// A PostgreSQL database for an app: server, migrations, pool, slow-query log, metrics and health check.
 ///
-/// Provides `PostgresPool`, open and migrated. Wants `Configuration`, `Logger`, `EventLoop` and `MetricsRegistry`,
+/// Provides `PostgresPool`, open and migrated, and `Tagged<Replica, PostgresPool>` for reading; see ``Replica``. Wants `Configuration`, `Logger`, `EventLoop` and `MetricsRegistry`,
 /// which `Host` provides. Takes what other modules contribute: `Group<MigrationSet>` (see ``Migrations``) and
 /// `Group<any QueryTracer>`.
 public struct DatabaseModule: Module {
@@ -60,14 +60,27 @@ public struct DatabaseModule: Module {
     .onStart { pool in try await pool.start() }
     .onStop { pool in await pool.close() }
 
+    Provide {
+      (
+        settings: DatabaseSettings, primary: PostgresPool, tracers: Group<any QueryTracer>, loop: EventLoop,
+        logger: Logger
+      ) in
+      try ReplicaSet(settings, primary: primary, loop: loop, logger: logger, tracer: TracerChain(Array(tracers)))
+    }
+    .onStart { replicas in try await replicas.start() }
+    .onStop { replicas in await replicas.close() }
+    Provide { (replicas: ReplicaSet) in replicas.pool }.tagged(Replica.self)
+    Run("replicas") { (replicas: ReplicaSet) in await replicas.watch() }
+
     Provide { (pool: PostgresPool) in HealthCheck("database", timeout: .seconds(2)) { try await pool.ping() } }
       .grouped()
     Provide { (pool: PostgresPool, migrator: Migrator) in
       HealthCheck("schema", timeout: .seconds(2)) { try await SchemaCheck(migrator).run(on: pool) }
     }
     .grouped()
-    Invoke { (registry: MetricsRegistry, pool: PostgresPool, migrator: Migrator) in
-      try registry.register(PoolCollector(pool, name: "main"))
+    Invoke { (registry: MetricsRegistry, pool: PostgresPool, replicas: ReplicaSet, migrator: Migrator) in
+      let others = replicas.isEmpty ? [] : [(name: "replica", pool: replicas.pool)]
+      try registry.register(PoolCollector([(name: "main", pool: pool)] + others))
       try registry.register(MigrationCollector(migrator, pool))
     }
   }

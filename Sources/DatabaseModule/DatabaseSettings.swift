@@ -73,14 +73,31 @@ public struct DatabaseSettings: Sendable {
     "How long a statement of a migration waits for a lock before it is undone and tried again."
   ).checked("must be longer than zero") { $0 > .zero }
 
+  /// `database.replicas`.
+  public static let replicas = Setting<[Secret<String>]?>(
+    "database.replicas", default: nil, "Standby servers for reading, each as a URL like database.url.")
+  /// `database.replica_max_lag`.
+  public static let replicaMaxLag = Setting(
+    "database.replica_max_lag", default: Duration.seconds(10),
+    "How far a replica may be behind before its readers go elsewhere."
+  ).checked("must be longer than zero") { $0 > .zero }
+  /// `database.replica_check_period`.
+  public static let replicaCheckPeriod = Setting(
+    "database.replica_check_period", default: Duration.seconds(2), "How often each replica's lag is measured."
+  ).checked("must be longer than zero") { $0 > .zero }
+
   /// All of them.
   public static let catalog = SettingsCatalog(
     "database", url, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
     acquireTimeout, slowQueryThreshold, logParameters, migrateOnStart, migrationsTable,
-    migrationsSchema, migratorWait, newerDatabase, outOfOrder, lockTimeout)
+    migrationsSchema, migratorWait, newerDatabase, outOfOrder, lockTimeout,
+    replicas, replicaMaxLag, replicaCheckPeriod)
 
   let url: Secret<String>?
   let dataDirectory: String
+  let replicas: [Secret<String>]
+  let replicaMaxLag: Duration
+  let replicaCheckPeriod: Duration
   let slowQueryThreshold: Duration
   let logParameters: SlowQueryTracer.ParameterMode
   let migrateOnStart: Bool
@@ -93,6 +110,9 @@ public struct DatabaseSettings: Sendable {
     self.configuration = configuration
     url = try configuration(Self.url)
     dataDirectory = try configuration(Self.dataDirectory)
+    replicas = try configuration(Self.replicas) ?? []
+    replicaMaxLag = try configuration(Self.replicaMaxLag)
+    replicaCheckPeriod = try configuration(Self.replicaCheckPeriod)
     slowQueryThreshold = try configuration(Self.slowQueryThreshold)
     logParameters = try configuration(Self.logParameters)
     migrateOnStart = try configuration(Self.migrateOnStart)

@@ -24,7 +24,7 @@ struct HostModule: Module {
   }
 
   /// What stands around every handler.
-  private static let middleware: [any HTTPMiddleware] = [
+  static let middleware: [any HTTPMiddleware] = [
     RequestIDMiddleware(),
     // Pages bring their own Content-Security-Policy; nothing here knows what they load.
     SecurityHeadersMiddleware([
