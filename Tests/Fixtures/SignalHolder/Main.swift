@@ -57,7 +57,8 @@ import Container
   static func stopping() async throws {
     let app = App {
       Provide { Cache() }.eager().onStop { _ in
-        kill(getpid(), SIGTERM)
+        // To this thread, so that it has been handled when this returns; `kill` may have another thread do that later.
+        raise(SIGTERM)
         say("stopped")
       }
     }
