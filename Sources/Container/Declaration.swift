@@ -30,8 +30,8 @@ final class Declaration: Sendable {
   struct Fields: Sendable {
     var kind: Kind
     var site: Site
-    var requirements: [Requirement]
-    var outputs: [Key]
+    var requirements: Few<Requirement>
+    var outputs: Few<Key>
     var make: Make
     var lifetime = Lifetime.singleton
     var isGrouped = false
@@ -59,8 +59,8 @@ final class Declaration: Sendable {
 
   var kind: Kind { fields.kind }
   var site: Site { fields.site }
-  var requirements: [Requirement] { fields.requirements }
-  var outputs: [Key] { fields.outputs }
+  var requirements: Few<Requirement> { fields.requirements }
+  var outputs: Few<Key> { fields.outputs }
   var make: Make { fields.make }
   var lifetime: Lifetime { fields.lifetime }
   var isGrouped: Bool { fields.isGrouped }

@@ -16,13 +16,23 @@ extension Engine {
         switch job {
         case .start(let node):
           context.node = node
-          next = await start(node, worker)
+          guard plan.nodes[node].isPlain, !isObserved else {
+            next = await start(node, worker)
+            continue
+          }
+          // The rest of `start` without its calls, each of which has a frame of its own in an async function.
+          do {
+            let made = try await plan.declarations[node].make(Injector(engine: self, node: node))
+            next = made.hooks.isEmpty ? complete(node, worker, made) : await startHooked(node, worker, made)
+          } catch {
+            next = fail(node, worker, .construction(plan, node, error))
+          }
         case .stop(let node):
           context.node = node
           next = await stop(node, worker)
-        case .undo(let node, let error):
+        case .undo(let node):
           context.node = node
-          next = await undo(node, worker, error)
+          next = await undo(node, worker)
         }
       }
       // What was begun here and not waited for inherits the context; it is nobody's code now.
@@ -58,27 +68,38 @@ extension Engine {
   private nonisolated(nonsending) func start(_ node: Int, _ worker: Int) async -> EngineState.Job? {
     do {
       let made = try await build(node)
-      if !made.hooks.isEmpty {
-        guard try await startHooks(of: node, worker, made.hooks) else {
-          return finish(node, worker) { _, _, _ in false }
-        }
-      }
-      let declaration = plan.declarations[node]
-      let first = plan.nodes[node].firstSlot
-      for output in declaration.outputs.indices { slots.fill(first + output, made.output(output)) }
-      guard declaration.kind == .run else {
-        return finish(node, worker) { $0.completeStart(node, worker: worker, now: $1, &$2) }
-      }
-      return launch(RunTask(self, node, made.value.value(as: RunBody.self)), node, worker)
+      return await startHooked(node, worker, made)
     } catch {
       return fail(node, worker, error)
     }
   }
 
+  private nonisolated(nonsending) func startHooked(_ node: Int, _ worker: Int, _ made: Made) async -> EngineState.Job? {
+    do {
+      if !made.hooks.isEmpty {
+        guard try await startHooks(of: node, worker, made.hooks) else {
+          return finish(node, worker) { _, _, _ in false }
+        }
+      }
+      return complete(node, worker, made)
+    } catch {
+      return fail(node, worker, error)
+    }
+  }
+
+  private func complete(_ node: Int, _ worker: Int, _ made: Made) -> EngineState.Job? {
+    let first = plan.nodes[node].firstSlot
+    for output in 0..<plan.nodes[node].outputCount { slots.fill(first + output, made.output(output)) }
+    guard plan.nodes[node].kind == .run else {
+      return finish(node, worker) { $0.completeStart(node, worker: worker, now: $1, &$2) }
+    }
+    return launch(RunTask(self, node, made.value.value(as: RunBody.self)), node, worker)
+  }
+
   private func launch(_ run: RunTask, _ node: Int, _ worker: Int) -> EngineState.Job? {
     let isOwner = state.withLock { state in
       guard state.owns(worker, node) else { return false }
-      state.records[node].run = run
+      state.runs[node] = run
       return true
     }
     if isOwner { run.launch() }
@@ -105,8 +126,7 @@ extension Engine {
     let isOwner = state.withLock { state in
       guard state.owns(id, node) else { return false }
       state.records[node].timing.buildEnded = Moment(built)
-      state.records[node].hooks = hooks
-      state.records[node].startedHooks = 0
+      state.keepHooks(hooks, of: node)
       return true
     }
     guard isOwner else { return false }
@@ -137,7 +157,7 @@ extension Engine {
       if state.records[node].startedHooks > 0 {
         // By another worker: this one may have been cancelled, and stop hooks must not be.
         state.cancelWorker(worker, &effects)
-        state.queue.append(.undo(node, error))
+        state.undo(node, error)
       } else {
         state.failStart(node, error, now: now, &effects)
       }
@@ -146,9 +166,11 @@ extension Engine {
   }
 
   private nonisolated(nonsending) func undo(
-    _ node: Int, _ worker: Int, _ error: ContainerError
+    _ node: Int, _ worker: Int
   ) async -> EngineState.Job? {
-    guard await stopHooks(of: node, worker) else { return finish(node, worker) { _, _, _ in false } }
+    guard let error = state.withLock({ $0.undoing.removeValue(forKey: node) }), await stopHooks(of: node, worker) else {
+      return finish(node, worker) { _, _, _ in false }
+    }
     return fail(node, worker, error)
   }
 

@@ -6,7 +6,7 @@ extension EngineState {
     guard owns(worker, node) else { return false }
     records[node].activity = .startingHook(index)
     records[node].since = now
-    setDeadline(node, now + (records[node].hooks[index].startTimeout ?? options.hookTimeout), &effects)
+    setDeadline(node, now + (hooks[node][index].startTimeout ?? options.hookTimeout), &effects)
     return true
   }
 
@@ -24,7 +24,7 @@ extension EngineState {
     while records[node].startedHooks > 0 {
       records[node].startedHooks -= 1
       let index = records[node].startedHooks
-      let hook = records[node].hooks[index]
+      let hook = hooks[node][index]
       guard hook.onStop != nil else { continue }
       records[node].activity = .stoppingHook(index)
       records[node].since = now
@@ -36,13 +36,19 @@ extension EngineState {
 
   /// The background task of a node is to end. Nil if there is none or the worker does not own the node.
   mutating func beginStopRun(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> RunTask? {
-    guard owns(worker, node), let run = records[node].run else { return nil }
+    guard !runs.isEmpty, owns(worker, node), let run = runs.removeValue(forKey: node) else { return nil }
     records[node].timing.stopBegan = Moment(now)
-    records[node].run = nil
     records[node].activity = .stoppingRun
     records[node].since = now
     setDeadline(node, now + run.grace + options.hookTimeout, &effects)
     return run
+  }
+
+  /// The node has been built and has hooks, the first of which is to start.
+  mutating func keepHooks(_ made: [Hook], of node: Int) {
+    if hooks.isEmpty { hooks = Array(repeating: [], count: records.count) }
+    hooks[node] = made
+    records[node].startedHooks = 0
   }
 
   private mutating func setDeadline(_ node: Int, _ time: Duration, _ effects: inout [Effect]) {

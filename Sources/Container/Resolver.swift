@@ -26,7 +26,7 @@ struct Resolver: Sendable {
     of node: Int, in scope: ScopeStorage?
   ) async throws -> [Injector.Place: AnyBox] {
     var transients: [Injector.Place: AnyBox] = [:]
-    for (parameter, binding) in engine.plan.nodes[node].bindings.enumerated() {
+    for (parameter, binding) in engine.plan.bindings(of: node).enumerated() {
       for (member, source) in binding.sources.enumerated() where source.lifetime == .transient {
         let made = try await construct(source.node, in: scope)
         transients[Injector.Place(parameter: parameter, member: member)] = made.output(source.output)

@@ -1,12 +1,15 @@
 import Container
 
-/// `swift run -c release ContainerBench [lifecycle|phases|read|parallel|validate]`
+/// `swift run -c release ContainerBench [lifecycle|phases [count …]|read|parallel|validate]`
 @main struct ContainerBench {
   static func main() async throws {
     let wanted = CommandLine.arguments.dropFirst()
     func wants(_ name: String) -> Bool { wanted.isEmpty || wanted.contains(name) }
     if wants("lifecycle") { try await LifecycleBench.run() }
-    if wanted.contains("phases") { try await LifecycleBench.phases(1000) }
+    if wanted.contains("phases") {
+      let counts = wanted.compactMap { Int($0) }
+      for count in counts.isEmpty ? [1000] : counts { try await LifecycleBench.phases(count) }
+    }
     if wants("validate") { try await LifecycleBench.validate(1000) }
     if wants("read") { try await ReadBench.run() }
     if wants("parallel") { try await ParallelBench.run() }
