@@ -1,24 +1,27 @@
 extension EngineState {
-  /// The next hook of a node to start. `index` counts from the first.
+  /// A node's next hook is to start: those before it have, if they had anything to do. Returns false if the worker does not own
+  /// the node any more.
   mutating func beginStartHook(
-    _ node: Int, _ index: Int, worker: Int, now: Duration, _ effects: inout [Effect]
+    _ node: Int, _ index: Int, of made: [Hook], worker: Int, now: Duration, _ effects: inout [Effect]
   ) -> Bool {
     guard owns(worker, node) else { return false }
+    if index == 0 {
+      if hooks.isEmpty { hooks = Array(repeating: [], count: records.count) }
+      hooks[node] = made
+      records[node].timing.buildEnded = Moment(now)
+    }
+    records[node].startedHooks = index
+    guard made[index].onStart != nil else { return true }
     records[node].activity = .startingHook(index)
     records[node].since = now
-    setDeadline(node, now + (hooks[node][index].startTimeout ?? options.hookTimeout), &effects)
-    return true
-  }
-
-  /// The start half of a hook has ended well. Returns false if that came too late.
-  mutating func endStartHook(_ node: Int, _ index: Int, worker: Int) -> Bool {
-    guard owns(worker, node) else { return false }
-    records[node].startedHooks = index + 1
+    setDeadline(node, now + (made[index].startTimeout ?? options.hookTimeout), &effects)
     return true
   }
 
   /// The next hook of a node to stop: the last that started. Nil if there is none or the worker does not own the node.
-  mutating func beginStopHook(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> Hook? {
+  mutating func beginStopHook(
+    _ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]
+  ) -> (hook: Hook, isLast: Bool)? {
     guard owns(worker, node) else { return nil }
     if records[node].timing.stopBegan.time == nil { records[node].timing.stopBegan = Moment(now) }
     while records[node].startedHooks > 0 {
@@ -29,7 +32,7 @@ extension EngineState {
       records[node].activity = .stoppingHook(index)
       records[node].since = now
       setDeadline(node, now + (hook.stopTimeout ?? options.hookTimeout), &effects)
-      return hook
+      return (hook, records[node].startedHooks == 0)
     }
     return nil
   }
@@ -42,13 +45,6 @@ extension EngineState {
     records[node].since = now
     setDeadline(node, now + run.grace + options.hookTimeout, &effects)
     return run
-  }
-
-  /// The node has been built and has hooks, the first of which is to start.
-  mutating func keepHooks(_ made: [Hook], of node: Int) {
-    if hooks.isEmpty { hooks = Array(repeating: [], count: records.count) }
-    hooks[node] = made
-    records[node].startedHooks = 0
   }
 
   private mutating func setDeadline(_ node: Int, _ time: Duration, _ effects: inout [Effect]) {

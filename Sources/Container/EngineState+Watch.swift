@@ -99,7 +99,8 @@ extension EngineState {
         .hookTimedOut(
           plan, node, hooks[node][index], .stop, elapsed, budget: (record.deadline ?? now) - record.since,
           finished: stoppedNames, stillRunning: stragglers(now: now)))
-      queue.append(.stop(node))
+      // The rest of its hooks, by another worker.
+      queue.append(undoing[node] == nil ? .stop(node) : .undo(node))
     case .stoppingRun:
       stopFailures.append(.runDidNotEnd(plan, node, elapsed))
       queue.append(.stop(node))

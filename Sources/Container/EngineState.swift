@@ -117,11 +117,13 @@ struct EngineState: Sendable {
   func owns(_ worker: Int, _ node: Int) -> Bool { records[node].worker == worker }
 
   /// A node has been built and started. Returns false if the worker does not own it any more.
-  mutating func completeStart(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> Bool {
+  mutating func completeStart(
+    _ node: Int, hooks started: Int, worker: Int, now: Duration, _ effects: inout [Effect]
+  ) -> Bool {
     guard owns(worker, node) else { return false }
+    records[node].startedHooks = started
     release(node)
     records[node].timing.startEnded = Moment(now)
-    let started = records[node].startedHooks
     let hasStopWork =
       started > 0 && hooks[node].prefix(started).contains { $0.onStop != nil } || !runs.isEmpty && runs[node] != nil
     schedule.didStart(node, hasStopWork: hasStopWork)
