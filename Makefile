@@ -39,7 +39,7 @@ format:
 	@scripts/format --in-place
 
 bench:
-	@scripts/install-deps test
+	@scripts/install-deps bench
 	@scripts/bench $(ARGS)
 
 docs:

@@ -18,6 +18,7 @@ let package = Package(
     .library(name: "StructuredLogging", targets: ["StructuredLogging"]),
     .library(name: "Health", targets: ["Health"]),
     .library(name: "HTTPServer", targets: ["HTTPServer"]),
+    .library(name: "WebSocketModule", targets: ["WebSocketModule"]),
     .library(name: "DatabaseModule", targets: ["DatabaseModule"]),
     .library(name: "Host", targets: ["Host"]),
     .library(name: "ContainerTesting", targets: ["ContainerTesting"]),
@@ -33,6 +34,7 @@ let package = Package(
       dependencies: [
         "DatabaseModule", "HTTPServer", "EventLoop", "PrometheusMetrics", "AppConfiguration",
         "StructuredLogging", "Health", "Container", "Migrations", "Postgres",
+        "ResourcePool",
       ]),
     .target(
       name: "DatabaseModule",
@@ -54,7 +56,13 @@ let package = Package(
     .target(name: "EmbeddedPostgres", dependencies: ["CSpawn", "StructuredLogging"]),
 
     // Serving and observing.
-    .target(name: "HTTPServer", dependencies: ["CMicrohttpdShim", "EventLoop"]),
+    .target(name: "HTTPServer", dependencies: ["CMicrohttpdShim", "CZlib", "EventLoop"]),
+    .target(
+      name: "WebSocketModule",
+      dependencies: [
+        "CWslay", "CCrypto", "HTTPServer", "EventLoop", "Container", "AppConfiguration", "PrometheusMetrics",
+        "StructuredLogging",
+      ]),
     .target(name: "EventLoop", dependencies: ["CEpoll"]),
     .target(name: "PrometheusMetrics", path: "Sources/Metrics"),
     .target(name: "AppConfiguration", dependencies: ["CYaml"], path: "Sources/Configuration"),
@@ -83,6 +91,10 @@ let package = Package(
     .systemLibrary(
       name: "CYaml", pkgConfig: "yaml-0.1",
       providers: [.apt(["libyaml-dev"]), .brew(["libyaml"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
+    .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"]), .brew(["wslay"])]),
     .systemLibrary(name: "CEpoll"),
     .target(name: "CSpawn"),
     .target(
@@ -110,6 +122,12 @@ let package = Package(
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
     .testTarget(
+      name: "WebSocketModuleTests",
+      dependencies: [
+        "WebSocketModule", "HTTPServer", "EventLoop", "Container", "AppConfiguration", "PrometheusMetrics",
+        "MetricsTesting", "StructuredLogging",
+      ]),
+    .testTarget(
       name: "EmbeddedPostgresTests",
       dependencies: ["EmbeddedPostgres", "StructuredLogging", "embedded-postgres-holder"]),
     .executableTarget(
@@ -122,11 +140,14 @@ let package = Package(
       name: "HostTests",
       dependencies: [
         "Host", "AppConfiguration", "Container", "DatabaseModule", "EventLoop", "HTTPServer", "Health", "Migrations",
-        "PrometheusMetrics", "StructuredLogging",
+        "PrometheusMetrics", "MetricsTesting", "StructuredLogging",
       ]),
     .testTarget(
       name: "DocumentationTests",
-      dependencies: ["Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "PrometheusMetrics"]),
+      dependencies: [
+        "Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "Postgres", "PrometheusMetrics",
+        "ResourcePool", "WebSocketModule",
+      ]),
     .testTarget(
       name: "IntegrationTests",
       dependencies: [

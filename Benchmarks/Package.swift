@@ -12,6 +12,17 @@ let package = Package(
     .executableTarget(name: "ContainerBench", dependencies: [.product(name: "Container", package: "keel")]),
     .executableTarget(name: "MetricsBench", dependencies: [.product(name: "PrometheusMetrics", package: "keel")]),
     .executableTarget(
+      name: "TestDatabaseBench",
+      dependencies: [
+        .product(name: "DatabaseTesting", package: "keel"), .product(name: "Postgres", package: "keel"),
+      ]),
+    .executableTarget(
+      name: "DriverBench",
+      dependencies: [
+        .product(name: "Postgres", package: "keel"), .product(name: "EventLoop", package: "keel"),
+        .product(name: "EmbeddedPostgres", package: "keel"),
+      ]),
+    .executableTarget(
       name: "PostgresBench",
       dependencies: [
         .product(name: "Postgres", package: "keel"), .product(name: "EventLoop", package: "keel"),

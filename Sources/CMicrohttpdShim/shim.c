@@ -26,7 +26,7 @@ static void format_log(void *context, const char *format, va_list arguments) {
 }
 
 struct MHD_Daemon *keel_http_start(const struct keel_http_options *o) {
-  unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO | MHD_USE_ERROR_LOG;
+  unsigned int flags = MHD_USE_EPOLL | MHD_ALLOW_SUSPEND_RESUME | MHD_ALLOW_UPGRADE | MHD_USE_TURBO | MHD_USE_ERROR_LOG;
   struct MHD_OptionItem items[16] = {
     // First, so that it hears of faults in the others.
     {MHD_OPTION_EXTERNAL_LOGGER, (intptr_t)format_log, (void *)o},
@@ -91,4 +91,8 @@ void keel_http_look_again(struct MHD_Connection *connection) {
 
 void keel_http_forbid_chunks(struct MHD_Response *response) {
   MHD_set_response_options(response, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+}
+
+void keel_http_end_upgrade(struct MHD_UpgradeResponseHandle *upgrade) {
+  MHD_upgrade_action(upgrade, MHD_UPGRADE_ACTION_CLOSE);
 }

@@ -44,6 +44,12 @@ extension Graph {
       """
   }
 
+  /// The picture alone, for a page of somebody else's: an `svg` element whose classes the page gives colours.
+  public func svg() -> String { svg(GraphLayout(self)) }
+
+  /// The timeline of the start alone, for a page of somebody else's: headings and a table; empty before the start.
+  public func timelineHTML() -> String { timelineSection() }
+
   private func svg(_ layout: GraphLayout) -> String {
     let (width, height) = (Int(layout.width), Int(layout.height))
     var lines = [

@@ -9,7 +9,7 @@ internal import StructuredLogging
 
 /// A PostgreSQL database for an app: server, migrations, pool, slow-query log, metrics and health check.
 ///
-/// Provides `PostgresPool`, open and migrated. Wants `Configuration`, `Logger`, `EventLoop` and `MetricsRegistry`,
+/// Provides `PostgresPool`, open and migrated, and `Tagged<Replica, PostgresPool>` for reading; see ``Replica``. Wants `Configuration`, `Logger`, `EventLoop` and `MetricsRegistry`,
 /// which `Host` provides. Takes what other modules contribute: `Group<MigrationSet>` (see ``Migrations``) and
 /// `Group<any QueryTracer>`.
 public struct DatabaseModule: Module {
@@ -22,8 +22,8 @@ public struct DatabaseModule: Module {
     Provide { (configuration: Configuration) in try DatabaseSettings(configuration) }
     Decorate { (logger: Logger) in logger.labelled("database") }
 
-    Provide { (settings: DatabaseSettings, logger: Logger) in
-      try await DatabaseServer.start(settings, logger: logger)
+    Provide { (settings: DatabaseSettings, logger: Logger, sharing: EmbeddedServerSharing?) in
+      try await DatabaseServer.start(settings, sharing: sharing != nil, logger: logger)
     }
     // A fast shutdown, an immediate one and a kill, with the server's own patience for each.
     .onStop(timeout: .seconds(50)) { server in await server.stop() }
@@ -46,6 +46,9 @@ public struct DatabaseModule: Module {
     }
     .as((any QueryTracer).self) { $0 }.grouped()
 
+    Provide { QueryStatistics() }
+    Provide { (statistics: QueryStatistics) in statistics as any QueryTracer }.grouped()
+
     Provide {
       (
         settings: DatabaseSettings, server: DatabaseServer, _: DatabaseSchema, tracers: Group<any QueryTracer>,
@@ -57,10 +60,28 @@ public struct DatabaseModule: Module {
     .onStart { pool in try await pool.start() }
     .onStop { pool in await pool.close() }
 
+    Provide {
+      (
+        settings: DatabaseSettings, primary: PostgresPool, tracers: Group<any QueryTracer>, loop: EventLoop,
+        logger: Logger
+      ) in
+      try ReplicaSet(settings, primary: primary, loop: loop, logger: logger, tracer: TracerChain(Array(tracers)))
+    }
+    .onStart { replicas in try await replicas.start() }
+    .onStop { replicas in await replicas.close() }
+    Provide { (replicas: ReplicaSet) in replicas.pool }.tagged(Replica.self)
+    Run("replicas") { (replicas: ReplicaSet) in await replicas.watch() }
+
     Provide { (pool: PostgresPool) in HealthCheck("database", timeout: .seconds(2)) { try await pool.ping() } }
       .grouped()
-    Invoke { (registry: MetricsRegistry, pool: PostgresPool) in
-      try registry.register(PoolCollector(pool, name: "main"))
+    Provide { (pool: PostgresPool, migrator: Migrator) in
+      HealthCheck("schema", timeout: .seconds(2)) { try await SchemaCheck(migrator).run(on: pool) }
+    }
+    .grouped()
+    Invoke { (registry: MetricsRegistry, pool: PostgresPool, replicas: ReplicaSet, migrator: Migrator) in
+      let others = replicas.isEmpty ? [] : [(name: "replica", pool: replicas.pool)]
+      try registry.register(PoolCollector([(name: "main", pool: pool)] + others))
+      try registry.register(MigrationCollector(migrator, pool))
     }
   }
 }

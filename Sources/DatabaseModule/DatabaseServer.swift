@@ -12,10 +12,21 @@ public final class DatabaseServer: Sendable {
 
   /// Takes the configured server; without one starts the embedded one.
   ///
+  /// - Parameters:
+  ///   - settings: Which server.
+  ///   - sharing: Whether an embedded server that another process runs in the folder will do; see
+  ///     ``EmbeddedServerSharing``.
+  ///   - logger: Hears of the start.
   /// - Throws: `PostgresError` for a malformed URL, `EmbeddedPostgresError` when the private server does not start.
-  public static func start(_ settings: DatabaseSettings, logger: Logger) async throws -> DatabaseServer {
+  public static func start(
+    _ settings: DatabaseSettings, sharing: Bool = false, logger: Logger
+  ) async throws -> DatabaseServer {
     if let url = settings.url {
       return DatabaseServer(options: try ConnectOptions(url.reveal()), embedded: nil, logger: logger)
+    }
+    if sharing, let running = await EmbeddedPostgres.runningServer(in: settings.dataDirectory) {
+      logger.info("using the embedded PostgreSQL of a running program", ["data": .string(settings.dataDirectory)])
+      return DatabaseServer(options: try ConnectOptions(running), embedded: nil, logger: logger)
     }
     let start = ContinuousClock.now
     let embedded = try await startEmbedded(settings, logger)

@@ -1,5 +1,5 @@
 public import AppConfiguration
-internal import Migrations
+public import Migrations
 public import Postgres
 
 /// The settings under `database`.
@@ -51,19 +51,53 @@ public struct DatabaseSettings: Sendable {
   public static let migrationsTable = Setting(
     "database.migrations_table", default: "schema_migrations", flag: "table",
     "Where the version of the schema is kept; golang-migrate's table by default.")
+  /// `database.migrations_schema`.
+  public static let migrationsSchema = Setting<String?>(
+    "database.migrations_schema", default: nil, flag: "schema",
+    "The schema of that table. Without one, where the search path finds the table, or else its first schema.")
+  /// `database.migrator_wait`.
+  public static let migratorWait = Setting(
+    "database.migrator_wait", default: Duration.seconds(60), flag: "migrator-wait",
+    "How long to wait for another process that migrates the database.")
+  /// `database.newer_database`.
+  public static let newerDatabase = Setting(
+    "database.newer_database", default: MigrationPolicies.Choice.refuse,
+    "What to do with a database that a newer version of the program migrated: refuse it, or run with it.")
+  /// `database.out_of_order`.
+  public static let outOfOrder = Setting(
+    "database.out_of_order", default: MigrationPolicies.Choice.refuse,
+    "What to do with a migration whose number is below one that is applied: refuse it, or run it late.")
   /// `database.lock_timeout`.
   public static let lockTimeout = Setting(
     "database.lock_timeout", default: Duration.seconds(5), flag: "lock-timeout",
     "How long a statement of a migration waits for a lock before it is undone and tried again."
   ).checked("must be longer than zero") { $0 > .zero }
 
+  /// `database.replicas`.
+  public static let replicas = Setting<[Secret<String>]?>(
+    "database.replicas", default: nil, "Standby servers for reading, each as a URL like database.url.")
+  /// `database.replica_max_lag`.
+  public static let replicaMaxLag = Setting(
+    "database.replica_max_lag", default: Duration.seconds(10),
+    "How far a replica may be behind before its readers go elsewhere."
+  ).checked("must be longer than zero") { $0 > .zero }
+  /// `database.replica_check_period`.
+  public static let replicaCheckPeriod = Setting(
+    "database.replica_check_period", default: Duration.seconds(2), "How often each replica's lag is measured."
+  ).checked("must be longer than zero") { $0 > .zero }
+
   /// All of them.
   public static let catalog = SettingsCatalog(
     "database", url, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
-    acquireTimeout, slowQueryThreshold, logParameters, migrateOnStart, migrationsTable, lockTimeout)
+    acquireTimeout, slowQueryThreshold, logParameters, migrateOnStart, migrationsTable,
+    migrationsSchema, migratorWait, newerDatabase, outOfOrder, lockTimeout,
+    replicas, replicaMaxLag, replicaCheckPeriod)
 
   let url: Secret<String>?
   let dataDirectory: String
+  let replicas: [Secret<String>]
+  let replicaMaxLag: Duration
+  let replicaCheckPeriod: Duration
   let slowQueryThreshold: Duration
   let logParameters: SlowQueryTracer.ParameterMode
   let migrateOnStart: Bool
@@ -76,6 +110,9 @@ public struct DatabaseSettings: Sendable {
     self.configuration = configuration
     url = try configuration(Self.url)
     dataDirectory = try configuration(Self.dataDirectory)
+    replicas = try configuration(Self.replicas) ?? []
+    replicaMaxLag = try configuration(Self.replicaMaxLag)
+    replicaCheckPeriod = try configuration(Self.replicaCheckPeriod)
     slowQueryThreshold = try configuration(Self.slowQueryThreshold)
     logParameters = try configuration(Self.logParameters)
     migrateOnStart = try configuration(Self.migrateOnStart)
@@ -95,6 +132,10 @@ public struct DatabaseSettings: Sendable {
   func migrator() throws(ConfigurationError) -> Migrator.Configuration {
     var migrator = Migrator.Configuration()
     migrator.table = try configuration(Self.migrationsTable)
+    migrator.schema = try configuration(Self.migrationsSchema)
+    migrator.migratorWait = try configuration(Self.migratorWait)
+    migrator.policies.newerDatabase = try configuration(Self.newerDatabase)
+    migrator.policies.outOfOrder = try configuration(Self.outOfOrder)
     migrator.lockTimeout = try configuration(Self.lockTimeout)
     return migrator
   }

@@ -2,15 +2,14 @@ internal import Postgres
 internal import PrometheusMetrics
 internal import ResourcePool
 
-/// The twelve metrics of a pool, read from one snapshot per scrape. Their names and meanings are those that pgxpool's
+/// The twelve metrics of each pool, read from one snapshot per scrape. Their names and meanings are those that pgxpool's
 /// users know.
 struct PoolCollector: MetricsCollector {
-  private let pool: PostgresPool
-  private let labels: MetricLabels
+  private let pools: [(pool: PostgresPool, labels: MetricLabels)]
 
-  init(_ pool: PostgresPool, name: String) {
-    self.pool = pool
-    labels = ["pool": name]
+  /// - Parameter pools: each with the name that tells it from the others.
+  init(_ pools: [(name: String, pool: PostgresPool)]) {
+    self.pools = pools.map { ($0.pool, ["pool": $0.name]) }
   }
 
   private static let acquires = counter("acquire", "Connections acquired, shared ones included.")
@@ -41,22 +40,27 @@ struct PoolCollector: MetricsCollector {
   ]
 
   func collect() -> [MetricFamily] {
-    let stat = pool.stat()
-    let histogram = HistogramSnapshot(
-      buckets: Self.buckets, counts: stat.acquireDuration.counts, sum: stat.acquireDuration.sum)
+    let snapshots = pools.map { (stat: $0.pool.stat(), labels: $0.labels) }
+    func family(_ descriptor: MetricDescriptor, _ value: (PoolStatistics) -> Metric.Value) -> MetricFamily {
+      MetricFamily(descriptor, snapshots.map { Metric(value($0.stat), labels: $0.labels) })
+    }
+    func number(_ value: some BinaryInteger) -> Metric.Value { .number(Double(value)) }
     return [
-      MetricFamily(Self.acquires, stat.acquireCount, labels: labels),
-      MetricFamily(Self.canceledAcquires, stat.canceledAcquireCount, labels: labels),
-      MetricFamily(Self.emptyAcquires, stat.emptyAcquireCount, labels: labels),
-      MetricFamily(Self.newConns, stat.newCount, labels: labels),
-      MetricFamily(Self.lifetimeDestroys, stat.maxLifetimeDestroyCount, labels: labels),
-      MetricFamily(Self.idleDestroys, stat.maxIdleDestroyCount, labels: labels),
-      MetricFamily(Self.acquired, stat.acquired, labels: labels),
-      MetricFamily(Self.constructing, stat.constructing, labels: labels),
-      MetricFamily(Self.idle, stat.idle, labels: labels),
-      MetricFamily(Self.total, stat.total, labels: labels),
-      MetricFamily(Self.max, stat.max, labels: labels),
-      MetricFamily(Self.acquireDuration, [Metric(.histogram(histogram), labels: labels)]),
+      family(Self.acquires) { number($0.acquireCount) },
+      family(Self.canceledAcquires) { number($0.canceledAcquireCount) },
+      family(Self.emptyAcquires) { number($0.emptyAcquireCount) },
+      family(Self.newConns) { number($0.newCount) },
+      family(Self.lifetimeDestroys) { number($0.maxLifetimeDestroyCount) },
+      family(Self.idleDestroys) { number($0.maxIdleDestroyCount) },
+      family(Self.acquired) { number($0.acquired) },
+      family(Self.constructing) { number($0.constructing) },
+      family(Self.idle) { number($0.idle) },
+      family(Self.total) { number($0.total) },
+      family(Self.max) { number($0.max) },
+      family(Self.acquireDuration) { stat in
+        let durations = stat.acquireDuration
+        return .histogram(HistogramSnapshot(buckets: Self.buckets, counts: durations.counts, sum: durations.sum))
+      },
     ]
   }
 

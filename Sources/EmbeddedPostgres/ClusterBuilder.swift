@@ -41,6 +41,18 @@ struct ClusterBuilder {
     }
   }
 
+  /// Copies a running server into `folder.data`, and has the copy follow it.
+  func copy(
+    _ primary: String, into folder: ServerFolder, until deadline: Deadline, cancellation: CancellationFlag
+  ) throws(EmbeddedPostgresError) {
+    try fill(folder.data, by: folder.unfinishedData, within: deadline, cancellation) { path in
+      [
+        installation.program("pg_basebackup"), "--pgdata=\(path)", "--dbname=\(primary)", "--write-recovery-conf",
+        "--wal-method=stream", "--checkpoint=fast", "--no-sync",
+      ]
+    }
+  }
+
   private func copyCommand(_ source: String) -> (String) -> [String] {
     #if os(Linux)
       { ["/bin/cp", "-a", "--reflink=auto", source, $0] }

@@ -31,6 +31,10 @@ extension EmbeddedPostgres {
     /// where this process was killed before.
     public var isTemporary = false
 
+    /// The connection string of a server to copy when there is no cluster yet, and to follow: the new server is its hot
+    /// standby. That server needs `wal_level` `replica` and a free `max_wal_senders`.
+    public var primary: String?
+
     /// A cluster to copy when there is none yet, in place of `initdb`.
     public var template: TemplateCluster?
 
@@ -85,6 +89,8 @@ extension EmbeddedPostgres.Options {
   func arguments(socketDirectory: String) -> [String] {
     var all = ["timezone": "UTC"]
     if isThrowaway { all.merge(Self.throwaway) { _, new in new } }
+    // A standby must allow at least what its primary does.
+    if primary != nil { for name in ["wal_level", "max_wal_senders"] { all[name] = nil } }
     all.merge(settings) { _, new in new }
     // The list syntax of this setting: quotes protect commas and spaces, and are doubled inside.
     all["unix_socket_directories"] = "\"" + socketDirectory.replacing("\"", with: "\"\"") + "\""

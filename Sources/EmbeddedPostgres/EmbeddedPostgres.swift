@@ -1,3 +1,11 @@
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 /// A private PostgreSQL server: started with the program, reached over a unix socket only, gone with the program.
 ///
 /// For first runs and tests. It needs PostgreSQL's own programs on the machine and nothing else: no configuration, no
@@ -57,16 +65,46 @@ public final class EmbeddedPostgres: Sendable {
   /// The server's process id; nil when it does not run.
   public var processID: Int32? { runtime.processID }
 
+  /// The server that another process runs in `dataDirectory`: its connection string, in the form of
+  /// ``connectionString``; nil when nobody runs one there, or it does not accept connections in time.
+  ///
+  /// For commands that work beside a running program. The server ends with that program, not with us.
+  ///
+  /// - Parameters:
+  ///   - dataDirectory: The folder, as in ``Options/dataDirectory``.
+  ///   - databaseName: The database to name.
+  ///   - patience: How long to wait for a server that is only starting.
+  public static func runningServer(
+    in dataDirectory: String, databaseName: String = "app", patience: Duration = .seconds(30)
+  ) async -> String? {
+    await offPool { flag in
+      guard let path = FileSystem.realPath(FileSystem.absolutePath(dataDirectory)) else { return nil }
+      let folder = ServerFolder(path: path)
+      let deadline = Deadline.after(patience)
+      while FolderLock.isHeldElsewhere(folder), !flag.isSet, !deadline.hasPassed {
+        if let file = ProcessFile.read(folder), file.isReady, let socket = file.socketDirectory, let port = file.port {
+          return connectionString(socketDirectory: socket, port: port, database: databaseName)
+        }
+        _ = poll(nil, 0, 20)
+      }
+      return nil
+    }
+  }
+
   /// For libpq, in its keyword form: `host='/path' port=5432 dbname='app' user='keel'`.
   public var connectionString: String { connectionString(database: options.databaseName) }
 
   /// The same for another database of this server.
   public func connectionString(database: String) -> String {
+    Self.connectionString(socketDirectory: socketDirectory, port: options.port, database: database)
+  }
+
+  private static func connectionString(socketDirectory: String, port: Int, database: String) -> String {
     func quoted(_ value: String) -> String {
       "'" + value.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
     }
     return
-      "host=\(quoted(socketDirectory)) port=\(options.port) dbname=\(quoted(database)) user=\(quoted(Self.userName))"
+      "host=\(quoted(socketDirectory)) port=\(port) dbname=\(quoted(database)) user=\(quoted(userName))"
   }
 
   /// Waits for the end of the server's process, at once if it has ended.

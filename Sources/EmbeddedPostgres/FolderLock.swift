@@ -50,6 +50,20 @@ final class FolderLock: Sendable {
     return held.identity == named.identity
   }
 
+  /// Whether another process holds the lock of `folder` at this moment.
+  ///
+  /// The kernel is asked only where the process that the file names lives: asking takes a free lock for an instant, in
+  /// which a program that starts would be refused.
+  static func isHeldElsewhere(_ folder: ServerFolder) -> Bool {
+    guard let holder = FileSystem.contents(folder.lock).flatMap({ Int32($0.prefix { $0.isNumber }) }),
+      holder != getpid(), kill(holder, 0) == 0 || errno == EPERM
+    else { return false }
+    let file = open(folder.lock, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
+    guard file >= 0 else { return false }
+    defer { close(file) }
+    return flock(file, LOCK_SH | LOCK_NB) != 0
+  }
+
   /// The lock of a folder that nobody uses any more; nil when somebody does or it is not ours to touch.
   static func tryExisting(_ folder: ServerFolder) -> FolderLock? {
     let file = open(folder.lock, O_RDWR | O_CLOEXEC | O_NOFOLLOW)

@@ -2,6 +2,8 @@
 struct ProcessFile {
   let processID: Int32
   let socketDirectory: String?
+  /// The number in the socket's name.
+  let port: Int?
   /// True when connections are accepted.
   let isReady: Bool
 
@@ -10,6 +12,7 @@ struct ProcessFile {
     guard let first = lines.first, let processID = Int32(first) else { return nil }
     self.processID = processID
     socketDirectory = lines.count > 4 && !lines[4].isEmpty ? String(lines[4]) : nil
+    port = lines.count > 3 ? Int(lines[3]) : nil
     isReady = lines.count > 7 && lines[7].hasPrefix("ready")
   }
 

@@ -137,8 +137,12 @@ extension ServerRuntime {
         options.logger.info(
           "making a PostgreSQL cluster",
           ["folder": .string(folder.path), "version": .string(installation.version)])
-        try ClusterBuilder(installation: installation, user: user)
-          .build(folder, from: options.template, until: deadline, cancellation: cancellation)
+        let builder = ClusterBuilder(installation: installation, user: user)
+        if let primary = options.primary {
+          try builder.copy(primary, into: folder, until: deadline, cancellation: cancellation)
+        } else {
+          try builder.build(folder, from: options.template, until: deadline, cancellation: cancellation)
+        }
       }
       let socket = try SocketFolder.choose(for: folder, options: options, user: user)
       return ServerRuntime(
@@ -174,7 +178,8 @@ extension ServerRuntime {
     running.withLock { $0 = child }
     do throws(EmbeddedPostgresError) {
       try awaitReadiness(of: child, log: log, until: deadline, cancellation: cancellation)
-      try psql.ensureDatabase(options.databaseName)
+      // A standby has the databases that its primary has.
+      if options.primary == nil { try psql.ensureDatabase(options.databaseName) }
       guard let processID = child.processID, exits.becomeReady() else { throw ended(child, log) }
       return Launch(endedOrphan: isOrphaned, processID: processID, duration: .now - begin)
     } catch {

@@ -1,8 +1,8 @@
 internal import Glibc
 
 /// Starts a detached thread. The loop needs one that is its own: it blocks in `epoll_wait`, which a thread of the
-/// cooperative pool must not do.
-func startThread(_ body: @escaping @Sendable () -> Void) throws(EventLoopError) {
+/// cooperative pool must not do. A command line that waits for a person's answer needs one for the same reason.
+package func startThread(_ body: @escaping @Sendable () -> Void) throws(EventLoopError) {
   final class Box: Sendable {
     let body: @Sendable () -> Void
     init(_ body: @escaping @Sendable () -> Void) { self.body = body }

@@ -77,7 +77,8 @@ final class Connection {
   func queue(
     _ response: HTTPResponse, stream: BodyStream?, isHead: Bool, closes: Bool
   ) throws(HTTPServerError) -> Bool {
-    guard let prepared = Self.prepare(response.body, stream) else { return false }
+    let prepared = response.upgrade == nil ? Self.prepare(response.body, stream) : makeUpgradeResponse()
+    guard let prepared else { return false }
     // Counted: the library keeps it for as long as it needs it.
     defer { MHD_destroy_response(prepared) }
     for field in response.headers where !Self.isOurs(field.name) && !field.value.isEmpty {
@@ -86,6 +87,9 @@ final class Connection {
       }
     }
     if isHead, stream != nil { keel_http_forbid_chunks(prepared) }
+    if response.upgrade != nil {
+      return MHD_queue_response(pointer, UInt32(HTTPStatus.switchingProtocols.code), prepared) == .YES
+    }
     if closes { MHD_add_response_header(prepared, "Connection", "close") }
     let code = (200...999).contains(response.status.code) ? response.status.code : 500
     return MHD_queue_response(pointer, UInt32(code), prepared) == .YES

@@ -26,6 +26,7 @@ final class Daemon: @unchecked Sendable {
   private var timer: (deadline: ContinuousClock.Instant, timer: EventLoop.Timer)?
   private var drainTimer: EventLoop.Timer?
   private var inFlight = 0
+  private var upgraded: [ObjectIdentifier: HTTPUpgradedConnection] = [:]
   private var cutOffCount = 0
   private var sweeper = Sweeper()
 
@@ -186,8 +187,48 @@ final class Daemon: @unchecked Sendable {
 
   func requestEnded() {
     inFlight -= 1
+    closeWhenDrained()
+  }
+
+  private func closeWhenDrained() {
     // Not here: we are inside a callback of the library.
-    if isDraining, inFlight == 0 { loop.execute { [self] in close(cutOff: cutOffCount) } }
+    if isDraining, inFlight == 0, upgraded.isEmpty { loop.execute { [self] in close(cutOff: cutOffCount) } }
+  }
+
+  // MARK: Upgraded connections
+
+  /// A connection has left HTTP behind. Without TLS its socket is ours: the library, which would keep all its memory for
+  /// the connection, gets rid of its own copy. With TLS the library goes on to move bytes.
+  func upgraded(
+    _ connection: Connection, _ descriptor: Int32, received: [UInt8], giveBack: @escaping () -> Void,
+    _ begin: @Sendable (HTTPUpgradedConnection) -> Void
+  ) {
+    var descriptor = descriptor
+    var end = giveBack
+    if configuration.tls == nil {
+      let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
+      giveBack()
+      scheduleRun()
+      guard copy >= 0 else { return }
+      descriptor = copy
+      end = {
+        // A child that is just being started may hold a copy: the client is to know now.
+        shutdown(copy, Int32(SHUT_RDWR))
+        Glibc.close(copy)
+      }
+    }
+    let made = HTTPUpgradedConnection(
+      descriptor: descriptor, received: received, remoteAddress: connection.remoteAddress, loop: loop)
+    let id = ObjectIdentifier(made)
+    made.end = { [self] in
+      end()
+      upgraded[id] = nil
+      scheduleRun()
+      closeWhenDrained()
+    }
+    upgraded[id] = made
+    begin(made)
+    if isDraining { made.onStop.take()?() }
   }
 
   // MARK: Routing
@@ -248,7 +289,8 @@ final class Daemon: @unchecked Sendable {
       life = .stopping(address, [done])
       isDraining = true
       stopAccepting(address)
-      if inFlight == 0 {
+      for connection in Array(upgraded.values) { connection.onStop.take()?() }
+      if inFlight == 0, upgraded.isEmpty {
         close(cutOff: 0)
       } else {
         drainTimer = loop.schedule(after: grace) { [self] in cutOff() }
@@ -304,6 +346,7 @@ final class Daemon: @unchecked Sendable {
 
   private func close(cutOff count: Int) {
     guard let library, let options else { return }
+    for connection in Array(upgraded.values) { connection.close() }
     registration?.cancel()
     timer?.timer.cancel()
     drainTimer?.cancel()

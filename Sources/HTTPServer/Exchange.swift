@@ -14,6 +14,8 @@ final class Exchange: @unchecked Sendable {
   private(set) var state = ExchangeState.receiving
   /// The headers are complete: from here on a graceful stop waits for the request.
   private(set) var isInFlight = false
+  /// The connection speaks something else by now.
+  private var isUpgraded = false
 
   private let daemon: Daemon
   let connection: Connection
@@ -31,6 +33,7 @@ final class Exchange: @unchecked Sendable {
   private var bodySize = 0
   private var task: Task<Void, Never>?
   private var stream: BodyStream?
+  private var upgrade: (@Sendable (HTTPUpgradedConnection) -> Void)?
   private var status: HTTPStatus?
   private var responseSize = 0
   private var id: String?
@@ -129,14 +132,18 @@ final class Exchange: @unchecked Sendable {
     let now = ContinuousClock.now
     connection.exchange = nil
     connection.quietSince = now
+    if !isUpgraded { end(ending, at: now) }
+    // It holds us.
+    stream = nil
+  }
+
+  private func end(_ ending: HTTPRequestRecord.Outcome, at now: ContinuousClock.Instant) {
     if isMalformed || !isInFlight {
       let status = status ?? connection.queuedStatus
       daemon.observer.requestMalformed(remoteAddress: connection.remoteAddress, status: status)
     } else {
       report(outcome ?? ending, at: now)
     }
-    // It holds us.
-    stream = nil
     if isInFlight { daemon.requestEnded() }
   }
 
@@ -164,6 +171,8 @@ final class Exchange: @unchecked Sendable {
 
   private func queue(_ response: HTTPResponse, to request: HTTPRequest?, closes: Bool) {
     var response = response
+    if response.upgrade != nil, closes { response = HTTPResponse(error: Self.stopping) }
+    upgrade = response.upgrade
     if response.status.forbidsBody { response.body = .empty }
     if case .stream(let produce) = response.body, let request {
       stream = BodyStream(exchange: self, request: request, loop: daemon.loop, produce)
@@ -186,6 +195,16 @@ final class Exchange: @unchecked Sendable {
   private func refuse(_ error: HTTPError) -> Verdict {
     answer(HTTPResponse(error: error), to: nil, closes: true)
     return .goOn
+  }
+
+  // MARK: Upgrading
+
+  /// The headers are sent, the socket is ours. As far as HTTP goes, the request is over.
+  func upgraded(_ descriptor: Int32, received: UnsafeRawBufferPointer, giveBack: @escaping () -> Void) {
+    isUpgraded = true
+    end(.answered, at: .now)
+    guard let begin = upgrade.take() else { return giveBack() }
+    daemon.upgraded(connection, descriptor, received: Array(received), giveBack: giveBack, begin)
   }
 
   // MARK: Streaming

@@ -34,4 +34,21 @@ public struct HTTPRequestRecord: Sendable {
   public var remoteAddress: String
   /// The id that ``RequestIDMiddleware`` gave it.
   public var id: String?
+
+  /// A record from its parts, for tests of observers.
+  public init(
+    method: HTTPMethod, target: String, route: String?, status: HTTPStatus, outcome: Outcome, duration: Duration,
+    requestBytes: Int, responseBytes: Int, remoteAddress: String, id: String?
+  ) {
+    self.method = method
+    self.target = target
+    self.route = route
+    self.status = status
+    self.outcome = outcome
+    self.duration = duration
+    self.requestBytes = requestBytes
+    self.responseBytes = responseBytes
+    self.remoteAddress = remoteAddress
+    self.id = id
+  }
 }

@@ -32,6 +32,9 @@ public struct HTTPResponse: Sendable {
   /// The error this response was made from, for the observer; nil for errors that are meant for the client.
   var failure: (any Error)?
 
+  /// Takes over the socket; nil for an answer that stays with HTTP.
+  var upgrade: (@Sendable (HTTPUpgradedConnection) -> Void)?
+
   /// A response from its parts.
   public init(status: HTTPStatus = .ok, headers: HTTPHeaders = [:], body: Body = .empty) {
     self.status = status

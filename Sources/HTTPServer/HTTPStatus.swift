@@ -9,6 +9,8 @@ public struct HTTPStatus: Hashable, Sendable, ExpressibleByIntegerLiteral, Custo
   /// Any status. One outside 200...999 becomes 500 when it is sent.
   public init(integerLiteral code: Int) { self.code = code }
 
+  /// 101: the connection speaks something else from here on. See ``HTTPResponse/upgrade(to:headers:_:)``.
+  public static let switchingProtocols: HTTPStatus = 101
   /// 200: here it is.
   public static let ok: HTTPStatus = 200
   /// 201: it exists now; say where in `Location`.
@@ -53,6 +55,8 @@ public struct HTTPStatus: Hashable, Sendable, ExpressibleByIntegerLiteral, Custo
   public static let unsupportedMediaType: HTTPStatus = 415
   /// 422: well formed, and wrong in what it says.
   public static let unprocessableContent: HTTPStatus = 422
+  /// 426: not without changing the protocol.
+  public static let upgradeRequired: HTTPStatus = 426
   /// 429: slow down.
   public static let tooManyRequests: HTTPStatus = 429
   /// 431: the headers are larger than the limit.

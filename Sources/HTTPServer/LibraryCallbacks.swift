@@ -90,6 +90,20 @@ extension BodyStream {
   }
 }
 
+extension Connection {
+  /// A response of the library that hands the socket to the exchange, which the library still has from `con_cls`.
+  func makeUpgradeResponse() -> OpaquePointer? {
+    MHD_create_response_for_upgrade(
+      { _, _, slot, received, count, descriptor, upgrade in
+        guard let upgrade else { return }
+        guard let exchange = object(Exchange.self, slot) else { return keel_http_end_upgrade(upgrade) }
+        exchange.upgraded(
+          descriptor, received: UnsafeRawBufferPointer(start: received, count: count),
+          giveBack: { keel_http_end_upgrade(upgrade) })
+      }, nil)
+  }
+}
+
 // The library's macros for these are casts, which do not come over into Swift.
 private let MHD_SIZE_UNKNOWN_VALUE = UInt64.max
 private let readerEnded = -1

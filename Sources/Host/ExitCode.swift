@@ -4,7 +4,9 @@ enum ExitCode: Int32 {
   case success = 0
   /// Something failed; a message on standard error says what.
   case failure = 1
-  /// `migrate verify` found that files, record and database differ.
+  /// `migrate status` found migrations that are not applied yet.
+  case pending = 2
+  /// Files, record and database differ, or a migration stopped half way.
   case findings = 3
   /// The command line was not understood (`EX_USAGE` of sysexits.h).
   case usage = 64

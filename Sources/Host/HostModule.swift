@@ -1,8 +1,11 @@
 internal import AppConfiguration
 internal import Container
+internal import DatabaseModule
 internal import EventLoop
 internal import HTTPServer
 internal import Health
+internal import Migrations
+internal import Postgres
 internal import PrometheusMetrics
 internal import StructuredLogging
 
@@ -19,6 +22,16 @@ struct HostModule: Module {
     self.configuration = configuration
     self.logger = logger
   }
+
+  /// What stands around every handler.
+  static let middleware: [any HTTPMiddleware] = [
+    RequestIDMiddleware(),
+    // Pages bring their own Content-Security-Policy; nothing here knows what they load.
+    SecurityHeadersMiddleware([
+      "X-Content-Type-Options": "nosniff", "X-Frame-Options": "DENY", "Referrer-Policy": "no-referrer",
+    ]),
+    GzipMiddleware(),
+  ]
 
   var body: [any ModuleElement] {
     let (program, version, logger) = (program, version, logger)
@@ -57,24 +70,36 @@ struct HostModule: Module {
       }
     }
 
-    Provide { (settings: HostSettings, registry: MetricsRegistry, monitor: HealthMonitor, loop: EventLoop) in
-      try AdminServer(settings, AdminRoutes.all(registry, monitor), loop: loop, observer: HTTPLog(logger))
+    Provide { (registry: MetricsRegistry) in try HTTPMetrics(registry) }
+    Provide {
+      (
+        configuration: Configuration, catalogs: Group<SettingsCatalog>, monitor: HealthMonitor, control: AppControl
+      ) in
+      AdminPanel(program, version, configuration, Array(catalogs), monitor, control, logger)
     }
-    .onStart { server in
-      guard let address = try await server.start() else { return }
-      logger.info("listening", ["address": .string("\(address)"), "for": "administration"])
-    }
-    .onStop { server in await server.stop() }
+    Provide(AdminServer.init)
+      .onStart { server in
+        guard let address = try await server.start() else { return }
+        logger.info("listening", ["address": .string("\(address)"), "for": "administration"])
+      }
+      .onStop { server in await server.stop() }
 
     Provide {
       (
         settings: HostSettings, routes: Group<Route>, registry: MetricsRegistry, monitor: HealthMonitor,
+        panel: AdminPanel,
         // The pages for administration answer for as long as there is something to see.
-        _: AdminServer, loop: EventLoop
+        _: AdminServer, loop: EventLoop, metrics: HTTPMetrics
       ) in
-      try HTTPServer(
-        configuration: settings.http, routes: Array(routes) + AdminRoutes.all(registry, monitor), loop: loop,
-        observer: HTTPLog(logger))
+      var routes = Array(routes)
+      let isRootFree = !routes.contains { $0.path == "/" || $0.path.hasPrefix("/*") }
+      routes += AdminRoutes.all(registry, monitor)
+      if settings.http.address.isLocal {
+        routes += DebugRoutes(panel: panel, guarding: AdminGuard(isAdminListener: false)).all(isRootFree: isRootFree)
+      }
+      return try HTTPServer(
+        configuration: settings.http, routes: routes, middleware: HostModule.middleware, loop: loop,
+        observer: HTTPServerObservers(HTTPLog(logger), metrics))
     }
     .onStart { server in
       let address = try await server.start()
@@ -86,5 +111,18 @@ struct HostModule: Module {
       if cutOff > 0 { logger.warning("requests were cut off", ["count": .integer(cutOff)]) }
     }
     Invoke { (_: HTTPServer, _: Readiness) in }
+
+    Invoke {
+      (
+        panel: AdminPanel, pool: PostgresPool?, schema: DatabaseSchema?, statistics: QueryStatistics?,
+        server: DatabaseServer?
+      ) in
+      guard let pool else { return }
+      let kind =
+        server?.isEmbedded == true ? "private, in \(pool.configuration.connect)" : "\(pool.configuration.connect)"
+      panel.attach(
+        AdminPanel.Database(pool: pool, migrator: schema?.migrator, statistics: statistics, kind: kind))
+    }
+    Run("dashboard") { (panel: AdminPanel) in try await panel.watch() }
   }
 }

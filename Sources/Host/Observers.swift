@@ -59,12 +59,16 @@ struct HTTPLog: HTTPServerObserver {
 
   init(_ logger: Logger) { self.logger = logger.labelled("http") }
 
+  /// The access log. Of the target only the path, for what follows it may hold secrets.
   func requestFinished(_ record: HTTPRequestRecord) {
     logger.debug(
       "request",
       [
-        "method": .string("\(record.method)"), "route": .string(record.route ?? ""),
-        "status": .string("\(record.status)"), "took": .duration(record.duration),
+        "method": .string("\(record.method)"), "path": .string(String(record.target.prefix { $0 != "?" })),
+        "route": .string(record.route ?? ""), "status": .string("\(record.status)"),
+        "outcome": .string(record.outcome.rawValue), "took": .duration(record.duration),
+        "received": .integer(record.requestBytes), "sent": .integer(record.responseBytes),
+        "from": .string(record.remoteAddress), "id": .string(record.id ?? ""),
       ])
   }
 

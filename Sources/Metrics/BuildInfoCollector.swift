@@ -1,9 +1,6 @@
 /// Says which build runs, as the labels of `build_info`.
 public struct BuildInfoCollector: MetricsCollector {
-  private static let descriptor = MetricDescriptor(
-    "build_info", .info, help: "The build that runs, as labels; the value is 1.",
-    labels: ["name", "version", "revision", "swift"])
-
+  private let descriptor: MetricDescriptor
   private let labels: MetricLabels
 
   /// Makes a collector.
@@ -14,15 +11,18 @@ public struct BuildInfoCollector: MetricsCollector {
   ///   - revision: The source revision it was built from; empty when not known.
   public init(name: String, version: String, revision: String = "") {
     let known = [("name", name), ("version", version), ("revision", revision), ("swift", Self.swiftVersion)]
-    labels = MetricLabels(known.filter { !$0.1.isEmpty }.map { (name: $0.0, value: $0.1) })
+    let pairs = known.filter { !$0.1.isEmpty }.map { (name: $0.0, value: $0.1) }
+    labels = MetricLabels(pairs)
+    descriptor = MetricDescriptor(
+      "build_info", .info, help: "The build that runs, as labels; the value is 1.", labels: pairs.map(\.name))
   }
 
   /// `build_info`.
-  public var descriptors: [MetricDescriptor] { [Self.descriptor] }
+  public var descriptors: [MetricDescriptor] { [descriptor] }
 
   /// The labels with the value 1.
   public func collect() -> [MetricFamily] {
-    [MetricFamily(Self.descriptor, 1, labels: labels)]
+    [MetricFamily(descriptor, 1, labels: labels)]
   }
 
   private static var swiftVersion: String {

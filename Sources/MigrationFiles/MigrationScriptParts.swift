@@ -64,6 +64,20 @@ package struct MigrationScriptParts: Sendable {
     }
   }
 
+  /// Whether a file consists of one statement that the server refuses inside a transaction. Tools that send a file as it
+  /// is, golang-migrate among them, run such a file; so it needs no directive here either.
+  package static func isLoneStatementOutsideTransactions(_ text: String) -> Bool {
+    guard let statements = try? SQLSplitter.split(text), statements.count == 1, let statement = statements.first else {
+      return false
+    }
+    switch (statement.words.first, statement.words.dropFirst().first) {
+    case ("VACUUM", _), ("ALTER", "SYSTEM"): return true
+    case ("CREATE", "DATABASE"), ("DROP", "DATABASE"), ("CREATE", "TABLESPACE"), ("DROP", "TABLESPACE"): return true
+    case ("REINDEX", _): return statement.text.uppercased().contains("CONCURRENTLY")
+    default: return ConcurrentIndex(statement) != nil
+    }
+  }
+
   private static func refuseClientCopy(_ statement: SQLStatement) throws(SQLSplitError) {
     guard statement.copiesThroughClient else { return }
     throw error(

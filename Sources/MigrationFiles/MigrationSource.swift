@@ -76,27 +76,32 @@ package struct MigrationFolder: Sendable {
     }
     let directives = try Directives(path: path, text: text)
     var half = halves[name.version] ?? Halves()
+    func inTransaction(_ text: String) -> Bool {
+      !directives.noTransaction && !MigrationScriptParts.isLoneStatementOutsideTransactions(text)
+    }
     switch name.role {
     case .up:
-      let script = MigrationSource.Script(path: path, text: text, inTransaction: !directives.noTransaction)
+      let script = MigrationSource.Script(path: path, text: text, inTransaction: inTransaction(text))
       guard !directives.irreversible else {
         throw FileFault(
           path: path, location: TextLocation(line: 1, column: 1), message: "irreversible is said by the down file")
       }
       try half.setUp(name.title, script, version: name.version)
     case .down:
-      let script = MigrationSource.Script(path: path, text: text, inTransaction: !directives.noTransaction)
+      let script = MigrationSource.Script(path: path, text: text, inTransaction: inTransaction(text))
       try half.setDown(script, irreversible: directives.irreversible, version: name.version)
     case .both:
       let goose = try GooseFile(path: path, text: text)
-      let inTransaction = !goose.noTransaction && !directives.noTransaction
       try half.setUp(
         name.title,
         MigrationSource.Script(
-          path: path, text: goose.up.text, firstLine: goose.up.firstLine, inTransaction: inTransaction),
+          path: path, text: goose.up.text, firstLine: goose.up.firstLine,
+          inTransaction: !goose.noTransaction && inTransaction(goose.up.text)),
         version: name.version)
       let down = goose.down.map {
-        MigrationSource.Script(path: path, text: $0.text, firstLine: $0.firstLine, inTransaction: inTransaction)
+        MigrationSource.Script(
+          path: path, text: $0.text, firstLine: $0.firstLine,
+          inTransaction: !goose.noTransaction && inTransaction($0.text))
       }
       if down != nil || directives.irreversible {
         try half.setDown(down, irreversible: directives.irreversible, version: name.version)

@@ -14,7 +14,8 @@ extension Logger {
       debug("migrating", metadata(step).merging(["step": .integer(index), "of": .integer(count)]))
     case .blocked(let step, let holders):
       warning(
-        "migration waits for a lock", metadata(step).merging(["holders": .array(holders.map { .string("\($0)") })]))
+        "migration waits for a lock",
+        metadata(step).merging(["holders": .array(holders.map { .string("\($0): \($0.outline)") })]))
     case .retrying(let step, let attempt, let delay):
       warning(
         "migration got no lock and is tried again",

@@ -17,28 +17,3 @@ public enum MigrationEvent: Sendable {
   /// A step is done.
   case finished(MigrationStep, duration: Duration)
 }
-
-/// A session that holds what a migrator waits for.
-public struct LockHolder: Sendable, Hashable {
-  /// Its process at the server.
-  public var processID: Int32
-  /// What it calls itself.
-  public var application: String
-  /// Its role.
-  public var user: String
-  /// Where it comes from: an address, or nil for a local socket.
-  public var client: String?
-  /// How long its transaction, or else its session, has lasted.
-  public var age: Duration
-  /// What it runs, or ran last.
-  public var query: String
-}
-
-extension LockHolder: CustomStringConvertible {
-  /// Process, application, role, origin and age; not the query, which may hold values.
-  public var description: String {
-    let origin = client.map { " from \($0)" } ?? ""
-    let name = application.isEmpty ? "" : " (\(application))"
-    return "process \(processID)\(name), role \(user)\(origin), since \(age.components.seconds) s"
-  }
-}

@@ -1,5 +1,6 @@
 internal import MigrationFiles
 internal import Postgres
+internal import Synchronization
 
 /// The server's refusal of a migration's own SQL, as against ours.
 struct StatementRefusal: Error {
@@ -122,7 +123,8 @@ extension MigrationSession {
   func watchingLocks<Result: Sendable>(
     of step: MigrationStep, _ body: @Sendable () async throws -> Result
   ) async throws -> Result {
-    try await withThrowingTaskGroup(of: Void.self) { group in
+    let inTheWay = Blockers()
+    return try await withThrowingTaskGroup(of: Void.self) { group in
       group.addTask { [migrator, work] in
         // Most steps are done long before this; only those that are not cost a connection.
         try await Task.sleep(for: .milliseconds(500))
@@ -132,13 +134,33 @@ extension MigrationSession {
             let blockers = try await onlooker.blockers(of: work.processID)
             if !blockers.isEmpty, blockers.map(\.processID) != known { migrator.report(.blocked(step, by: blockers)) }
             known = blockers.map(\.processID)
+            if !blockers.isEmpty { inTheWay.holders.withLock { $0 = blockers } }
             try await Task.sleep(for: .milliseconds(500))
           }
         }
       }
       defer { group.cancelAll() }
-      return try await body()
+      do {
+        return try await body()
+      } catch let error as MigrationError {
+        throw error.naming(inTheWay.holders.withLock { $0 })
+      }
     }
+  }
+}
+
+/// Who was last seen in the way of a step.
+private final class Blockers: Sendable {
+  let holders = Mutex<[LockHolder]>([])
+}
+
+extension MigrationError {
+  /// The same error, and who was in the way if it is about a lock.
+  fileprivate func naming(_ holders: [LockHolder]) -> MigrationError {
+    guard !holders.isEmpty, (cause as? PostgresError)?.isWaitForLock == true else { return self }
+    var error = self
+    error.message += "; in its way: " + holders.map { "\($0): \($0.outline)" }.joined(separator: "; ")
+    return error
   }
 }
 

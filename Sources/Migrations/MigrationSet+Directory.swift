@@ -21,6 +21,16 @@ extension MigrationSet {
   ///   - missingDown: What to do about an up file without its down file.
   /// - Throws: ``MigrationError`` with the code ``MigrationError/Code/invalidFiles`` and every fault in its message.
   public init(directory: String, name: String = "", missingDown: MissingDown = .refuse) throws(MigrationError) {
+    let files = try Self.files(in: directory)
+    let folder = MigrationFolder(files: files, missingDown: missingDown == .allow ? .allow : .refuse)
+    guard folder.faults.isEmpty else {
+      throw MigrationError(.invalidFiles, folder.faults.map(\.description).joined(separator: "\n"))
+    }
+    self.init(name, folder.migrations.map(Migration.init))
+  }
+
+  /// The `.sql` files of a folder with what is in them; at least one.
+  static func files(in directory: String) throws(MigrationError) -> [(path: String, bytes: [UInt8])] {
     let files: [(path: String, bytes: [UInt8])]
     do {
       files = try FileManager.default.contentsOfDirectory(atPath: directory)
@@ -35,16 +45,12 @@ extension MigrationSet {
     guard !files.isEmpty else {
       throw MigrationError(.invalidFiles, "the folder \(directory) holds no .sql files")
     }
-    let folder = MigrationFolder(files: files, missingDown: missingDown == .allow ? .allow : .refuse)
-    guard folder.faults.isEmpty else {
-      throw MigrationError(.invalidFiles, folder.faults.map(\.description).joined(separator: "\n"))
-    }
-    self.init(name, folder.migrations.map(Migration.init))
+    return files
   }
 }
 
 extension Migration {
-  fileprivate init(_ source: MigrationSource) {
+  init(_ source: MigrationSource) {
     self.init(
       version: source.version, title: source.title, up: Script(source.up), down: source.down.map(Script.init))
   }

@@ -40,6 +40,9 @@ public struct MigrationStatus: Sendable, Hashable {
     public var version: Int64
     /// Whether this program lacks the set, which the database has.
     public var isOrphan: Bool
+
+    /// How many of its migrations are not applied yet.
+    public var pendingCount: Int { lines.count { $0.state == .pending || $0.state == .outOfOrder } }
   }
 
   /// The sets in their order.
@@ -51,10 +54,16 @@ public struct MigrationStatus: Sendable, Hashable {
   public var version: Int64 { sets.first?.version ?? 0 }
   /// The highest version this program has in its first set.
   public var latestVersion: Int64 { sets.first?.latestVersion ?? 0 }
-  /// How many migrations are not applied yet.
-  public var pendingCount: Int {
-    sets.reduce(0) { sum, set in sum + set.lines.count { $0.state == .pending || $0.state == .outOfOrder } }
+  /// Whether files and database differ in more than what is pending, or something stopped half way: a changed file, a
+  /// version without a file, a late file. What ``MigrationPolicies`` accept is told all the same.
+  public var hasFindings: Bool {
+    isDirty
+      || sets.contains { set in
+        !set.isOrphan && set.lines.contains { $0.isChanged || $0.state == .unknown || $0.state == .outOfOrder }
+      }
   }
+  /// How many migrations are not applied yet.
+  public var pendingCount: Int { sets.reduce(0) { $0 + $1.pendingCount } }
 }
 
 extension MigrationStatus {

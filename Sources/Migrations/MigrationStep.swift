@@ -20,6 +20,18 @@ public struct MigrationStep: Sendable, Hashable {
   public var script: Migration.Script
   /// Whether the SQL is what the database kept when the migration was applied, because this program has no file for it.
   public var isFromHistory = false
+
+  package init(
+    direction: Direction, set: String, version: Int64, title: String, script: Migration.Script,
+    isFromHistory: Bool = false
+  ) {
+    self.direction = direction
+    self.set = set
+    self.version = version
+    self.title = title
+    self.script = script
+    self.isFromHistory = isFromHistory
+  }
 }
 
 extension MigrationStep: CustomStringConvertible {

@@ -33,6 +33,8 @@ public struct Migrator: Sendable {
     public var lockRetryDelay: Duration = .seconds(1)
     /// What to do where files and database disagree. Default: refuse.
     public var policies = MigrationPolicies()
+    /// Whether what happens is logged; the observer hears of it in any case. Default true.
+    public var logsEvents = true
 
     /// The defaults.
     public init() {}
@@ -64,6 +66,9 @@ public struct Migrator: Sendable {
     configuration: Configuration = Configuration(), observer: @escaping Observer = { _ in }
   ) {
     self.sets = sets
+    // A migration runs once: nothing is gained by a prepared statement, and PgBouncer in transaction mode loses it.
+    var options = options
+    options.statementCacheMode = .describe
     self.options = options
     self.loop = loop
     self.logger = logger
@@ -153,6 +158,14 @@ extension Migrator {
     try await withWorkConnection { MigrationStatus(try await read($0).ledger) }
   }
 
+  /// What is applied and what is not, asked over a pool or a connection of yours: for what looks often, such as a
+  /// readiness check. The records have no down scripts. Changes nothing.
+  ///
+  /// - Throws: What `client` throws, or ``MigrationError`` when the tables are not a migrator's.
+  public func status(on client: some PostgresClient) async throws -> MigrationStatus {
+    MigrationStatus(try await read(client, scripts: false).ledger)
+  }
+
   /// What `goal` would run. Changes nothing.
   public func plan(_ goal: MigrationGoal) async throws -> MigrationPlan {
     try await withWorkConnection { try goal.plan(try await read($0).ledger, configuration.policies) }
@@ -173,10 +186,11 @@ extension Migrator {
     }
   }
 
-  func read(_ connection: some PostgresClient) async throws -> Reading {
+  func read(_ connection: some PostgresClient, scripts: Bool = true) async throws -> Reading {
     let tables = try await VersionTables.locate(
       connection, schema: configuration.schema, table: configuration.table)
-    let (ledger, changes) = try MigrationLedger.reconciling(try await tables.read(connection), with: sets)
+    let (ledger, changes) = try MigrationLedger.reconciling(
+      try await tables.read(connection, scripts: scripts), with: sets)
     return Reading(tables: tables, ledger: ledger, changes: changes)
   }
 
@@ -224,7 +238,7 @@ extension Migrator {
   }
 
   func report(_ event: MigrationEvent) {
-    logger.log(event)
+    if configuration.logsEvents { logger.log(event) }
     observer(event)
   }
 }

@@ -11,6 +11,12 @@ public struct RehearsedStep: Sendable, Hashable {
 
     /// Whether nobody can even read a table that is in use: it holds rows.
     public var blocksReaders: Bool { mode == "AccessExclusiveLock" && rows > 0 }
+
+    package init(relation: String, mode: String, rows: Int64) {
+      self.relation = relation
+      self.mode = mode
+      self.rows = rows
+    }
   }
 
   /// The step.
@@ -20,4 +26,10 @@ public struct RehearsedStep: Sendable, Hashable {
   public var locks: [Lock]
   /// How long it ran; nil when it was left out, because it, or one before it, runs outside a transaction.
   public var duration: Duration?
+
+  package init(step: MigrationStep, locks: [Lock], duration: Duration?) {
+    self.step = step
+    self.locks = locks
+    self.duration = duration
+  }
 }

@@ -112,7 +112,9 @@ extension VersionTables {
   }
 
   /// Reads both tables; without them nothing is applied.
-  func read(_ connection: some PostgresClient) async throws -> MigrationRecord {
+  ///
+  /// - Parameter scripts: Whether the kept SQL is read too, which only undoing needs.
+  func read(_ connection: some PostgresClient, scripts: Bool = true) async throws -> MigrationRecord {
     var record = MigrationRecord(history: [])
     if exists {
       record.versionRow = try await connection.optional(
@@ -121,9 +123,10 @@ extension VersionTables {
       ).map { MigrationLedger.VersionRow(version: $0.0, dirty: $0.1) }
     }
     guard hasHistory else { return record }
+    let sql: SQL = scripts ? "down_sql" : "NULL::text AS down_sql"
     let rows = try await connection.all(
       """
-      SELECT set_name, version, title, applied_order, owns_version_table, checksum, down_file, down_sql,
+      SELECT set_name, version, title, applied_order, owns_version_table, checksum, down_file, \(sql),
         down_first_line, down_in_transaction, applied_at, applied_by, duration_seconds, running, statements_done,
         running_checksum
       FROM \(history)

@@ -77,7 +77,7 @@ extension ConnectionSession {
     }
   }
 
-  private func wake(_ request: ConnectionRequest, _ deliveries: inout Deliveries) {
+  func wake(_ request: ConnectionRequest, _ deliveries: inout Deliveries) {
     guard let waker = request.waker else { return }
     request.waker = nil
     deliveries.wakers.append(waker)
@@ -124,7 +124,7 @@ extension ConnectionSession {
   /// Has the waker called when there is something to take, or room to write. False when there is already.
   func park(_ request: ConnectionRequest, _ waker: CheckedContinuation<Void, Never>) -> Bool {
     guard request.rows.isEmpty, request.bytes.isEmpty, !request.isDone, request.abort == nil else { return false }
-    if case .copyIn = request.kind, case .open = request.flow, !wantsWrite { return false }
+    if case .copyIn = request.kind, case .open = request.flow, !request.isDataOver, !wantsWrite { return false }
     request.waker = waker
     return true
   }
@@ -162,33 +162,48 @@ extension ConnectionSession {
     return false
   }
 
-  /// How a write to a COPY went.
-  enum Written: Sendable {
-    /// There is room for more.
-    case done
-    /// The socket is full: wait until there is room.
-    case blocked
-    /// The COPY is over.
-    case failed(any Error)
+  /// Where a COPY to the server stands.
+  enum CopyState: Sendable {
+    /// Wait: the server has not agreed yet, or the socket has no room.
+    case waiting
+    /// Data can be written.
+    case open
+    case done(any Error)
+    case succeeded
+  }
+
+  /// Where it stands before anything is written, and after.
+  func copyState(_ request: ConnectionRequest) -> CopyState {
+    if let abort = request.abort { return .done(abort.error) }
+    if request.isDone { return request.error.map(CopyState.done) ?? .succeeded }
+    guard case .open = request.flow, !request.isDataOver, !wantsWrite else { return .waiting }
+    return .open
   }
 
   mutating func writeCopy(
     _ request: ConnectionRequest, _ bytes: [UInt8], _ deliveries: inout Deliveries
-  ) -> Written {
-    if let abort = request.abort { return .failed(abort.error) }
-    guard !request.isDone, case .open = request.flow else { return .failed(request.error ?? PostgresError.copyIsOver) }
+  ) -> CopyState {
+    if let abort = request.abort { return .done(abort.error) }
+    guard !request.isDone, !request.isDataOver, case .open = request.flow else {
+      return .done(request.error ?? PostgresError.copyIsOver)
+    }
     guard handle?.putCopyData(bytes) == true else {
       let error = lose()
       failAll(&deliveries)
-      return .failed(error)
+      return .done(error)
     }
     flush()
-    return wantsWrite ? .blocked : .done
+    return copyState(request)
   }
 
   /// Ends the data of a COPY to the server; with a reason, the server undoes it.
   mutating func endCopy(_ request: ConnectionRequest, _ reason: String? = nil) {
     guard !request.isDataOver, !request.isDone else { return }
+    guard request.isCopyAgreed else {
+      // Undone when the server agrees to it.
+      request.flow = .discarding
+      return
+    }
     request.isDataOver = true
     if handle?.endCopy(reason) != true { _ = lose() }
     flush()

@@ -45,8 +45,15 @@ struct ConnectionSession: ~Copyable, Sendable {
   /// What the database says of its own types.
   mutating func use(_ types: TypeCatalogue) { handle?.types = types }
 
-  /// Nothing is on its way.
-  var isQuiet: Bool { inFlight.isEmpty && queue.isEmpty }
+  var types: TypeCatalogue? { mutating get { handle?.types } }
+
+  /// Nothing is on its way, no cancel request either.
+  var isQuiet: Bool { inFlight.isEmpty && queue.isEmpty && !isCancelling }
+
+  private var isCancelling: Bool { if case .none = cancel { false } else { true } }
+
+  /// The connection has done with a request, and no cancel request for it is on its way.
+  func isOver(_ request: ConnectionRequest) -> Bool { request.isDone && !isCancelling }
 
   /// Whether there is a use for more of what the server sends.
   var wantsRead: Bool {
@@ -235,10 +242,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   ) {
     request.error = error
     request.isDone = true
-    if let waker = request.waker {
-      request.waker = nil
-      deliveries.wakers.append(waker)
-    }
+    wake(request, &deliveries)
     let lead = request.lead
     lead.outstanding -= 1
     guard lead.outstanding == 0 else { return }
@@ -335,6 +339,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   mutating func cancelSent(_ request: ConnectionRequest, _ deliveries: inout Deliveries) -> Bool {
     if case .underWay(_, let held) = cancel { deliveries.completions += held }
     cancel = .none
+    wake(request.lead, &deliveries)
     let isStillRunning = inFlight.contains { $0.lead === request.lead }
     sendQueued(&deliveries)
     return isStillRunning

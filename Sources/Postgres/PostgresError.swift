@@ -59,6 +59,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   public internal(set) var position: Int?
   /// The call stack of functions in the server.
   public internal(set) var context: String?
+  /// The line of the data of a COPY that the error is about; the first is 1. In binary data, the row.
+  public internal(set) var line: Int?
   /// The schema the error is about.
   public internal(set) var schema: String?
   /// The table the error is about.
@@ -88,6 +90,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
     // Errors of data, and those that functions raise, quote the value they are about.
     text += ["22", "P0"].contains(sqlState?.classCode) ? message.withoutQuotes : message
     if let sqlState { text += " (SQLSTATE \(sqlState))" }
+    if let line { text += " at line \(line) of the data" + (column.map { ", column \($0)" } ?? "") }
     if let constraint { text += " [constraint \(constraint)]" }
     if let hint { text += "; hint: \(hint)" }
     if let sql, let position { text += "\n" + SourcePosition(position, in: sql).caret }
@@ -129,8 +132,24 @@ extension PostgresError {
     table = message.table
     column = message.column
     constraint = message.constraint
+    readCopyContext()
     isStalePlan =
       message.sqlState == SQLState.featureNotSupported.rawValue && message.function == "RevalidateCachedQuery"
+  }
+
+  /// The context of an error in a COPY is its only trace of where: `COPY t, line 3, column a: "x"`, its words
+  /// translated. Line and column are taken from it, the quoted value is not.
+  private mutating func readCopyContext() {
+    guard let first = context?.split(separator: "\n").first, first.hasPrefix("COPY ") else { return }
+    var parts = first.split(separator: ", ", maxSplits: 2).dropFirst().makeIterator()
+    guard let place = parts.next() else { return }
+    let head = place.prefix { $0 != ":" }
+    guard let number = head.split(separator: " ").last.flatMap({ Int($0) }) else { return }
+    line = number
+    guard head.count == place.count, column == nil, let field = parts.next(),
+      let space = field.firstIndex(of: " ")
+    else { return }
+    column = String(field[field.index(after: space)...].prefix { $0 != ":" })
   }
 
   /// What failed at each of several hosts; the last one's SQLSTATE.

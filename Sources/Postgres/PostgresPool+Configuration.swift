@@ -24,6 +24,9 @@ extension PostgresPool {
     /// Default 32.
     public var pipelineDepth = 32
 
+    /// Code of the app's own at connecting, lending and closing. Default none.
+    public var hooks = Hooks()
+
     /// The defaults, for a server.
     public init(_ connect: ConnectOptions) { self.connect = connect }
 

@@ -2,6 +2,7 @@ public import EventLoop
 internal import FoundationEssentials
 public import ResourcePool
 public import StructuredLogging
+internal import Synchronization
 
 /// Connections to one server, made on demand and lent to whoever runs a query.
 ///
@@ -19,9 +20,11 @@ public import StructuredLogging
 public final class PostgresPool: PostgresClient {
   private let pool: ResourcePool<ConnectionFactory>
   private let tracer: (any QueryTracer)?
-  private let logger: Logger
-  private let loop: EventLoop
+  let logger: Logger
+  let loop: EventLoop
   private let catalogue = SharedTypeCatalogue()
+  /// The places of nested acquires that were logged.
+  private let nestings = Mutex<Set<String>>([])
   /// What was configured.
   public let configuration: Configuration
 
@@ -41,7 +44,8 @@ public final class PostgresPool: PostgresClient {
     self.logger = logger
     self.loop = loop
     let factory = ConnectionFactory(
-      options: configuration.connect, loop: loop, logger: logger, tracer: tracer, catalogue: catalogue)
+      options: configuration.connect, hooks: configuration.hooks, loop: loop, logger: logger, tracer: tracer,
+      catalogue: catalogue)
     pool = try ResourcePool(configuration.pool, factory: factory)
   }
 
@@ -101,7 +105,7 @@ public final class PostgresPool: PostgresClient {
   ) async throws -> sending Result {
     var options = QueryOptions(fileID: fileID, line: line)
     options.acquireTimeout = acquireTimeout
-    let lease = try await lease(shared: false, options)
+    let lease = try await lease(shared: false, options, isScoped: true)
     let connection = lease.resource
     let start = tracer.map { _ in ContinuousClock.now }
     defer {
@@ -121,15 +125,20 @@ public final class PostgresPool: PostgresClient {
     }
   }
 
-  private func lease(shared: Bool, _ options: QueryOptions) async throws -> Lease<PostgresConnection> {
+  /// - Parameter isScoped: the running task holds the lease until it gives it back, and does nothing else meanwhile.
+  private func lease(
+    shared: Bool, _ options: QueryOptions, isScoped: Bool = false
+  ) async throws -> Lease<PostgresConnection> {
     let timeout = options.acquireTimeout ?? options.timeout.map { min($0, configuration.acquireTimeout) }
-    guard let tracer else { return try await pool.lease(shared: shared, timeout: timeout, options.origin) }
+    let origin = LeaseOrigin(
+      fileID: options.fileID, line: options.line, name: options.name, task: LeaseOrigin.currentTask, isScoped: isScoped)
+    guard let tracer else { return noting(try await pool.lease(shared: shared, timeout: timeout, origin), origin) }
     let trace = AcquireTrace(name: options.name, isShared: shared, fileID: options.fileID, line: options.line)
     let start = ContinuousClock.now
     do {
-      let lease = try await pool.lease(shared: shared, timeout: timeout, options.origin)
+      let lease = try await pool.lease(shared: shared, timeout: timeout, origin)
       tracer.record(.acquireEnded(trace, duration: .now - start, nil))
-      return lease
+      return noting(lease, origin)
     } catch {
       tracer.record(.acquireEnded(trace, duration: .now - start, error))
       throw error
@@ -158,6 +167,19 @@ public final class PostgresPool: PostgresClient {
     pool.invalidate(since: lease)
   }
 
+  /// A task that takes a second connection while it holds one works until all are held by such tasks.
+  private func noting(_ lease: Lease<PostgresConnection>, _ origin: LeaseOrigin) -> Lease<PostgresConnection> {
+    guard lease.isNested else { return lease }
+    let held = pool.outerOrigin(of: origin).map { "\($0)" } ?? ""
+    // Once for each pair of places: a busy server would say it a thousand times a second.
+    if nestings.withLock({ $0.insert("\(held) \(origin)").inserted }) {
+      logger.warning(
+        "a task takes a second connection while it holds one; under load such tasks wait for each other",
+        ["held_since": .string(held), "asked_at": .string("\(origin)")])
+    }
+    return lease
+  }
+
   // MARK: Health
 
   /// A snapshot of sizes and counters.
@@ -165,6 +187,9 @@ public final class PostgresPool: PostgresClient {
 
   /// Who holds a connection now, the longest holder first.
   public func holders() -> [LeaseHolder] { pool.holders() }
+
+  /// A listing for a person who wants to know why acquires wait: the numbers, who holds, who waits, what failed.
+  public func dump() -> PoolDump { pool.dump() }
 
   /// Closes the connections made so far, those in use when they come back.
   public func reset() {
@@ -190,6 +215,8 @@ public final class PostgresPool: PostgresClient {
   private func pingApart(_ timeout: Duration) async throws {
     var options = configuration.connect
     options.connectTimeout = timeout
+    options.types = []
+    try await configuration.hooks.beforeConnect?(&options)
     do {
       let connection = try await PostgresConnection.connect(options, loop: loop)
       try await connection.ping(timeout)
@@ -209,39 +236,6 @@ extension PostgresConnection {
     }
     defer { watchdog.cancel() }
     _ = try await run("SELECT 1", QueryOptions(name: "Ping"))
-  }
-}
-
-/// Makes connections for a pool.
-private struct ConnectionFactory: ResourceFactory {
-  let options: ConnectOptions
-  let loop: EventLoop
-  let logger: Logger
-  let tracer: (any QueryTracer)?
-  let catalogue: SharedTypeCatalogue
-
-  func make(onEnd: @escaping @Sendable () -> Void) async throws -> PostgresConnection {
-    let start = ContinuousClock.now
-    do {
-      let connection = try await PostgresConnection.connect(
-        options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd, catalogue: catalogue)
-      tracer?.record(.connectEnded(duration: .now - start, .success(connection.processID)))
-      return connection
-    } catch {
-      tracer?.record(.connectEnded(duration: .now - start, .failure(error)))
-      logger.warning("cannot connect", ["error": "\(error)"])
-      throw error
-    }
-  }
-
-  func check(_ connection: PostgresConnection) async -> Bool {
-    (try? await connection.ping(.milliseconds(500))) != nil
-  }
-
-  func close(_ connection: PostgresConnection) async { await connection.close() }
-
-  func isPermanent(_ error: any Error) -> Bool {
-    (error as? PostgresError)?.sqlState?.isPermanentForConnecting ?? false
   }
 }
 

@@ -1,5 +1,3 @@
-internal import ResourcePool
-
 /// How one call is made: what it is called, how long it may take, and who makes it.
 public struct QueryOptions: Sendable {
   /// What tracers, metrics, errors and the pool's listing call it.
@@ -25,8 +23,6 @@ public struct QueryOptions: Sendable {
     self.fileID = fileID
     self.line = line
   }
-
-  var origin: LeaseOrigin { LeaseOrigin(fileID: fileID, line: line, name: name) }
 
   /// For the part of a call that begins so much later.
   func after(_ elapsed: Duration) -> QueryOptions {

@@ -56,7 +56,7 @@ final class StreamReader: Sendable {
           end(.success(request.result?.rowsAffected ?? 0))
           return nil
         case .failed(let error): throw error
-        case .nothing: try await connection.awaitFlow(of: request)
+        case .nothing: await connection.awaitFlow(of: request)
         }
       }
     } catch {
@@ -76,7 +76,7 @@ final class StreamReader: Sendable {
 
 extension PostgresConnection {
   /// Waits until there is something to take from a request, or room to write to it, or it is over.
-  func awaitFlow(of request: ConnectionRequest) async throws {
+  func awaitFlow(of request: ConnectionRequest) async {
     await withTaskCancellationHandler {
       await withCheckedContinuation { waker in
         let isParked = act { session, _ in session.park(request, waker) }

@@ -3,6 +3,8 @@ public struct Lease<Resource: Sendable>: Sendable {
   @usableFromInline let grant: LeaseGrant
   /// What was lent.
   public let resource: Resource
+  /// Whether the task that asked has another resource of the pool to itself: a deadlock in waiting.
+  @inlinable public var isNested: Bool { grant.isNested }
 
   @inlinable
   init(grant: LeaseGrant, resource: Resource) {
@@ -17,6 +19,8 @@ struct LeaseGrant: Sendable {
   @usableFromInline let slot: Int
   /// The pool's generation when the making of the resource began.
   let generation: UInt64
+  /// The task that asked has another resource to itself.
+  @usableFromInline let isNested: Bool
 }
 
 /// The line of code that asked for a lease.
@@ -27,12 +31,30 @@ public struct LeaseOrigin: Sendable, CustomStringConvertible {
   public let line: UInt
   /// What the lease is for, where that has a name.
   public let name: String?
+  /// The task that asks; 0 when that is not known.
+  let task: UInt
+  /// Whether that task holds the lease until it gives it back itself.
+  let isScoped: Bool
 
   /// From `#fileID` and `#line`.
   public init(fileID: StaticString, line: UInt, name: String? = nil) {
+    self.init(fileID: fileID, line: line, name: name, task: 0, isScoped: false)
+  }
+
+  /// By a task: ``currentTask``.
+  @usableFromInline
+  package init(fileID: StaticString, line: UInt, name: String? = nil, task: UInt, isScoped: Bool = true) {
     self.fileID = fileID
     self.line = line
     self.name = name
+    self.task = task
+    self.isScoped = isScoped
+  }
+
+  /// Tells the running task from all others that run now.
+  @usableFromInline package static var currentTask: UInt {
+    // The reference itself, which is one word; its hash value would cost as much as the acquire.
+    withUnsafeCurrentTask { task in task.map { unsafeBitCast($0, to: UInt.self) } ?? 0 }
   }
 
   /// `fileID:line`, with the name before it.

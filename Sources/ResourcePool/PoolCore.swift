@@ -128,6 +128,8 @@ final class PoolCore: Sendable {
     mutate { machine, now, actions in machine.release(slot, isSound: isSound, now, &actions) }
   }
 
+  func forgetTask(_ slot: Int) { state.withLock { $0.machine.forgetTask(slot) } }
+
   func invalidate(suspect: UInt64? = nil) {
     mutate { machine, now, actions in machine.invalidate(suspect: suspect, now, &actions) }
   }
@@ -140,6 +142,8 @@ final class PoolCore: Sendable {
     let now = PoolInstant.now
     return state.withLock { $0.machine.holders(now) }
   }
+
+  func outerOrigin(of origin: LeaseOrigin) -> LeaseOrigin? { state.withLock { $0.machine.outer(origin) } }
 
   func dump() -> PoolDump {
     let now = PoolInstant.now

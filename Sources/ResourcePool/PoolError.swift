@@ -3,11 +3,13 @@ public struct PoolError: Error, Sendable, CustomStringConvertible {
   /// What kind of failure this is.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Value: String {
-      case acquireTimeout, closed, notStarted, alreadyStarted, unavailable, invalidConfiguration
+      case acquireTimeout, closed, deadlock, notStarted, alreadyStarted, unavailable, invalidConfiguration
     }
     private let value: Value
     /// Nothing became free in time.
     public static let acquireTimeout = Code(value: .acquireTimeout)
+    /// The acquire would have waited for what the same task holds.
+    public static let deadlock = Code(value: .deadlock)
     /// The pool is closed or closing.
     public static let closed = Code(value: .closed)
     /// The pool was not started.

@@ -26,6 +26,23 @@ extension PoolStateMachine {
       })
   }
 
+  /// Where the asking task took the resource that it has to itself.
+  func outer(_ origin: LeaseOrigin) -> LeaseOrigin? {
+    for slot in slots {
+      if case .exclusive(let held, _) = slot.state, held.isScoped, held.task == origin.task { return held }
+    }
+    return nil
+  }
+
+  /// The error of an acquire that would wait for ever.
+  func deadlockError(_ origin: LeaseOrigin, held: LeaseOrigin?) -> PoolError {
+    let others = slots.count == 1 ? "" : ", and every other one is held by a task that waits for one more"
+    return PoolError(
+      .deadlock,
+      "the task that asks at \(origin) holds a resource already, taken at \(held.map { "\($0)" } ?? "an unknown place")"
+        + "\(others): it would wait for itself (max \(slots.count)). Use the resource at hand instead of the pool")
+  }
+
   /// What those who time out at one moment are told.
   func situation(_ now: Instant) -> Situation {
     Situation(numbers: statistics(), holders: Array(holders(now).prefix(3)), lastFailure: backoff?.error)

@@ -17,6 +17,10 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   private var counters = PoolStatistics()
   private var nextHealthCheck: Instant?
   private(set) var backoff: Backoff?
+  /// How many resources may be made at once after an outage: doubled with each success, until it is no limit any more.
+  private var makeLimit = Int.max
+  /// By slot: the task that has it to itself; 0 where none does, or none is known.
+  private var holdingTasks: [UInt]
   /// A resource failed or ended by itself and none was made since: when none is left, one is made to find out why.
   private var isSuspect = false
   /// Of the configuration, for the paths that are taken most.
@@ -31,6 +35,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     shareWindow = configuration.shareWindow.wholeNanoseconds
     slots = Array(repeating: Slot(), count: configuration.maxSize)
     tally = Tally(vacant: configuration.maxSize)
+    holdingTasks = Array(repeating: 0, count: configuration.maxSize)
   }
 
   // MARK: Starting and closing
@@ -116,6 +121,12 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
         make(isCrowded: isCrowded(slot), now, &actions)
         return nil
       }
+      if let deadlock = deadlock(origin) {
+        counters.nestedAcquireCount += 1
+        counters.canceledAcquireCount += 1
+        actions.failures.append((waiter, deadlock))
+        return nil
+      }
       let deadline = now + timeout
       waiterDeadline = waiters.isEmpty ? deadline : min(waiterDeadline ?? deadline, deadline)
       let ticket = waiters.append(
@@ -161,12 +172,16 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     if !waiters.isEmpty || !actions.closes.isEmpty { serve(now, &actions) }
   }
 
+  /// The task that has the slot to itself is through with it, though it is not free yet.
+  mutating func forgetTask(_ slot: Int) { holdingTasks[slot] = 0 }
+
   /// Takes one lease off the slot; with the last one it is idle. False when it is not lent.
   private mutating func putBack(_ slot: Int, _ now: Instant) -> Bool {
     switch slots[slot].state {
     case .shared(let count, _) where count > 1:
       move(slot, to: .shared(count: count - 1, progress: now))
     case .shared, .exclusive:
+      holdingTasks[slot] = 0
       move(slot, to: .idle(since: now))
       idle.append(slot)
     case .vacant, .making, .idle, .checking, .closing:
@@ -182,6 +197,8 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     let jitter = configuration.maxLifetime * (configuration.lifetimeJitter * random())
     slots[slot].expiry = now + configuration.maxLifetime + jitter
     backoff = nil
+    let (doubled, isUnlimited) = makeLimit.multipliedReportingOverflow(by: 2)
+    makeLimit = isUnlimited || doubled >= slots.count ? .max : doubled
     // It may have ended, or the pool may have been invalidated or closed, while it was being made.
     if isRunning, isCurrent(slot) {
       isSuspect = false
@@ -199,6 +216,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   ) {
     move(slot, to: .vacant)
     guard isRunning else { return }
+    makeLimit = 1
     if let backoff, now < backoff.notBefore {
       // Begun before the failure that set the pause: the same burst.
       self.backoff?.error = error
@@ -325,14 +343,30 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   }
 
   private mutating func grant(_ slot: Int, shared: Bool, _ origin: LeaseOrigin, _ now: Instant) -> LeaseGrant {
+    let isNested = holdsAnother(origin)
+    if isNested { counters.nestedAcquireCount += 1 }
     if !shared {
+      holdingTasks[slot] = origin.isScoped ? origin.task : 0
       move(slot, to: .exclusive(origin, since: now))
     } else if case .shared(let count, let progress) = slots[slot].state {
       move(slot, to: .shared(count: count + 1, progress: progress))
     } else {
       move(slot, to: .shared(count: 1, progress: now))
     }
-    return LeaseGrant(slot: slot, generation: slots[slot].generation)
+    return LeaseGrant(slot: slot, generation: slots[slot].generation, isNested: isNested)
+  }
+
+  /// Whether the asking task has a resource to itself already.
+  private func holdsAnother(_ origin: LeaseOrigin) -> Bool {
+    origin.task != 0 && tally.lent > 0 && holdingTasks.contains(origin.task)
+  }
+
+  /// The error for a task that would wait for itself: it holds a resource, and whoever holds the others waits as well.
+  private func deadlock(_ origin: LeaseOrigin) -> PoolError? {
+    guard holdsAnother(origin), !holdingTasks.contains(0) else { return nil }
+    let waiting = Set(waiters.elements.map(\.origin.task))
+    guard holdingTasks.allSatisfy({ $0 == origin.task || waiting.contains($0) }) else { return nil }
+    return deadlockError(origin, held: outer(origin))
   }
 
   /// The least loaded slot that takes one more shared lease.
@@ -413,6 +447,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     guard isRunning, tally.vacant > 0 else { return }
     var wanted = missing
     if isCrowded, canGrow(now) { wanted = max(wanted, 1) }
+    wanted = min(wanted, makeLimit - min(tally.making, makeLimit))
     if let backoff, wanted > 0 { wanted = now >= backoff.notBefore && tally.making == 0 ? 1 : 0 }
     for slot in slots.indices where wanted > 0 {
       guard case .vacant = slots[slot].state else { continue }

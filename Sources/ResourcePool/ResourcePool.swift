@@ -11,6 +11,7 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   public let configuration: PoolConfiguration
   @usableFromInline let core: PoolCore
   @usableFromInline let shelf: FactoryShelf<Factory>
+  @usableFromInline let hasLeaseHooks: Bool
 
   /// A pool that lends once it is started.
   ///
@@ -19,6 +20,7 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
     try configuration.validate()
     self.configuration = configuration
     shelf = FactoryShelf(factory, size: configuration.maxSize)
+    hasLeaseHooks = factory.hasLeaseHooks
     core = PoolCore(configuration, shelf)
   }
 
@@ -53,7 +55,8 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
     line: UInt = #line,
     isSound: (Resource) -> Bool = { _ in true }, _ body: (Resource) async throws -> sending Result
   ) async throws -> sending Result {
-    let lease = try await lease(shared: false, timeout: timeout, LeaseOrigin(fileID: fileID, line: line))
+    let origin = LeaseOrigin(fileID: fileID, line: line, task: LeaseOrigin.currentTask)
+    let lease = try await lease(shared: false, timeout: timeout, origin)
     defer { release(lease, isSound: isSound(lease.resource)) }
     return try await body(lease.resource)
   }
@@ -61,7 +64,7 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   /// A lease if there is one without waiting.
   @inlinable
   package func leaseNow(shared: Bool, _ origin: LeaseOrigin) -> Lease<Resource>? {
-    guard let grant = core.leaseNow(shared: shared, origin) else { return nil }
+    guard !hasLeaseHooks, let grant = core.leaseNow(shared: shared, origin) else { return nil }
     return lease(grant)
   }
 
@@ -69,9 +72,37 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   @inlinable
   package func lease(shared: Bool, timeout: Duration? = nil, _ origin: LeaseOrigin) async throws -> Lease<Resource> {
     if let lease = leaseNow(shared: shared, origin) { return lease }
+    if hasLeaseHooks { return try await preparedLease(timeout: timeout, origin) }
     let grant = try await core.waitForLease(shared: shared, timeout: timeout, origin)
     guard let lease = lease(grant) else { throw PoolError.emptySlot }
     return lease
+  }
+
+  @usableFromInline
+  func preparedLease(timeout: Duration?, _ origin: LeaseOrigin) async throws -> Lease<Resource> {
+    let patience = timeout ?? configuration.acquireTimeout
+    let start = ContinuousClock.now
+    while true {
+      let rest = patience - (ContinuousClock.now - start)
+      guard rest > .zero else {
+        throw PoolError(
+          .acquireTimeout, "every resource taken within \(patience.rounded) was refused by its preparation")
+      }
+      let grant = try await core.waitForLease(shared: false, timeout: rest, origin)
+      guard let lease = lease(grant) else { throw PoolError.emptySlot }
+      if await shelf.factory.prepare(lease.resource) { return lease }
+      core.release(grant.slot, isSound: false)
+    }
+  }
+
+  @usableFromInline
+  func recycle(_ lease: Lease<Resource>) {
+    // The task that held it is through with it, whatever becomes of it.
+    core.forgetTask(lease.grant.slot)
+    Task.detached { [core, shelf] in
+      let isSound = await shelf.factory.recycle(lease.resource)
+      core.release(lease.grant.slot, isSound: isSound)
+    }
   }
 
   /// With the resource, which stays in its slot for as long as it is lent.
@@ -84,7 +115,10 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   ///
   /// - Parameter isSound: whether the resource may be lent again.
   @inlinable
-  package func release(_ lease: Lease<Resource>, isSound: Bool) { core.release(lease.grant.slot, isSound: isSound) }
+  package func release(_ lease: Lease<Resource>, isSound: Bool) {
+    if hasLeaseHooks, isSound { return recycle(lease) }
+    core.release(lease.grant.slot, isSound: isSound)
+  }
 
   /// Closes all resources made so far, the lent ones when they come back: for when what they lead to has moved.
   public func invalidate() { core.invalidate() }
@@ -99,6 +133,9 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
 
   /// Who holds a resource now, the longest holder first.
   public func holders() -> [LeaseHolder] { core.holders() }
+
+  /// Where the asking task took the resource that it has to itself; nil when it has none.
+  package func outerOrigin(of origin: LeaseOrigin) -> LeaseOrigin? { core.outerOrigin(of: origin) }
 
   /// A listing for a person: the numbers, who holds, who waits, what failed.
   public func dump() -> PoolDump { core.dump() }

@@ -17,7 +17,7 @@ final class FactoryShelf<Factory: ResourceFactory>: Shelf {
     @usableFromInline let resource = Mutex<Factory.Resource?>(nil)
   }
 
-  private let factory: Factory
+  let factory: Factory
   @usableFromInline let places: [Place]
 
   init(_ factory: Factory, size: Int) {

@@ -2,39 +2,8 @@ import Container
 import ContainerTesting
 import Testing
 
-#if canImport(Glibc)
-  import Glibc
-#else
-  import Darwin
-#endif
-
-/// Signals concern every app that runs in the process, so these run one after the other, and no other test calls `run`.
-@Suite(.serialized) struct AppRunTests {
-  @Test(arguments: [SIGTERM, SIGINT]) func `A signal stops a running app in order`(signal: Int32) async throws {
-    let (journal, ready) = (Journal(), Gate())
-    let app = App {
-      Provide { Cache() }.onStop { _ in journal.note("stopped") }.eager()
-    }
-    async let reason = app.run(onReady: { ready.open() })
-    await ready.wait()
-    kill(getpid(), signal)
-    #expect(try await reason == .signal(signal))
-    #expect(journal.entries == ["stopped"])
-  }
-
-  @Test func `A running app that is signalled winds down first, while everything still runs`() async throws {
-    let (journal, ready) = (Journal(), Gate())
-    let app = App {
-      Provide { Cache() }.onStop { _ in journal.note("stopped") }.eager()
-    }
-    async let reason = app.run(
-      onReady: { ready.open() }, beforeStop: { journal.note("\($0) while \(app.state.rawValue)") })
-    await ready.wait()
-    kill(getpid(), SIGTERM)
-    #expect(try await reason == .signal(SIGTERM))
-    #expect(journal.entries == ["signal SIGTERM while running", "stopped"])
-  }
-
+/// What ends `run`, but for signals: those concern every app in the process, and are in SignalTests.swift.
+@Suite struct AppRunTests {
   @Test func `An app that stops by itself is not wound down, one whose task is cancelled is`() async throws {
     let journal = Journal()
     let app = App { Provide { Cache() }.eager() }
@@ -49,38 +18,6 @@ import Testing
     running.cancel()
     #expect(try await running.value == .cancelled)
     #expect(journal.entries == ["cancelled"])
-  }
-
-  @Test func `A signal during the start calls it off and rolls back`() async throws {
-    let (journal, entered) = (Journal(), Gate())
-    let app = App {
-      Provide { Cache() }.onStop { _ in journal.note("stopped") }
-      Invoke { (_: Cache) in
-        entered.open()
-        try await Task.sleep(for: .seconds(60))
-      }
-    }
-    async let reason = app.run()
-    await entered.wait()
-    kill(getpid(), SIGTERM)
-    #expect(try await reason == .signal(SIGTERM))
-    #expect(journal.entries == ["stopped"])
-  }
-
-  @Test func `After a run the signals mean what they meant before`() async throws {
-    func handler(of signal: Int32) -> Int {
-      var action = sigaction()
-      sigaction(signal, nil, &action)
-      #if canImport(Glibc)
-        return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
-      #else
-        return unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self)
-      #endif
-    }
-    let before = handler(of: SIGTERM)
-    let app = App { Invoke { (control: AppControl) in control.requestStop() } }
-    try await app.run()
-    #expect(handler(of: SIGTERM) == before)
   }
 
   @Test func `Run ends when a stop is requested and says why`() async throws {

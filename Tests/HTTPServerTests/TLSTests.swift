@@ -21,10 +21,10 @@ import Testing
     try await withServer(routes, configure: { $0.tls = tls }) { address, _ in
       let port = try #require(address.port)
       let curl = "curl -sS --cacert \(folder)/cert.pem --resolve localhost:\(port):127.0.0.1"
-      let later = try await offPool { try run("\(curl) https://localhost:\(port)/later") }
+      let later = try await offPool { try shell("\(curl) https://localhost:\(port)/later") }
       #expect(later == "secret")
       let echo = try await offPool {
-        try run(
+        try shell(
           "head -c 300000 /dev/zero | tr '\\0' x | \(curl) --data-binary @- https://localhost:\(port)/echo | wc -c")
       }
       #expect(Int(echo.filter(\.isNumber)) == 300_000)
@@ -40,26 +40,10 @@ import Testing
   }
 
   private static func makeCertificate() throws -> String {
-    let folder = try run("mktemp -d /tmp/keel-tls-XXXXXX").filter { !$0.isWhitespace }
-    _ = try run(
+    let folder = try shell("mktemp -d /tmp/keel-tls-XXXXXX").filter { !$0.isWhitespace }
+    _ = try shell(
       "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:prime256v1 -nodes -days 2 -subj /CN=localhost "
         + "-addext subjectAltName=DNS:localhost -keyout \(folder)/key.pem -out \(folder)/cert.pem 2>&1")
     return folder
   }
-}
-
-struct CommandFailed: Error {
-  let command: String
-  let output: String
-}
-
-/// Runs a shell command to its end.
-private func run(_ command: String) throws -> String {
-  guard let pipe = popen(command, "r") else { throw CommandFailed(command: command, output: "") }
-  var output: [UInt8] = []
-  var chunk = [UInt8](repeating: 0, count: 4096)
-  while case let count = fread(&chunk, 1, chunk.count, pipe), count > 0 { output += chunk[..<count] }
-  let text = String(decoding: output, as: UTF8.self)
-  guard pclose(pipe) == 0 else { throw CommandFailed(command: command, output: text) }
-  return text
 }

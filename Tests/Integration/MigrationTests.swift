@@ -227,15 +227,19 @@ import Testing
   @Test func `a lock that is never to be had ends in an error and changes nothing`() async throws {
     try await MigrationDatabase.with { database in
       try await database.migrator(two).up()
-      try await database.connection.script("BEGIN; SELECT * FROM public.b")
+      try await database.connection.script("BEGIN; SELECT 'hunter2' FROM public.b")
+      // Long enough to be seen waiting, which costs half a second.
       let migrator = database.migrator(two) {
-        $0.lockTimeout = .milliseconds(20)
+        $0.lockTimeout = .milliseconds(1500)
         $0.lockAttempts = 2
       }
       let error = try await migrationError { try await migrator.down() }
       try await database.connection.script("COMMIT")
       #expect(error.code == .scriptFailed)
       #expect(error.message.contains("55P03"))
+      // Who it was, and what it ran, without the values.
+      #expect(error.message.contains("in its way: process \(database.connection.processID)"))
+      #expect(error.message.contains("SELECT ? FROM public.b") && !error.message.contains("hunter2"))
       #expect(try await migrator.version() == 2)
     }
   }

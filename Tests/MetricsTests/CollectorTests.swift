@@ -96,6 +96,13 @@ private struct QueueCollector: MetricsCollector {
     #expect(kept.collect().compactMap(\.metrics.first?.value) == first)
   }
 
+  @Test func `a build whose revision is not known has no label for it`() async throws {
+    let registry = MetricsRegistry()
+    try registry.register(BuildInfoCollector(name: "shop", version: "1.2.3"))
+    let page = String(decoding: await registry.render(.text), as: UTF8.self)
+    #expect(page.contains(#"build_info{name="shop",version="1.2.3",swift=""#))
+  }
+
   @Test func `the build is told by labels`() async throws {
     try registry.register(BuildInfoCollector(name: "shop", version: "1.2.3", revision: "abc"))
     let sample = try #require(try await registry.page().family("build_info")?.samples.first)

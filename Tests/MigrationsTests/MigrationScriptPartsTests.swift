@@ -73,3 +73,24 @@ import Testing
     #expect(try read(text) == nil)
   }
 }
+
+/// Files that need no directive because the server leaves no doubt.
+@Suite struct LoneStatementTests {
+  @Test(arguments: [
+    "CREATE UNIQUE INDEX CONCURRENTLY i ON t (a);", "-- why\nDROP INDEX CONCURRENTLY i", "VACUUM t",
+    "ALTER SYSTEM SET a = 1",
+    "REINDEX TABLE CONCURRENTLY t", "CREATE DATABASE d",
+  ])
+  func `a file of one statement that refuses a transaction runs outside one`(text: String) {
+    #expect(MigrationScriptParts.isLoneStatementOutsideTransactions(text))
+  }
+
+  @Test(arguments: [
+    "CREATE INDEX i ON t (a)", "SELECT 1; VACUUM t", "CREATE INDEX CONCURRENTLY i ON t (a); SELECT 1",
+    "REINDEX TABLE t",
+    "INSERT INTO t VALUES ('CREATE INDEX CONCURRENTLY')", "", "SELECT 'no end",
+  ])
+  func `any other file runs in a transaction`(text: String) {
+    #expect(!MigrationScriptParts.isLoneStatementOutsideTransactions(text))
+  }
+}

@@ -1,3 +1,4 @@
+import FoundationEssentials
 import Testing
 
 @testable import Postgres
@@ -108,5 +109,62 @@ import Testing
     #expect(try parameters("\([Mood()])", types: types)[0].bytes?[8..<12] == [0, 0, 0x40, 1])
     let error = #expect(throws: PostgresError.self) { try parameters("\([Mood()])") }
     #expect(error?.code == .encoding)
+  }
+}
+
+/// Bytes that no server sends, but a broken one or somebody in between may.
+@Suite struct MalformedBytesTests {
+  private func cell(_ bytes: [UInt8], _ type: UInt32, _ body: (PostgresCell) throws -> Void) rethrows {
+    try bytes.withUnsafeBytes { try body(PostgresCell(bytes: $0, type: type)) }
+  }
+
+  private func expectRefused<Value: PostgresDecodable>(_ type: Value.Type, oid: UInt32, _ bytes: [UInt8]) {
+    cell(bytes, oid) { cell in
+      let error = #expect(throws: PostgresError.self) { try Value(from: cell) }
+      #expect(error?.code == .decoding)
+    }
+  }
+
+  /// Every beginning of some bytes, and those bytes with each one changed: an error or a value, never a trap.
+  private func mangle<Value: PostgresDecodable>(_ type: Value.Type, oid: UInt32, _ bytes: [UInt8]) {
+    for length in 0..<bytes.count { expectRefused(type, oid: oid, Array(bytes.prefix(length))) }
+    for index in bytes.indices {
+      for byte in [UInt8(0x00), 0x01, 0x7f, 0x80, 0xff] {
+        var mangled = bytes
+        mangled[index] = byte
+        cell(mangled, oid) { _ = try? Value(from: $0) }
+      }
+    }
+  }
+
+  private struct Pair: PostgresComposite {
+    static let postgresType = PostgresType(named: "pair")
+    init(from fields: inout CompositeReader) throws(PostgresError) {
+      let _: Int16 = try fields.next()
+      let _: String? = try fields.next()
+    }
+    func write(to fields: inout CompositeWriter) throws(PostgresError) {}
+  }
+
+  @Test func `bytes cut short or changed are errors or other values, never a trap`() {
+    mangle([Int16].self, oid: 1005, [0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 21, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 7])
+    mangle(
+      [[Int16]].self, oid: 1005,
+      [0, 0, 0, 2, 0, 0, 0, 0, 0, 0, 0, 21, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 2, 0, 7])
+    mangle(PostgresHStore.self, oid: 20_000, [0, 0, 0, 1, 0, 0, 0, 1, 97, 0, 0, 0, 1, 98])
+    mangle(Pair.self, oid: 20_000, [0, 0, 0, 2, 0, 0, 0, 21, 0, 0, 0, 2, 0, 7, 0, 0, 0, 25, 0, 0, 0, 1, 97])
+    mangle(PostgresRange<Int32>.self, oid: 3904, [2, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 9])
+    mangle(
+      PostgresMultirange<Int32>.self, oid: 4451,
+      [0, 0, 0, 1, 0, 0, 0, 17, 2, 0, 0, 0, 4, 0, 0, 0, 1, 0, 0, 0, 4, 0, 0, 0, 9])
+    mangle(PostgresInet.self, oid: 869, [2, 32, 0, 4, 10, 0, 0, 1])
+    mangle(PostgresMACAddress.self, oid: 829, [8, 0, 0x2b, 1, 2, 3])
+    mangle(PostgresInterval.self, oid: 1186, [UInt8](repeating: 1, count: 16))
+    mangle(PostgresTimeTZ.self, oid: 1266, [0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0, 0])
+    mangle(PostgresTimestamp.self, oid: 1114, [UInt8](repeating: 1, count: 8))
+    mangle(Date.self, oid: 1184, [UInt8](repeating: 1, count: 8))
+    mangle(Decimal.self, oid: 1700, [0, 1, 0, 0, 0, 0, 0, 0, 0, 5])
+    mangle(UUID.self, oid: 2950, [UInt8](repeating: 1, count: 16))
+    mangle(Double.self, oid: 701, [UInt8](repeating: 1, count: 8))
   }
 }

@@ -93,7 +93,7 @@ import Testing
   @Test func `a permanent failure tells the waiters at once, with its cause`() throws {
     let pool = try waiting()
     pool.wait("b")
-    pool.release(Lease(grant: LeaseGrant(slot: 0, generation: 0), resource: 1), isSound: false)
+    pool.release(Lease(grant: LeaseGrant(slot: 0, generation: 0, isNested: false), resource: 1), isSound: false)
     pool.makingFailed("wrong password", isPermanent: true)
     #expect(pool.failures.keys.sorted() == ["a", "b"])
     #expect(pool.failures["a"]?.code == .unavailable)
@@ -164,5 +164,45 @@ import Testing
       pool.timerFired()
       #expect(pool.makes.count == 1)
     }
+  }
+
+  @Test func `after an outage the number made at once doubles with each success`() throws {
+    let pool = try waiting(size: 40)
+    pool.makingFailed()
+    for number in 0..<39 { pool.wait("w\(number)", timeout: .seconds(3600)) }
+    pool.advance(.milliseconds(100))
+    pool.timerFired()
+    #expect(pool.makes.count == 1)
+    for limit in [2, 4, 8, 16, 32] {
+      pool.made()
+      #expect(pool.makes.count == limit)
+    }
+    while !pool.makes.isEmpty { pool.made() }
+    #expect(pool.granted.count == 39)
+    #expect(pool.statistics.total == 40)
+  }
+
+  @Test func `a failure while the pool recovers makes it begin again with one`() throws {
+    let pool = try waiting(size: 16)
+    pool.makingFailed()
+    for number in 0..<15 { pool.wait("w\(number)", timeout: .seconds(3600)) }
+    pool.advance(.milliseconds(100))
+    pool.timerFired()
+    pool.made()
+    pool.made()
+    #expect(pool.makes.count == 4)
+    pool.makingFailed()
+    #expect(pool.makes.count == 3)
+    for _ in 0..<3 { pool.makingFailed() }
+    #expect(pool.makes.isEmpty)
+    pool.advance(.milliseconds(100))
+    pool.timerFired()
+    #expect(pool.makes.count == 1)
+  }
+
+  @Test func `without an outage there is no limit but the pool's size`() throws {
+    let pool = try Script.started { $0.maxSize = 16 }
+    for number in 0..<20 { pool.wait("w\(number)") }
+    #expect(pool.makes.count == 15)
   }
 }

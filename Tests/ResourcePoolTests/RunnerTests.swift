@@ -338,4 +338,26 @@ import Testing
     pool.release(try await waiter.value, isSound: true)
     await pool.close()
   }
+
+  @Test func `an acquire in the body of another is told at once when the pool has only one`() async throws {
+    let pool = try await startedPool { $0.maxSize = 1 }
+    let error = await #expect(throws: PoolError.self) {
+      try await pool.withResource { _ in try await pool.withResource { _ in } }
+    }
+    #expect(error?.code == .deadlock)
+    #expect(pool.statistics().nestedAcquireCount == 1)
+    // The resource came back.
+    try await pool.withResource { _ in }
+  }
+
+  @Test func `a task started in the body of another is not taken for it`() async throws {
+    let pool = try await startedPool { $0.maxSize = 1 }
+    let child = try await pool.withResource { _ in
+      let child = Task { try await pool.withResource { $0 } }
+      try await eventually("the child waits") { pool.statistics().waiting == 1 }
+      return child
+    }
+    #expect(try await child.value == 1)
+    #expect(pool.statistics().nestedAcquireCount == 0)
+  }
 }

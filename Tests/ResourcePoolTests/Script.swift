@@ -55,18 +55,20 @@ final class Script {
     #expect(event { machine, now, actions in machine.started(now, &actions) })
   }
 
-  func leaseNow(shared: Bool = false, fileID: StaticString = #fileID, line: UInt = #line) -> Lease<Int>? {
-    machine.leaseNow(shared: shared, LeaseOrigin(fileID: fileID, line: line), now).flatMap(lease)
+  func leaseNow(
+    shared: Bool = false, task: UInt = 0, fileID: StaticString = #fileID, line: UInt = #line
+  ) -> Lease<Int>? {
+    machine.leaseNow(shared: shared, LeaseOrigin(fileID: fileID, line: line, task: task), now).flatMap(lease)
   }
 
   @discardableResult
   func wait(
-    _ name: String, shared: Bool = false, timeout: Duration = .seconds(5),
+    _ name: String, shared: Bool = false, timeout: Duration = .seconds(5), task: UInt = 0,
     fileID: StaticString = #fileID, line: UInt = #line
   ) -> UInt64? {
     event { machine, now, actions in
       machine.enqueue(
-        name, shared: shared, LeaseOrigin(fileID: fileID, line: line), timeout: timeout, now, &actions)
+        name, shared: shared, LeaseOrigin(fileID: fileID, line: line, task: task), timeout: timeout, now, &actions)
     }
   }
 

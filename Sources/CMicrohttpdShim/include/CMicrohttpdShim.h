@@ -47,3 +47,6 @@ void keel_http_look_again(struct MHD_Connection *connection);
 
 // No chunks for this response: 0.9.75 ends a chunked answer to HEAD with the last chunk of the body it does not have.
 void keel_http_forbid_chunks(struct MHD_Response *response);
+
+// Gives an upgraded connection back to the library, which closes its own descriptor at its next run.
+void keel_http_end_upgrade(struct MHD_UpgradeResponseHandle *upgrade);

@@ -15,6 +15,8 @@ struct CommandSpec: Sendable {
   /// What follows them, such as `[N]`; empty when nothing may.
   var argument = ""
   let summary: String
+  /// What its help says beyond the summary; empty when that says it all.
+  var details = ""
   let example: String
   var flags: [Flag] = []
   /// The settings that help names in full; the others are listed by `help settings`.
@@ -31,36 +33,10 @@ struct CommandSpec: Sendable {
 extension CommandSpec {
   static let configFile = Flag(
     name: "config", value: "FILE", summary: "Read settings from FILE. Default: keel.yaml, if there is one.")
-  static let directory = Flag(
-    name: "dir", value: "PATH",
-    summary: "Take the migrations from the .sql files of this folder, not the built-in ones.")
-  static let everything = Flag(name: "all", value: nil, summary: "Of migrate down: undo every migration.")
-
   static let serve = CommandSpec(
     words: ["serve"], summary: "Run the app until SIGTERM or SIGINT.",
     example: "serve --listen 127.0.0.1:8080 --log-format json", flags: [configFile],
     mainSettings: ["database.url", "host.listen", "log.level", "log.format"])
-
-  static let migrate = [
-    migrate("up", "[N]", "Apply the pending migrations, or the next N of them.", example: ""),
-    migrate("down", "[N]", "Undo the last migration, or the last N of them.", example: "2", [everything]),
-    migrate("to", "VERSION", "Apply or undo until VERSION is the last one applied; 0 undoes all.", example: "21"),
-    migrate("redo", "", "Undo the last migration and apply it again.", example: ""),
-    migrate("version", "", "Print the version of the last migration applied; 0 on an empty database.", example: ""),
-    migrate("status", "", "List the migrations: which are applied, when and by whom.", example: ""),
-    migrate("verify", "", "Compare files, record and database; ends with code 3 if they differ.", example: ""),
-    migrate("resume", "", "Go on with a migration that stopped half way.", example: ""),
-    migrate("force", "VERSION", "Say that the database is at VERSION, mended by hand; runs nothing.", example: "21"),
-  ]
-
-  private static func migrate(
-    _ word: String, _ argument: String, _ summary: String, example: String, _ flags: [Flag] = []
-  ) -> CommandSpec {
-    CommandSpec(
-      words: ["migrate", word], argument: argument, summary: summary,
-      example: "migrate \(word) \(example)".trimmingEnd, flags: flags + [directory, configFile],
-      mainSettings: ["database.url", "database.migrations_table", "database.lock_timeout"])
-  }
 
   static let version = CommandSpec(
     words: ["version"], summary: "Print the program's version.", example: "version", readsConfiguration: false)

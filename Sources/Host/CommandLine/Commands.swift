@@ -1,8 +1,6 @@
 internal import AppConfiguration
 internal import Container
-internal import DatabaseModule
 internal import FoundationEssentials
-internal import Migrations
 internal import StructuredLogging
 
 /// The settings of all modules of an app.
@@ -54,11 +52,7 @@ struct Commands<Application: HostApplication> {
     switch command.spec.words[0] {
     case "serve":
       try await serve(configuration(command, catalogs), catalogs) { try configuration(command, catalogs) }
-    case "migrate":
-      let request = try MigrateRequest(
-        command.spec.words[1], command.arguments, all: command.has(CommandSpec.everything))
-      let files = try command.value(of: CommandSpec.directory).map { try MigrationSet(directory: $0) }
-      return try await migrate(request, files, configuration(command, catalogs))
+    case "migrate": return try await migrate(command, catalogs)
     case "config": try await config(command, catalogs)
     case "graph": try graph(command, catalogs)
     case "doctor": return try await doctor(command, catalogs)
@@ -140,32 +134,6 @@ struct Commands<Application: HostApplication> {
       application.body
       more
     }
-  }
-
-  private func migrate(
-    _ request: MigrateRequest, _ files: MigrationSet?, _ configuration: Configuration
-  ) async throws -> ExitCode {
-    let logger = try LogSettings(configuration).logger(Application.name)
-    let app = app(configuration, logger: logger, onDemand: true)
-    try await app.start()
-    let outcome: MigrateRequest.Outcome
-    do {
-      var migrator: Migrator = try await app.get()
-      if let files {
-        let server: DatabaseServer = try await app.get()
-        migrator = Migrator(
-          files, options: server.options, loop: try await app.get(), logger: logger.labelled("database"),
-          configuration: migrator.configuration)
-      }
-      outcome = try await request.perform(migrator)
-    } catch {
-      // The first error is the one that matters; a failing stop is in the log.
-      try? await app.stop()
-      throw error
-    }
-    try await app.stop()
-    console.write(outcome.text)
-    return outcome.code
   }
 }
 

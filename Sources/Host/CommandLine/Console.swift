@@ -1,26 +1,64 @@
+internal import EventLoop
 internal import Glibc
 
 /// Where a command writes for people: what was asked for to standard output, what went wrong to standard error.
 struct Console: Sendable {
   private let output: @Sendable (String) -> Void
   private let errors: @Sendable (String) -> Void
+  private let answer: (@Sendable () async -> String?)?
+  /// How results may look.
+  let style: TerminalStyle
+  /// Rewrites the last line of standard error, where that is a terminal; an empty text takes the line away.
+  let liveLine: (@Sendable (String) -> Void)?
 
   /// The process's own standard output and error.
   static let standard = Console(
-    output: { put($0, STDOUT_FILENO) }, errors: { put($0, STDERR_FILENO) })
+    output: { put($0 + "\n", STDOUT_FILENO) }, errors: { put($0 + "\n", STDERR_FILENO) },
+    answer: isatty(STDIN_FILENO) == 1 ? lineOfInput : nil, style: .of(STDOUT_FILENO),
+    liveLine: isatty(STDERR_FILENO) == 1 ? rewriteLine : nil)
 
-  init(output: @escaping @Sendable (String) -> Void, errors: @escaping @Sendable (String) -> Void) {
+  init(
+    output: @escaping @Sendable (String) -> Void, errors: @escaping @Sendable (String) -> Void,
+    answer: (@Sendable () async -> String?)? = nil, style: TerminalStyle = TerminalStyle(isColored: false),
+    liveLine: (@Sendable (String) -> Void)? = nil
+  ) {
     self.output = output
     self.errors = errors
+    self.answer = answer
+    self.style = style
+    self.liveLine = liveLine
   }
 
   func write(_ text: String) { output(text) }
 
   func complain(_ text: String) { errors(text) }
 
+  /// Whether somebody is there to answer.
+  var canAsk: Bool { answer != nil }
+
+  /// Asks whoever sits at the terminal; true for yes.
+  func confirm(_ question: String) async -> Bool {
+    guard let answer else { return false }
+    errors(question)
+    return ["y", "yes"].contains(await answer()?.lowercased())
+  }
+
+  @Sendable private static func rewriteLine(_ text: String) { put("\r\u{1B}[K" + text, STDERR_FILENO) }
+
+  /// Reads on a thread of its own: a person may take minutes, for which no thread of the pool is to be held.
+  @Sendable private static func lineOfInput() async -> String? {
+    await withCheckedContinuation { continuation in
+      do {
+        try startThread { continuation.resume(returning: readLine()) }
+      } catch {
+        continuation.resume(returning: nil)
+      }
+    }
+  }
+
   /// Not through C's buffers: a line that is written is seen, also by what reads a pipe.
   private static func put(_ text: String, _ descriptor: Int32) {
-    var bytes = Array((text + "\n").utf8)[...]
+    var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if written < 0, errno == EINTR { continue }

@@ -20,8 +20,11 @@ struct HelpText {
     guard let first = specs.first else { return overview() }
     var sections =
       specs.count == 1
-      ? ["Usage: " + "\(program) \(first.name) \(first.argument)".trimmingEnd + " [flags]", first.summary]
+      ? [
+        "Usage: " + "\(program) \(first.name) \(first.argument)".trimmingEnd + " [flags]", first.summary, first.details,
+      ]
       : ["Usage: \(program) \(first.words[0]) COMMAND [flags]", usage(of: specs)]
+    sections.removeAll(where: \.isEmpty)
     let rows = flags(of: specs) + mainSettings(of: specs).map { ["--\($0.flag) \(valueName(of: $0))", $0.summary] }
     if !rows.isEmpty { sections.append("Flags:\n\(TextTable.aligned(rows))") }
     if let secret = mainSettings(of: specs).first(where: \.isSecret) {

@@ -1,84 +1,99 @@
 internal import Migrations
 
-/// What `migrate` is asked to do.
+/// What `migrate` is asked to do with a database.
 enum MigrateRequest: Sendable, Hashable {
   case migrate(MigrationGoal)
+  case plan(MigrationGoal)
+  case rehearse(MigrationGoal)
   case resume
-  case force(version: Int64)
+  case force(Int64, set: String?)
+  case baseline(Int64, set: String?)
   case version
   case status
   case verify
 
   /// What a command line asks for.
   ///
-  /// - Parameters:
-  ///   - word: The subcommand.
-  ///   - arguments: What stands after it.
-  ///   - all: Whether `--all` does.
   /// - Throws: ``UsageError``.
-  init(_ word: String, _ arguments: [String], all: Bool = false) throws(UsageError) {
-    guard arguments.count <= 1 else {
-      throw UsageError(description: "migrate \(word) takes one argument, but there is '\(arguments[1])' too")
-    }
-    func number(atLeast minimum: Int64) throws(UsageError) -> Int64? {
-      guard let text = arguments.first else { return nil }
-      guard let number = Int64(text), number >= minimum else {
-        throw UsageError(description: "migrate \(word) wants a number from \(minimum) up, not '\(text)'")
-      }
-      return number
-    }
-    func version(_ use: String) throws(UsageError) -> Int64 {
-      guard let version = try number(atLeast: 0) else {
-        throw UsageError(description: "migrate \(word) wants the version \(use), such as migrate \(word) 21")
-      }
-      return version
-    }
-    switch word {
-    case "up": self = .migrate(.up(limit: try number(atLeast: 1).map { Int($0) }))
-    case "down" where all:
-      if let number = arguments.first {
-        throw UsageError(description: "migrate down takes a number or --all, not both '\(number)' and --all")
-      }
-      self = .migrate(.downAll)
-    case "down": self = .migrate(.down(count: Int(try number(atLeast: 1) ?? 1)))
-    case "to": self = .migrate(.to(try version("to go to")))
-    case "redo": self = .migrate(.redo)
+  init(_ command: ParsedCommand) throws(UsageError) {
+    let words = MigrateWords(
+      name: command.spec.name, arguments: command.arguments, set: command.value(of: CommandSpec.set),
+      all: command.has(CommandSpec.everything))
+    switch command.spec.words[1] {
+    case "plan":
+      let goal = try Self.goalOfPlan(words)
+      self = command.has(CommandSpec.rehearsal) ? .rehearse(goal) : .plan(goal)
     case "resume": self = .resume
-    case "force": self = .force(version: try version("that the database has"))
+    case "force": self = .force(try words.version("that the database has"), set: words.set)
+    case "baseline": self = .baseline(try words.version("whose state the database has"), set: words.set)
     case "status": self = .status
     case "verify": self = .verify
-    default: self = .version
+    case "version": self = .version
+    case let word:
+      let goal = try Self.goal(word, words)
+      self = command.has(CommandSpec.dryRun) ? .plan(goal) : .migrate(goal)
     }
   }
 
-  /// What there is to say afterwards.
-  struct Outcome: Sendable {
-    var text: String
-    var code = ExitCode.success
+  private static func goalOfPlan(_ words: MigrateWords) throws(UsageError) -> MigrationGoal {
+    guard let word = words.arguments.first else { return try goal(words.all ? "down" : "up", words) }
+    let goals = ["up", "down", "to", "redo"]
+    guard goals.contains(word) else {
+      throw UsageError(
+        description: "migrate plan wants one of \(goals.joined(separator: ", ")), not '\(word)', as in "
+          + "migrate plan down 2")
+    }
+    var rest = words
+    rest.arguments.removeFirst()
+    return try goal(word, rest)
   }
 
-  /// Does it, and says what was done.
-  func perform(_ migrator: Migrator) async throws -> Outcome {
-    switch self {
-    case .migrate(let goal): return Outcome(text: summary(try await migrator.migrate(goal)))
-    case .resume: return Outcome(text: summary(try await migrator.resume()))
-    case .force(let version):
-      try await migrator.force(version)
-      return Outcome(text: "the database counts as being at version \(version); nothing was run")
-    case .version: return Outcome(text: "\(try await migrator.version())")
-    case .status: return Outcome(text: StatusText.table(try await migrator.status()))
-    case .verify:
-      let findings = try await migrator.verify()
-      guard !findings.isEmpty else { return Outcome(text: "files, record and database agree") }
-      return Outcome(text: findings.map(\.message).joined(separator: "\n"), code: .findings)
+  private static func goal(_ word: String, _ words: MigrateWords) throws(UsageError) -> MigrationGoal {
+    if words.all, word != "down" { throw UsageError(description: "--all is for down, not for \(word)") }
+    if words.set != nil, word != "to" { throw UsageError(description: "--set is for to, not for \(word)") }
+    switch word {
+    case "down" where words.all:
+      if let number = words.arguments.first {
+        throw UsageError(description: "migrate down takes a number or --all, not both '\(number)' and --all")
+      }
+      return .downAll
+    case "down": return .down(count: Int(try words.number(atLeast: 1) ?? 1))
+    case "to": return .to(try words.version("to go to"), set: words.set)
+    case "redo":
+      try words.refuseArguments()
+      return .redo
+    default: return .up(limit: try words.number(atLeast: 1).map { Int($0) })
     }
   }
+}
 
-  private func summary(_ report: MigrationReport) -> String {
-    guard !report.completed.isEmpty else { return "nothing to do: the database is at version \(report.to)" }
-    let total = report.completed.reduce(Duration.zero) { $0 + $1.duration }
-    let count = report.completed.count
-    return "\(count) \(count == 1 ? "migration" : "migrations") in \(Int(total / .milliseconds(1))) ms: "
-      + "version \(report.from) → \(report.to)"
+/// What stands after the words of a `migrate` command.
+private struct MigrateWords {
+  let name: String
+  var arguments: [String]
+  let set: String?
+  let all: Bool
+
+  func number(atLeast minimum: Int64) throws(UsageError) -> Int64? {
+    if arguments.count > 1 {
+      throw UsageError(description: "\(name) takes one argument, but there is '\(arguments[1])' too")
+    }
+    guard let text = arguments.first else { return nil }
+    guard let number = Int64(text), number >= minimum else {
+      throw UsageError(description: "\(name) wants a number from \(minimum) up, not '\(text)'")
+    }
+    return number
+  }
+
+  func version(_ use: String) throws(UsageError) -> Int64 {
+    guard let version = try number(atLeast: 0) else {
+      throw UsageError(description: "\(name) wants the version \(use), such as \(name) 21")
+    }
+    return version
+  }
+
+  func refuseArguments() throws(UsageError) {
+    guard let extra = arguments.first else { return }
+    throw UsageError(description: "\(name) redo takes no argument, but there is '\(extra)'")
   }
 }

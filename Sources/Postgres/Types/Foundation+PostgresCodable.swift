@@ -154,10 +154,10 @@ struct NumericDigits: CustomStringConvertible {
   init?(binary bytes: UnsafeRawBufferPointer) {
     guard let count = bytes.integer(Int16.self), let weight = bytes.integer(Int16.self, at: 2),
       let sign = bytes.integer(UInt16.self, at: 4), let scale = bytes.integer(Int16.self, at: 6),
-      sign == 0 || sign == 0x4000
+      sign == 0 || sign == 0x4000, count >= 0, scale >= 0
     else { return nil }
     for index in 0..<Int(count) {
-      guard let group = bytes.integer(Int16.self, at: 8 + 2 * index) else { return nil }
+      guard let group = bytes.integer(Int16.self, at: 8 + 2 * index), (0...9999).contains(group) else { return nil }
       groups.append(group)
     }
     (self.weight, self.scale, isNegative) = (Int(weight), Int(scale), sign == 0x4000)

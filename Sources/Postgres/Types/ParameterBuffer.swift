@@ -41,6 +41,22 @@ public struct ParameterBuffer {
     withUnsafeBytes(of: length) { bytes.replaceSubrange(start..<start + 4, with: $0) }
   }
 
+  // MARK: Bytes
+
+  /// How many there are.
+  var size: Int { bytes.count }
+
+  /// All of them, and then none.
+  mutating func takeBytes() -> [UInt8] {
+    var taken: [UInt8] = []
+    swap(&taken, &bytes)
+    bytes.reserveCapacity(taken.count)
+    return taken
+  }
+
+  /// Without what came after so many.
+  mutating func truncate(to size: Int) { bytes.removeLast(bytes.count - size) }
+
   // MARK: Parameters
 
   mutating func encode(_ binds: [SQL.Bind]) throws(PostgresError) {

@@ -35,7 +35,7 @@ extension PostgresHStore: PostgresCodable {
   /// From `hstore`.
   public init(from cell: PostgresCell) throws(PostgresError) {
     var reader = BinaryReader(try cell.bytes(for: Self.self, named: Self.postgresType))
-    guard let count = reader.integer(Int32.self) else { throw cell.outOfRange(Self.self) }
+    guard let count = reader.integer(Int32.self), count >= 0 else { throw cell.outOfRange(Self.self) }
     values = [:]
     for _ in 0..<Int(count) {
       guard let key = reader.part()?.bytes, let value = reader.part() else { throw cell.outOfRange(Self.self) }

@@ -8,24 +8,83 @@ import Container
   import Darwin
 #endif
 
-/// An app that runs until it is signalled, and then does not end: what the second signal is for.
-///
-/// Says `ready` when it runs and `stopping` when its stop hook has been called.
+/// Apps that are meant to be signalled; the argument says which. Each says in lines what happens to it.
 @main struct Main {
-  struct Stuck: Sendable {}
+  struct Cache: Sendable {}
 
   static func main() async throws {
+    switch CommandLine.arguments.last {
+    case "orderly": try await orderly()
+    case "winding-down": try await windingDown()
+    case "starting": try await starting()
+    case "restoring": try await restoring()
+    default: try await stuck()
+    }
+  }
+
+  /// Says `ready` when it runs, `stopped` from its stop hook, and how it ended.
+  static func orderly() async throws {
     let app = App {
-      Provide { Stuck() }.eager().onStop(timeout: .seconds(600)) { _ in
-        say("stopping\n")
+      Provide { Cache() }.onStop { _ in say("stopped") }.eager()
+      limit
+    }
+    say("ended: \(try await app.run(onReady: { say("ready") }))")
+  }
+
+  /// Says before it stops why, and in which state it is.
+  static func windingDown() async throws {
+    let app = App {
+      Provide { Cache() }.onStop { _ in say("stopped") }.eager()
+      limit
+    }
+    try await app.run(onReady: { say("ready") }, beforeStop: { say("\($0) while \(app.state.rawValue)") })
+  }
+
+  /// Says `starting` in a start that takes for ever.
+  static func starting() async throws {
+    let app = App {
+      Provide { Cache() }.onStop { _ in say("stopped") }
+      Invoke { (_: Cache) in
+        say("starting")
+        try await Task.sleep(for: .seconds(60))
+      }
+    }
+    say("ended: \(try await app.run())")
+  }
+
+  /// Says whether SIGTERM is handled as it was before the run.
+  static func restoring() async throws {
+    let before = handler(of: SIGTERM)
+    let app = App { Invoke { (control: AppControl) in control.requestStop() } }
+    try await app.run()
+    say(handler(of: SIGTERM) == before ? "ended: signals as before" : "ended: another handler")
+  }
+
+  /// Says `ready` when it runs and `stopping` when its stop hook has been called, which does not return.
+  static func stuck() async throws {
+    let app = App {
+      Provide { Cache() }.eager().onStop(timeout: .seconds(600)) { _ in
+        say("stopping")
         while true { try? await Task.sleep(for: .seconds(1)) }
       }
-      // An end of its own, should nobody signal it.
-      Run("limit") { try await Task.sleep(for: .seconds(60)) }.onFinish(.shutdown)
+      limit
     }
-    try await app.run(onReady: { say("ready\n") })
+    try await app.run(onReady: { say("ready") })
+  }
+
+  /// An end of its own, should nobody signal it.
+  static var limit: Run { Run("limit") { try await Task.sleep(for: .seconds(60)) }.onFinish(.shutdown) }
+
+  static func handler(of signal: Int32) -> Int {
+    var action = sigaction()
+    sigaction(signal, nil, &action)
+    #if canImport(Darwin)
+      return unsafeBitCast(action.__sigaction_u.__sa_handler, to: Int.self)
+    #else
+      return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
+    #endif
   }
 
   /// Through no buffer: whoever reads this waits for it.
-  static func say(_ line: String) { _ = write(STDOUT_FILENO, line, line.utf8.count) }
+  static func say(_ line: String) { _ = write(STDOUT_FILENO, line + "\n", line.utf8.count + 1) }
 }

@@ -82,7 +82,7 @@ import Testing
 
       let status = await run(["migrate", "status"] + flags)
       let lines = status.output.split(separator: "\n").map { $0.split(separator: " ").map(String.init) }
-      try #require(status.code == .success && lines.count == 34)
+      try #require(status.code == .pending && lines.count == 34)
       #expect(lines[0].prefix(4) == ["SET", "VERSION", "TITLE", "STATE"])
       #expect(lines[3].prefix(2) == ["shared", "3"] && lines[3].contains("applied"))
       #expect(lines[4].last == "pending")
@@ -91,7 +91,7 @@ import Testing
       let verify = await run(["migrate", "verify"] + flags)
       #expect(verify.code == .success && verify.output == "files, record and database agree\n")
 
-      let all = await run(["migrate", "down", "--all"] + flags)
+      let all = await run(["migrate", "down", "--all", "--yes"] + flags)
       #expect(all.output.hasPrefix("3 migrations in ") && all.output.hasSuffix("version 3 → 0\n"))
       let both = await run(["migrate", "down", "2", "--all"] + flags)
       #expect(both.code == .usage)
@@ -118,6 +118,7 @@ import Testing
       let status = await run(["migrate", "status"] + flags)
       #expect(status.output.contains("stopped half way") && status.output.contains("dirty"))
       let dirty = await run(["migrate", "up"] + flags)
+      #expect(status.code == .findings && dirty.code == .findings)
       #expect(dirty.errors.contains("migrate force 2. If you have undone it by hand: migrate force 1"))
 
       try await database.pool.execute("CREATE TABLE public.u (a int)")

@@ -3,6 +3,7 @@ import Container
 import DatabaseModule
 import DatabaseTesting
 import EmbeddedPostgres
+import Foundation
 import Glibc
 import HTTPServer
 import MetricsTesting
@@ -96,6 +97,52 @@ import Testing
         #expect(
           String(decoding: ready.bytes ?? [], as: UTF8.self).hasPrefix(#"{"checks":{"database":"#))
         #expect(await get(server, "/nothing").status == .notFound)
+      }
+    }
+  }
+
+  @Test func `the dashboard shows health, pool, queries, migrations, start, graph and the configuration masked`()
+    async throws
+  {
+    try await TestDatabase.with { database in
+      try await serving(database.connectionString) { app, server in
+        let pool: PostgresPool = try await app.get()
+        try await pool.execute("SELECT 1", name: "Count<Things>")
+        let page = await get(server, "/")
+        #expect(page.status == .ok && page.headers["Content-Security-Policy"]?.contains("default-src 'none'") == true)
+        let text = String(decoding: page.bytes ?? [], as: UTF8.self)
+        let sections = ["health", "pool", "queries", "migrations", "start", "graph", "configuration", "log", "build"]
+        for section in sections { #expect(text.contains("<section id=\"\(section)\""), "\(section)") }
+        #expect(text.contains("<title>test: ready</title>"))
+        #expect(text.contains("Count&lt;Things&gt;") && !text.contains("Count<Things>"))
+        #expect(text.contains("<code>&lt;REDACTED&gt;</code>"))
+        #expect(text.contains("data-n=") && text.contains("class=\"lane\""))
+        // Nothing from elsewhere.
+        #expect(!text.contains("src=") && !text.contains("http://") && !text.contains("https://"))
+        if let password = URLComponents(string: database.connectionString)?.password {
+          #expect(!text.contains(password))
+        }
+
+        let dump = String(decoding: await get(server, "/debug/pool").bytes ?? [], as: UTF8.self)
+        #expect(dump.hasPrefix("max 2, in use 0"))
+        try await pool.withConnection { _ in
+          let held = String(decoding: await get(server, "/debug/pool").bytes ?? [], as: UTF8.self)
+          #expect(held.contains("held: IntegrationTests/ServingTests.swift:"))
+        }
+        let queries = String(decoding: await get(server, "/debug/queries").bytes ?? [], as: UTF8.self)
+        #expect(queries.contains(#""name":"Count<Things>""#))
+      }
+    }
+  }
+
+  @Test func `startup is over once the app is ready, and its metrics say so`() async throws {
+    try await TestDatabase.with { database in
+      try await serving(database.connectionString) { _, server in
+        #expect(await get(server, "/startupz").status == .ok)
+        #expect(await get(server, "/readyz").status == .ok)
+        let page = try await page(server)
+        #expect(page.value("health_ready", [:]) == 1)
+        #expect(page.value("health_check_up", ["check": "database", "critical": "true"]) == 1)
       }
     }
   }

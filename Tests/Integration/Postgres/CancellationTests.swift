@@ -97,7 +97,9 @@ import Testing
       $0.acquireTimeout = .milliseconds(50)
     }) { pool in
       try await pool.withConnection { _ in
-        let error = await #expect(throws: PoolError.self) { try await pool.withConnection { _ in } }
+        // In a task of its own: this one would be told at once that it waits for itself.
+        let other = Task { try await pool.withConnection { _ in } }
+        let error = await #expect(throws: PoolError.self) { try await other.value }
         #expect(error?.code == .acquireTimeout)
         #expect(error?.message.contains("CancellationTests.swift:") == true)
         #expect(error?.message.contains("max 1, in use 1") == true)

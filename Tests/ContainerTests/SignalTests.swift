@@ -10,11 +10,45 @@ import Testing
   import Darwin
 #endif
 
-/// The second signal ends the process, so it takes a process to show it: `signal-holder`, built beside the tests.
-@Suite struct SecondSignalTests {
-  @Test(.timeLimit(.minutes(1)), arguments: [SIGTERM, SIGINT])
+/// Signals concern the whole process, so each of these is about a process of its own: `signal-holder`, built beside the
+/// tests.
+@Suite(.timeLimit(.minutes(2))) struct SignalTests {
+  @Test(arguments: [SIGTERM, SIGINT]) func `A signal stops a running app in order`(signal: Int32) async throws {
+    let holder = try SignalHolder("orderly")
+    #expect(await holder.line() == "ready")
+    kill(holder.process, signal)
+    #expect(await holder.line() == "stopped")
+    #expect(await holder.line() == "ended: signal \(signal == SIGTERM ? "SIGTERM" : "SIGINT")")
+    #expect(await holder.exitCode() == 0)
+  }
+
+  @Test func `A running app that is signalled winds down first, while everything still runs`() async throws {
+    let holder = try SignalHolder("winding-down")
+    #expect(await holder.line() == "ready")
+    kill(holder.process, SIGTERM)
+    #expect(await holder.line() == "signal SIGTERM while running")
+    #expect(await holder.line() == "stopped")
+    #expect(await holder.exitCode() == 0)
+  }
+
+  @Test func `A signal during the start calls it off and rolls back`() async throws {
+    let holder = try SignalHolder("starting")
+    #expect(await holder.line() == "starting")
+    kill(holder.process, SIGTERM)
+    #expect(await holder.line() == "stopped")
+    #expect(await holder.line() == "ended: signal SIGTERM")
+    #expect(await holder.exitCode() == 0)
+  }
+
+  @Test func `After a run the signals mean what they meant before`() async throws {
+    let holder = try SignalHolder("restoring")
+    #expect(await holder.line() == "ended: signals as before")
+    #expect(await holder.exitCode() == 0)
+  }
+
+  @Test(arguments: [SIGTERM, SIGINT])
   func `The second signal ends a process that does not stop, with 128 and its number`(second: Int32) async throws {
-    let holder = try SignalHolder()
+    let holder = try SignalHolder("stuck")
     #expect(await holder.line() == "ready")
     kill(holder.process, SIGTERM)
     #expect(await holder.line() == "stopping")
@@ -23,12 +57,12 @@ import Testing
   }
 }
 
-/// A process that runs an app which never stops. Asked again and again rather than waited for: nothing here blocks a thread.
+/// A process that runs an app of a kind, see its source. Asked again and again rather than waited for: nothing here blocks a thread.
 private final class SignalHolder: Sendable {
   let process: pid_t
   private let output: Int32
 
-  init() throws {
+  init(_ kind: String) throws {
     let tests = try #require(CommandLine.arguments.first).split(separator: "/", omittingEmptySubsequences: false)
     let program = (tests.dropLast() + ["signal-holder"]).joined(separator: "/")
     var ends: [Int32] = [-1, -1]
@@ -36,8 +70,8 @@ private final class SignalHolder: Sendable {
     defer { close(ends[1]) }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
     _ = fcntl(ends[0], F_SETFL, O_NONBLOCK)
-    let arguments = [strdup(program), nil]
-    defer { free(arguments[0]) }
+    let arguments = [strdup(program), strdup(kind), nil]
+    defer { for argument in arguments { free(argument) } }
     var process: pid_t = -1
     let status = keel_spawn(&process, arguments, [nil], [ends[1], ends[1], STDERR_FILENO])
     (self.process, output) = (process, ends[0])

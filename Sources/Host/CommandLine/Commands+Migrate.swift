@@ -1,0 +1,98 @@
+internal import AppConfiguration
+internal import Container
+internal import DatabaseModule
+internal import Migrations
+internal import StructuredLogging
+
+extension Commands {
+  /// Does what `migrate …` asks for.
+  func migrate(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) async throws -> ExitCode {
+    switch command.spec.words[1] {
+    case "new": return try newMigration(command)
+    case "import": return try explainFolder(command)
+    default: break
+    }
+    let request = try MigrateRequest(command)
+    let isJSON = command.has(CommandSpec.json)
+    do {
+      let files = try command.value(of: CommandSpec.directory).map { try MigrationSet(directory: $0) }
+      let outcome = try await withMigrator(files, configuration(command, catalogs)) { migrator, progress in
+        if case .migrate(.downAll) = request, !command.has(CommandSpec.yes) {
+          guard try await confirmDownAll(migrator) else { return nil as MigrateOutcome? }
+        }
+        guard let progress, !isJSON else { return try await request.perform(migrator, style: console.style) }
+        return try await progress.show { try await request.perform(migrator, style: console.style) }
+      }
+      guard let outcome else {
+        console.complain("nothing was undone")
+        return .failure
+      }
+      console.write(isJSON ? MigrateOutcome.document(outcome.json) : outcome.text)
+      return outcome.code
+    } catch let error as MigrationError {
+      if isJSON { console.write(MigrateOutcome.document(MigrateJSON.Failure(error))) }
+      console.complain("\(Application.name): \(error)")
+      return error.exitCode
+    }
+  }
+
+  /// Lends a migrator of the app, of which nothing is started but what that needs.
+  private func withMigrator<Result: Sendable>(
+    _ files: MigrationSet?, _ configuration: Configuration,
+    _ body: (Migrator, MigrationProgress?) async throws -> Result
+  ) async throws -> Result {
+    let logger = try LogSettings(configuration).logger(Application.name)
+    let app = app(configuration, logger: logger, onDemand: true) { Supply(EmbeddedServerSharing()) }
+    try await app.start()
+    do {
+      let known: Migrator = try await app.get()
+      let server: DatabaseServer = try await app.get()
+      let progress = MigrationProgress(console)
+      var settings = known.configuration
+      // One of the two is enough: the lines at a terminal, or the log.
+      settings.logsEvents = progress == nil
+      let migrator = Migrator(
+        files.map { [$0] } ?? known.sets, options: server.options, loop: try await app.get(),
+        logger: logger.labelled("database"), configuration: settings
+      ) { event in progress?.observe(event) }
+      let result = try await body(migrator, progress)
+      try await app.stop()
+      return result
+    } catch {
+      // The first error is the one that matters; a failing stop is in the log.
+      try? await app.stop()
+      throw error
+    }
+  }
+
+  private func confirmDownAll(_ migrator: Migrator) async throws -> Bool {
+    let count = try await migrator.plan(.downAll).steps.count
+    guard count > 0 else { return true }
+    guard console.canAsk else {
+      throw UsageError(
+        description: "migrate down --all asks before it undoes \(count) migrations, and nobody is there to answer: "
+          + "say --yes")
+    }
+    return await console.confirm(
+      "This undoes all \(count) migrations; their tables go with everything in them. Go on? [y/N]")
+  }
+
+  private func newMigration(_ command: ParsedCommand) throws -> ExitCode {
+    guard !command.arguments.isEmpty else {
+      throw UsageError(description: "migrate new wants a title, such as migrate new add users")
+    }
+    let template = try MigrationTemplate(
+      title: command.arguments.joined(separator: " "), in: command.value(of: CommandSpec.directory) ?? "migrations")
+    console.write(template.up + "\n" + template.down)
+    return .success
+  }
+
+  private func explainFolder(_ command: ParsedCommand) throws -> ExitCode {
+    guard command.arguments.count == 1 else {
+      throw UsageError(description: "migrate import wants one folder, such as migrate import db/migrations")
+    }
+    let survey = try MigrationSurvey(directory: command.arguments[0])
+    console.write(ImportText.explain(survey, program: Application.name))
+    return survey.isRunnable ? .success : .failure
+  }
+}

@@ -1,0 +1,104 @@
+internal import EventLoop
+
+extension PostgresConnection {
+  /// Runs a COPY to the server: `write` gets its data across.
+  func copyIn(
+    _ sql: SQL, _ options: QueryOptions, isolation: isolated (any Actor)? = #isolation,
+    _ write: (ConnectionRequest) async throws -> Void
+  ) async throws -> Int {
+    let trace = tracer.map { QueryTrace.started($0, .copyIn, sql, options.name, processID) }
+    let request = ConnectionRequest(.copyIn(sql))
+    let timer = options.timeout.map { schedule($0, request) }
+    defer { timer?.cancel() }
+    do {
+      try await copy(request, write)
+      let count = request.result?.rowsAffected ?? 0
+      trace?.end(.success(count))
+      return count
+    } catch {
+      let named = (error as? PostgresError).map { $0.sql == nil ? $0.of(sql.text, options.name) : $0 } ?? error
+      trace?.end(.failure(named))
+      throw named
+    }
+  }
+
+  private func copy(
+    _ request: ConnectionRequest, isolation: isolated (any Actor)? = #isolation,
+    _ write: (ConnectionRequest) async throws -> Void
+  ) async throws {
+    act { session, deliveries in session.submit([request], nil, &deliveries) }
+    do {
+      try await awaitRoom(request)
+      try await write(request)
+      try Task.checkCancellation()
+      act { session, _ in session.endCopy(request) }
+      try await awaitEnd(request)
+    } catch {
+      act { session, _ in session.endCopy(request, "the client gave up") }
+      // The connection is of use to the next only when the server has done with this.
+      await awaitDone(request)
+      if let abort = request.abort { throw abort.error }
+      // The server's own complaint comes first: it may be why the writer could not go on.
+      if let complaint = request.error as? PostgresError, complaint.sqlState != .queryCanceled { throw complaint }
+      throw error
+    }
+  }
+
+  /// Sends a piece of the data, and waits until there is room for more.
+  func write(_ bytes: [UInt8], to request: ConnectionRequest) async throws {
+    switch act({ session, deliveries in session.writeCopy(request, bytes, &deliveries) }) {
+    case .open: return
+    case .waiting: try await awaitRoom(request)
+    case .succeeded: throw PostgresError.copyIsOver
+    case .done(let error): throw error
+    }
+  }
+
+  /// Waits until data can be written.
+  private func awaitRoom(_ request: ConnectionRequest) async throws {
+    while true {
+      switch act({ session, _ in session.copyState(request) }) {
+      case .open: return
+      case .waiting: await awaitFlow(of: request)
+      case .succeeded: throw PostgresError(.unsupported, "the statement is no COPY from the client (FROM STDIN)")
+      case .done(let error): throw error
+      }
+    }
+  }
+
+  private func awaitEnd(_ request: ConnectionRequest) async throws {
+    while true {
+      switch act({ session, _ in session.copyState(request) }) {
+      case .open, .waiting: await awaitFlow(of: request)
+      case .succeeded: return
+      case .done(let error): throw error
+      }
+    }
+  }
+
+  private func awaitDone(_ request: ConnectionRequest) async {
+    while act({ session, _ in !session.isOver(request) }) {
+      await withCheckedContinuation { waker in
+        let isParked = act { session, _ in
+          guard !session.isOver(request) else { return false }
+          request.waker = waker
+          return true
+        }
+        if !isParked { waker.resume() }
+      }
+    }
+  }
+
+  /// The columns of a table, as COPY takes them.
+  func columns(_ names: [String], of table: SQL) async throws -> (columns: [CopyRowEncoder.Column], list: SQL) {
+    let list = names.dropFirst().reduce("\(identifier: names.first ?? "")" as SQL) { "\($0), \(identifier: $1)" }
+    let handle = try await run("SELECT \(list) FROM \(table) LIMIT 0").handle
+    let columns = zip(names, 0...).map { name, index in
+      CopyRowEncoder.Column(name: name, type: handle.columnType(index))
+    }
+    return (columns, list)
+  }
+
+  /// What the database says of its own types.
+  var types: TypeCatalogue? { act { session, _ in session.types } }
+}

@@ -1,0 +1,17 @@
+import Glibc
+
+struct CommandFailed: Error {
+  let command: String
+  let output: String
+}
+
+/// Runs a shell command to its end.
+func shell(_ command: String) throws -> String {
+  guard let pipe = popen(command, "r") else { throw CommandFailed(command: command, output: "") }
+  var output: [UInt8] = []
+  var chunk = [UInt8](repeating: 0, count: 4096)
+  while case let count = fread(&chunk, 1, chunk.count, pipe), count > 0 { output += chunk[..<count] }
+  let text = String(decoding: output, as: UTF8.self)
+  guard pclose(pipe) == 0 else { throw CommandFailed(command: command, output: text) }
+  return text
+}

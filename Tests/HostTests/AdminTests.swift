@@ -1,0 +1,134 @@
+import AppConfiguration
+import Container
+import HTTPServer
+import Health
+import StructuredLogging
+import Testing
+
+@testable import Host
+
+/// The pages for administration, in an app without a database and without a socket.
+@Suite struct AdminTests {
+  private func serving(
+    _ flags: [String: String] = [:], _ modules: [any ModuleElement] = [],
+    _ body: (App, HTTPServer, Logger) async throws -> Void
+  ) async throws {
+    let flags = flags.merging(["host.listen": "127.0.0.1:0"]) { given, _ in given }
+    let logger = Logger(label: "test", level: .info, output: RecordingLogOutput())
+    let app = App {
+      HostModule(program: "test", version: "1.2.3", Configuration(flags: flags), logger)
+      modules
+    }
+    try await app.start()
+    do {
+      try await body(app, app.get(HTTPServer.self), logger)
+    } catch {
+      try? await app.stop()
+      throw error
+    }
+    try await app.stop()
+  }
+
+  private func request(
+    _ target: String, _ headers: HTTPHeaders = [:], _ method: HTTPMethod = .get, body: String = ""
+  ) -> HTTPRequest {
+    HTTPRequest(method, target, headers: headers, body: Array(body.utf8))
+  }
+
+  @Test func `an app without a database has a dashboard too, at the root and under debug`() async throws {
+    try await serving { _, server, _ in
+      for path in ["/", "/debug"] {
+        let page = await server.respond(to: request(path))
+        #expect(page.status == .ok)
+        let text = String(decoding: page.bytes ?? [], as: UTF8.self)
+        #expect(text.contains("<title>test: starting</title>") && !text.contains("id=\"pool\""))
+      }
+    }
+  }
+
+  @Test func `an app with a root page of its own keeps it`() async throws {
+    for path in ["/", "/*rest"] {
+      try await serving([:], [Supply(Route(.get, path) { _ in "mine" }).grouped()]) { _, server, _ in
+        #expect(await server.respond(to: request("/")).bytes == Array("mine".utf8))
+        #expect(await server.respond(to: request("/debug")).status == .ok)
+      }
+    }
+  }
+
+  @Test func `an address that others can reach shows no dashboard, the admin listener does`() async throws {
+    let flags = ["host.listen": "0.0.0.0:0", "host.admin_listen": "127.0.0.1:0"]
+    try await serving(flags) { app, server, _ in
+      for path in ["/", "/debug", "/debug/config", "/debug/log-level"] {
+        #expect(await server.respond(to: request(path)).status == .notFound)
+      }
+      #expect(await server.respond(to: request("/livez")).status == .ok)
+      let admin: AdminServer = try await app.get()
+      for path in ["/", "/debug", "/debug/config", "/debug/log-level", "/metrics", "/livez", "/debug/graph"] {
+        #expect(await admin.respond(to: request(path))?.status == .ok, "\(path)")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    ("localhost:8080", true), ("127.0.0.1:8080", true), ("[::1]:8080", true), ("app.localhost", true),
+    ("evil.example", false), ("127.0.0.1.evil.example:8080", false), ("[evil]:80", false),
+  ])
+  func `a name that a stranger may have pointed at this machine is refused`(host: String, isAdmitted: Bool) {
+    #expect(AdminGuard(isAdminListener: false).admits(request("/", ["Host": host])) == isAdmitted)
+    #expect(AdminGuard(isAdminListener: true).admits(request("/", ["Host": host])))
+  }
+
+  @Test(arguments: ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
+  func `what came through a proxy is refused`(header: String) {
+    #expect(!AdminGuard(isAdminListener: false).admits(request("/", ["Host": "localhost", header: "10.0.0.1"])))
+  }
+
+  @Test func `a page of another site changes nothing`() {
+    for isAdminListener in [false, true] {
+      let guarding = AdminGuard(isAdminListener: isAdminListener)
+      func admits(_ headers: HTTPHeaders) -> Bool {
+        var headers = headers
+        headers.setDefault("Host", "localhost:8080")
+        return guarding.admits(request("/debug/log-level", headers, .post))
+      }
+      #expect(admits([:]) && admits(["Origin": "http://localhost:8080"]) && admits(["Sec-Fetch-Site": "same-origin"]))
+      #expect(!admits(["Origin": "http://evil.example"]) && !admits(["Origin": "http://localhost:9999"]))
+      #expect(!admits(["Sec-Fetch-Site": "cross-site"]) && !admits(["Sec-Fetch-Site": "same-site"]))
+    }
+  }
+
+  @Test(arguments: ["debug", #"{"level":"debug"}"#, "level=debug", "debug\n"])
+  func `the log's level is read and set, as a word, JSON or form`(body: String) async throws {
+    try await serving { _, server, logger in
+      let before = await server.respond(to: request("/debug/log-level"))
+      #expect(before.bytes == Array(#"{"level":"info"}"#.utf8))
+      let answer = await server.respond(to: request("/debug/log-level", [:], .put, body: body))
+      #expect(answer.status == (body.hasPrefix("level=") ? .seeOther : .ok))
+      #expect(logger.levelControl.level == .debug)
+      let wrong = await server.respond(to: request("/debug/log-level", [:], .put, body: "loud"))
+      #expect(wrong.status == .badRequest && logger.levelControl.level == .debug)
+    }
+  }
+
+  @Test func `the graph and the configuration are there for programs too`() async throws {
+    try await serving { _, server, _ in
+      let graph = await server.respond(to: request("/debug/graph?format=json"))
+      #expect(graph.headers["Content-Type"] == "application/json")
+      #expect(await server.respond(to: request("/debug/graph?format=png")).status == .badRequest)
+      let configuration = await server.respond(to: request("/debug/config"))
+      #expect(String(decoding: configuration.bytes ?? [], as: UTF8.self).contains(#""path":"host.listen""#))
+    }
+  }
+
+  @Test func `a history draws what is used of what there may be`() {
+    let history = PoolHistory()
+    for used in 0..<200 { history.add(.init(acquired: used % 5, total: 5, waiting: used == 199 ? 3 : 0)) }
+    #expect(history.samples.count == PoolHistory.length && history.samples.last?.waiting == 3)
+    let picture = history.svg(max: 10)
+    #expect(picture.contains("at most 4 of 10 in use at once") && picture.contains("class=\"wait\""))
+  }
+
+  @Test func `text in the page is text`() {
+    #expect(HTML.escape(#"<a href="x">&'"#) == "&lt;a href=&quot;x&quot;&gt;&amp;&#39;")
+  }
+}

@@ -1,0 +1,87 @@
+import FoundationEssentials
+import Migrations
+import Synchronization
+import Testing
+
+@testable import Host
+
+/// What `migrate` shows to people.
+@Suite struct MigrateTextTests {
+  private let colored = TerminalStyle(isColored: true)
+  private let plain = TerminalStyle(isColored: false)
+
+  private func step(_ version: Int64, inTransaction: Bool = true) -> MigrationStep {
+    MigrationStep(
+      direction: .up, set: "main", version: version, title: "users",
+      script: .init(file: "1_users.up.sql", text: "SELECT 1;\n\n", inTransaction: inTransaction))
+  }
+
+  @Test func `colours do not move the columns of a table, and their absence leaves no trace`() {
+    let rows = [["STATE", "BY"], ["applied", "ada"]]
+    let text = TextTable.aligned(rows, margin: "") { row, column, cell in
+      row == 1 && column == 0 ? colored(cell, .green) : cell
+    }
+    #expect(text == "STATE    BY\n\u{1B}[32mapplied\u{1B}[0m  ada")
+    #expect(TextTable.aligned(rows, margin: "") { plain($2, .green) } == "STATE    BY\napplied  ada")
+    #expect(TextTable.aligned([[], ["a"]], margin: "") == "\na")
+  }
+
+  @Test func `locks are called as PostgreSQL's documentation does, and one that shuts readers out is a warning`() {
+    let tried = RehearsedStep(
+      step: step(1),
+      locks: [
+        .init(relation: "public.a", mode: "AccessExclusiveLock", rows: 7),
+        .init(relation: "public.b", mode: "ShareRowExclusiveLock", rows: 7),
+      ], duration: .milliseconds(4))
+    let left = RehearsedStep(step: step(2, inTransaction: false), locks: [], duration: nil)
+    let after = RehearsedStep(step: step(3), locks: [], duration: nil)
+    #expect(
+      PlanText.locks([tried, left, after], plain) == """
+        up 1 users: 4 ms
+          ACCESS EXCLUSIVE on public.a (about 7 rows): WARNING, nobody can read the table until the migration has ended
+          SHARE ROW EXCLUSIVE on public.b (about 7 rows)
+        up 2 users: not tried, it runs outside a transaction
+        up 3 users: not tried, it comes after one that runs outside a transaction
+
+        1 of 3 tried and rolled back; nothing is changed
+        """)
+  }
+
+  @Test func `a run shows a line for each migration, the clock of a long one, and who stands in its way`() async throws
+  {
+    let lines = Mutex<[String]>([])
+    let live = Mutex<[String]>([])
+    let console = Console(
+      output: { _ in }, errors: { text in lines.withLock { $0.append(text) } },
+      liveLine: { text in live.withLock { $0.append(text) } })
+    let progress = try #require(MigrationProgress(console))
+    try await progress.show {
+      progress.observe(.started(step(7), index: 2, count: 3))
+      progress.observe(.statementDone(step(7), done: 1, count: 4))
+      let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+      while !live.withLock({ $0.contains("2/3  up 7 users  1 s, 1 of 4 statements") }), ContinuousClock.now < deadline {
+        try await Task.sleep(for: .milliseconds(20))
+      }
+      progress.observe(
+        .blocked(
+          step(7),
+          by: [
+            LockHolder(
+              processID: 42, application: "psql", user: "ada", client: nil, age: .seconds(9),
+              query: "SELECT * FROM t WHERE name = 'secret'")
+          ]))
+      progress.observe(.finished(step(7), duration: .milliseconds(1500)))
+    }
+    #expect(live.withLock { $0.contains("2/3  up 7 users  1 s, 1 of 4 statements") })
+    #expect(live.withLock { $0.last } == "")
+    #expect(
+      lines.withLock { $0 } == [
+        "  waits for process 42 (psql), role ada, since 9 s: SELECT * FROM t WHERE name = ?",
+        "2/3  up 7 users  1500 ms",
+      ])
+  }
+
+  @Test func `where nobody watches there is no progress to show`() {
+    #expect(MigrationProgress(Console(output: { _ in }, errors: { _ in })) == nil)
+  }
+}

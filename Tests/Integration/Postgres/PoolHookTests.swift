@@ -1,0 +1,176 @@
+import DatabaseTesting
+import Postgres
+import ResourcePool
+import StructuredLogging
+import Synchronization
+import Testing
+
+@Suite struct PoolHookTests {
+  /// What the hooks saw, in order.
+  private final class Record: Sendable {
+    private let events = Mutex<[String]>([])
+    func note(_ event: String) { events.withLock { $0.append(event) } }
+    var all: [String] { events.withLock { $0 } }
+    func count(_ event: String) -> Int { all.count { $0 == event } }
+  }
+
+  @Test func `the hooks are called in the order of a connection's life`() async throws {
+    let record = Record()
+    try await withTestDatabase(configure: { configuration in
+      configuration.maxConnections = 1
+      configuration.hooks.beforeConnect = { _ in record.note("before connect") }
+      configuration.hooks.afterConnect = { connection in
+        try await connection.execute("SET application_name = 'hooked'")
+        record.note("after connect")
+      }
+      configuration.hooks.beforeAcquire = { _ in
+        record.note("before acquire")
+        return true
+      }
+      configuration.hooks.afterRelease = { _ in
+        record.note("after release")
+        return true
+      }
+      configuration.hooks.beforeClose = { _ in record.note("before close") }
+    }) { pool in
+      let name: String = try await pool.one("SELECT current_setting('application_name')")
+      #expect(name == "hooked")
+      try await pool.transaction { transaction in _ = try await transaction.execute("SELECT 1") }
+      await pool.close()
+      let lending = ["before acquire", "after release"]
+      #expect(record.all == ["before connect", "after connect"] + lending + lending + ["before close"])
+    }
+  }
+
+  @Test func `each connect may have credentials of its own`() async throws {
+    let users = Atomic(0)
+    try await withTestDatabase(configure: { configuration in
+      configuration.maxConnections = 3
+      configuration.hooks.beforeConnect = { options in
+        options.applicationName = "token \(users.add(1, ordering: .relaxed).newValue)"
+      }
+    }) { pool in
+      for number in 1...3 {
+        let name: String = try await pool.one("SELECT current_setting('application_name')")
+        #expect(name == "token \(number)")
+        pool.reset()
+      }
+    }
+  }
+
+  @Test func `a password that the server no longer takes is fetched anew, and the pool recovers`() async throws {
+    try await TestDatabase.with { database in
+      try await database.pool.execute("CREATE ROLE clerk NOLOGIN")
+      var configuration = PostgresPool.Configuration(database.options)
+      configuration.maxConnections = 1
+      configuration.hooks.beforeConnect = { options in options["user"] = "clerk" }
+      let pool = try PostgresPool(configuration, loop: database.loop)
+      let error = await #expect(throws: PostgresError.self) { try await pool.start() }
+      #expect(error?.sqlState?.classCode == "28")
+      try await database.pool.execute("ALTER ROLE clerk LOGIN")
+      try await pool.start()
+      let user: String = try await pool.one("SELECT current_user::text")
+      #expect(user == "clerk")
+      await pool.close()
+      try await database.pool.execute("DROP ROLE clerk")
+    }
+  }
+
+  @Test func `a connection that a hook refuses is closed, and another one is lent`() async throws {
+    let refused = Atomic(0)
+    try await withTestDatabase(configure: { configuration in
+      configuration.maxConnections = 2
+      configuration.hooks.beforeAcquire = { _ in refused.add(1, ordering: .relaxed).newValue > 2 }
+    }) { pool in
+      let one: Int = try await pool.one("SELECT 1")
+      #expect(one == 1)
+      #expect(refused.load(ordering: .relaxed) == 3)
+      #expect(pool.stat().newCount == 3)
+    }
+  }
+
+  @Test func `a hook that refuses everything is a time-out that says so`() async throws {
+    try await withTestDatabase(configure: { configuration in
+      configuration.maxConnections = 1
+      configuration.acquireTimeout = .milliseconds(300)
+      configuration.hooks.beforeAcquire = { _ in false }
+    }) { pool in
+      let error = await #expect(throws: PoolError.self) { try await pool.execute("SELECT 1") }
+      #expect(error?.code == .acquireTimeout)
+    }
+  }
+
+  @Test func `a connection that a hook does not want back is replaced`() async throws {
+    try await withTestDatabase(configure: { configuration in
+      configuration.maxConnections = 1
+      configuration.hooks.afterRelease = { connection in
+        // Leaves it in a transaction: not fit for anyone.
+        _ = try? await connection.execute("BEGIN")
+        return true
+      }
+    }) { pool in
+      let first: Int = try await pool.one("SELECT pg_backend_pid()")
+      let second: Int = try await pool.one("SELECT pg_backend_pid()")
+      #expect(first != second)
+    }
+  }
+
+  @Test func `a hook after connecting that throws is a failure to connect, and closes the connection`() async throws {
+    struct Unfit: Error {}
+    try await TestDatabase.with { database in
+      var configuration = PostgresPool.Configuration(database.options)
+      configuration.connect.applicationName = "unfit"
+      configuration.hooks.afterConnect = { _ in throw Unfit() }
+      let pool = try PostgresPool(configuration, loop: database.loop)
+      await #expect(throws: Unfit.self) { try await pool.start() }
+      try await until {
+        try await database.pool.one("SELECT count(*) FROM pg_stat_activity WHERE application_name = 'unfit'") == 0
+      }
+      await pool.close()
+    }
+  }
+
+  @Test func `a query of the pool in a transaction that holds its only connection throws at once, with both places`()
+    async throws
+  {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      let error = await #expect(throws: PoolError.self) {
+        try await pool.transaction { _ in try await pool.execute("SELECT 1") }
+      }
+      #expect(error?.code == .deadlock)
+      #expect(error?.message.contains("PoolHookTests.swift") == true)
+      let one: Int = try await pool.one("SELECT 1")
+      #expect(one == 1)
+    }
+  }
+
+  @Test func `a nested acquire that finds a connection is counted, and logged once for its place`() async throws {
+    let output = RecordingLogOutput()
+    let logger = Logger(label: "test", output: output)
+    try await TestDatabase.with { database in
+      var configuration = PostgresPool.Configuration(database.options)
+      configuration.maxConnections = 3
+      let pool = try PostgresPool(configuration, loop: database.loop, logger: logger)
+      try await pool.start()
+      for _ in 0..<3 {
+        try await pool.transaction { _ in _ = try await pool.execute("SELECT 1", name: "Audit") }
+      }
+      #expect(pool.stat().nestedAcquireCount == 3)
+      #expect(output.entries.count { $0.message.contains("second connection") } == 1)
+      await pool.close()
+    }
+  }
+
+  @Test func `the listing of a pool names who holds and who waits`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.withConnection { _ in
+        let waiter = Task { try await pool.withConnection { _ in } }
+        try await until { pool.stat().waiting == 1 }
+        let listing = pool.dump().description
+        #expect(listing.contains("held: ") && listing.contains("waits: ") && listing.contains("PoolHookTests.swift"))
+        waiter.cancel()
+        _ = await waiter.result
+      }
+    }
+  }
+}
