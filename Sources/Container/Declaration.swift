@@ -26,13 +26,18 @@ final class Declaration: Sendable {
   /// Calls the user's code with the arguments the injector has for it.
   typealias Make = @Sendable (Injector) async throws -> Made
 
+  /// Makes a hook of a value that has been constructed: it takes no part in the constructing, and never waits.
+  typealias Bind = @Sendable (Injector, inout Made) throws -> Void
+
   /// All that is declared.
   struct Fields: Sendable {
     var kind: Kind
     var site: Site
-    var requirements: [Requirement]
-    var outputs: [Key]
+    var requirements: Few<Requirement>
+    var outputs: Few<Key>
     var make: Make
+    /// What is to be done with what `make` returned, in this order.
+    var binds = Few<Bind>()
     var lifetime = Lifetime.singleton
     var isGrouped = false
     var groupOrder = 0
@@ -59,9 +64,10 @@ final class Declaration: Sendable {
 
   var kind: Kind { fields.kind }
   var site: Site { fields.site }
-  var requirements: [Requirement] { fields.requirements }
-  var outputs: [Key] { fields.outputs }
+  var requirements: Few<Requirement> { fields.requirements }
+  var outputs: Few<Key> { fields.outputs }
   var make: Make { fields.make }
+  var binds: Few<Bind> { fields.binds }
   var lifetime: Lifetime { fields.lifetime }
   var isGrouped: Bool { fields.isGrouped }
   var groupOrder: Int { fields.groupOrder }
@@ -71,6 +77,13 @@ final class Declaration: Sendable {
   var hooks: [HookDeclaration] { fields.hooks }
   var name: String? { fields.name }
   var run: Run.Policy? { fields.run }
+
+  /// The constructor and its hooks. The engine's loop does the same without this call.
+  nonisolated(nonsending) func construct(_ injector: Injector) async throws -> Made {
+    var made = try await make(injector)
+    for bind in binds { try bind(injector, &made) }
+    return made
+  }
 }
 
 /// The static part of a hook pair: what can be checked and shown before any value exists.

@@ -16,13 +16,25 @@ extension Engine {
         switch job {
         case .start(let node):
           context.node = node
-          next = await start(node, worker)
+          guard plan.nodes[node].isPlain, !isObserved else {
+            next = await start(node, worker)
+            continue
+          }
+          // The rest of `start` without its calls, each of which has a frame of its own in an async function.
+          do {
+            let injector = Injector(engine: self, node: node)
+            var made = try await plan.declarations[node].make(injector)
+            for bind in plan.declarations[node].binds { try bind(injector, &made) }
+            next = made.hooks.isEmpty ? complete(node, worker, made) : await startHooked(node, worker, made)
+          } catch {
+            next = fail(node, worker, .construction(plan, node, error))
+          }
         case .stop(let node):
           context.node = node
           next = await stop(node, worker)
-        case .undo(let node, let error):
+        case .undo(let node):
           context.node = node
-          next = await undo(node, worker, error)
+          next = await undo(node, worker)
         }
       }
       // What was begun here and not waited for inherits the context; it is nobody's code now.
@@ -58,31 +70,39 @@ extension Engine {
   private nonisolated(nonsending) func start(_ node: Int, _ worker: Int) async -> EngineState.Job? {
     do {
       let made = try await build(node)
-      if !made.hooks.isEmpty {
-        guard try await startHooks(of: node, worker, made.hooks) else {
-          return finish(node, worker) { _, _, _ in false }
-        }
-      }
-      let declaration = plan.declarations[node]
-      let first = plan.nodes[node].firstSlot
-      for output in declaration.outputs.indices { slots.fill(first + output, made.output(output)) }
-      guard declaration.kind == .run else {
-        return finish(node, worker) { $0.completeStart(node, worker: worker, now: $1, &$2) }
-      }
-      return launch(RunTask(self, node, made.value.value(as: RunBody.self)), node, worker)
+      return await startHooked(node, worker, made)
     } catch {
       return fail(node, worker, error)
     }
   }
 
-  private func launch(_ run: RunTask, _ node: Int, _ worker: Int) -> EngineState.Job? {
+  private nonisolated(nonsending) func startHooked(_ node: Int, _ worker: Int, _ made: Made) async -> EngineState.Job? {
+    do {
+      guard try await startHooks(of: node, worker, made.hooks) else { return finish(node, worker) { _, _, _ in false } }
+      return complete(node, worker, made)
+    } catch {
+      return fail(node, worker, error)
+    }
+  }
+
+  private func complete(_ node: Int, _ worker: Int, _ made: Made) -> EngineState.Job? {
+    let first = plan.nodes[node].firstSlot
+    for output in 0..<plan.nodes[node].outputCount { slots.fill(first + output, made.output(output)) }
+    if plan.nodes[node].kind == .run {
+      return launch(RunTask(self, node, made.value.value(as: RunBody.self)), node, worker, hooks: made.hooks.count)
+    }
+    let hooks = made.hooks.count
+    return finish(node, worker) { $0.completeStart(node, hooks: hooks, worker: worker, now: $1, &$2) }
+  }
+
+  private func launch(_ run: RunTask, _ node: Int, _ worker: Int, hooks: Int) -> EngineState.Job? {
     let isOwner = state.withLock { state in
       guard state.owns(worker, node) else { return false }
-      state.records[node].run = run
+      state.runs[node] = run
       return true
     }
     if isOwner { run.launch() }
-    return finish(node, worker) { $0.completeStart(node, worker: worker, now: $1, &$2) }
+    return finish(node, worker) { $0.completeStart(node, hooks: hooks, worker: worker, now: $1, &$2) }
   }
 
   private nonisolated(nonsending) func build(_ node: Int) async throws(ContainerError) -> Made {
@@ -101,32 +121,23 @@ extension Engine {
   private nonisolated(nonsending) func startHooks(
     of node: Int, _ id: Int, _ hooks: [Hook]
   ) async throws(ContainerError) -> Bool {
-    let built = options.clock.now()
-    let isOwner = state.withLock { state in
-      guard state.owns(id, node) else { return false }
-      state.records[node].timing.buildEnded = Moment(built)
-      state.records[node].hooks = hooks
-      state.records[node].startedHooks = 0
-      return true
-    }
-    guard isOwner else { return false }
     for (index, hook) in hooks.enumerated() {
-      if let action = hook.onStart {
-        let began = options.clock.now()
-        var effects: [EngineState.Effect] = []
-        guard state.withLock({ $0.beginStartHook(node, index, worker: id, now: began, &effects) }) else { return false }
-        perform(effects)
-        emit(.starting(plan.origin(node), hook: hook.name))
-        do {
-          try await Context.running(node, of: self) { try await action() }
-        } catch {
-          let elapsed = options.clock.now() - began
-          emit(.startFailed(plan.origin(node), hook: hook.name, elapsed, error))
-          throw .hook(plan, node, hook, .start, elapsed, error)
-        }
-        emit(.started(plan.origin(node), hook: hook.name, options.clock.now() - began))
+      let began = options.clock.now()
+      var effects: [EngineState.Effect] = []
+      guard state.withLock({ $0.beginStartHook(node, index, of: hooks, worker: id, now: began, &effects) }) else {
+        return false
       }
-      guard state.withLock({ $0.endStartHook(node, index, worker: id) }) else { return false }
+      if !effects.isEmpty { perform(effects) }
+      guard let action = hook.onStart else { continue }
+      emit(.starting(plan.origin(node), hook: hook.name))
+      do {
+        try await Context.running(node, of: self) { try await action() }
+      } catch {
+        let elapsed = options.clock.now() - began
+        emit(.startFailed(plan.origin(node), hook: hook.name, elapsed, error))
+        throw .hook(plan, node, hook, .start, elapsed, error)
+      }
+      emit(.started(plan.origin(node), hook: hook.name, options.clock.now() - began))
     }
     return true
   }
@@ -137,7 +148,7 @@ extension Engine {
       if state.records[node].startedHooks > 0 {
         // By another worker: this one may have been cancelled, and stop hooks must not be.
         state.cancelWorker(worker, &effects)
-        state.queue.append(.undo(node, error))
+        state.undo(node, error)
       } else {
         state.failStart(node, error, now: now, &effects)
       }
@@ -145,42 +156,46 @@ extension Engine {
     }
   }
 
-  private nonisolated(nonsending) func undo(
-    _ node: Int, _ worker: Int, _ error: ContainerError
-  ) async -> EngineState.Job? {
-    guard await stopHooks(of: node, worker) else { return finish(node, worker) { _, _, _ in false } }
+  private nonisolated(nonsending) func undo(_ node: Int, _ worker: Int) async -> EngineState.Job? {
+    await stopHooks(of: node, worker)
+    let error = state.withLock { $0.owns(worker, node) ? $0.undoing.removeValue(forKey: node) : nil }
+    guard let error else {
+      return finish(node, worker) { _, _, _ in false }
+    }
     return fail(node, worker, error)
   }
 
   // MARK: Stopping
 
+  /// Who has lost the node on the way finds that out at the end, and does no more of it.
   private nonisolated(nonsending) func stop(_ node: Int, _ worker: Int) async -> EngineState.Job? {
-    guard await stopRun(of: node, worker), await stopHooks(of: node, worker) else {
-      return finish(node, worker) { _, _, _ in false }
-    }
+    if plan.nodes[node].kind == .run { await stopRun(of: node, worker) }
+    await stopHooks(of: node, worker)
     return finish(node, worker) { $0.completeStop(node, worker: worker, now: $1, &$2) }
   }
 
-  private nonisolated(nonsending) func stopRun(of node: Int, _ id: Int) async -> Bool {
+  private nonisolated(nonsending) func stopRun(of node: Int, _ id: Int) async {
     let began = options.clock.now()
     var effects: [EngineState.Effect] = []
     let run = state.withLock { $0.beginStopRun(node, worker: id, now: began, &effects) }
     perform(effects)
-    guard let run else { return true }
+    guard let run else { return }
     emit(.stopping(plan.origin(node), hook: nil))
     await run.end()
     emit(.stopped(plan.origin(node), hook: nil, options.clock.now() - began))
-    return state.withLock { $0.owns(id, node) }
   }
 
-  /// Stops the hooks of a node that have started, the last first. Returns false if the worker lost the node.
-  private nonisolated(nonsending) func stopHooks(of node: Int, _ id: Int) async -> Bool {
-    while true {
+  /// Stops the hooks of a node that have started, the last first, so long as the worker owns the node.
+  private nonisolated(nonsending) func stopHooks(of node: Int, _ id: Int) async {
+    var isLast = false
+    while !isLast {
       let began = options.clock.now()
       var effects: [EngineState.Effect] = []
-      let hook = state.withLock { $0.beginStopHook(node, worker: id, now: began, &effects) }
-      perform(effects)
-      guard let hook, let action = hook.onStop else { break }
+      let begun = state.withLock { $0.beginStopHook(node, worker: id, now: began, &effects) }
+      if !effects.isEmpty { perform(effects) }
+      guard let begun, let action = begun.hook.onStop else { return }
+      let hook = begun.hook
+      isLast = begun.isLast
       emit(.stopping(plan.origin(node), hook: hook.name))
       do {
         try await Context.running(node, of: self) { try await action() }
@@ -192,7 +207,6 @@ extension Engine {
         state.withLock { if $0.owns(id, node) { $0.stopFailures.append(failure) } }
       }
     }
-    return state.withLock { $0.owns(id, node) }
   }
 
   // MARK: Runs

@@ -1,44 +1,46 @@
 extension EngineState {
-  /// The next hook of a node to start. `index` counts from the first.
+  /// A node's next hook is to start: those before it have, if they had anything to do. Returns false if the worker does not own
+  /// the node any more.
   mutating func beginStartHook(
-    _ node: Int, _ index: Int, worker: Int, now: Duration, _ effects: inout [Effect]
+    _ node: Int, _ index: Int, of made: [Hook], worker: Int, now: Duration, _ effects: inout [Effect]
   ) -> Bool {
     guard owns(worker, node) else { return false }
+    if index == 0 {
+      if hooks.isEmpty { hooks = Array(repeating: [], count: records.count) }
+      hooks[node] = made
+      records[node].timing.buildEnded = Moment(now)
+    }
+    records[node].startedHooks = index
+    guard made[index].onStart != nil else { return true }
     records[node].activity = .startingHook(index)
     records[node].since = now
-    setDeadline(node, now + (records[node].hooks[index].startTimeout ?? options.hookTimeout), &effects)
-    return true
-  }
-
-  /// The start half of a hook has ended well. Returns false if that came too late.
-  mutating func endStartHook(_ node: Int, _ index: Int, worker: Int) -> Bool {
-    guard owns(worker, node) else { return false }
-    records[node].startedHooks = index + 1
+    setDeadline(node, now + (made[index].startTimeout ?? options.hookTimeout), &effects)
     return true
   }
 
   /// The next hook of a node to stop: the last that started. Nil if there is none or the worker does not own the node.
-  mutating func beginStopHook(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> Hook? {
+  mutating func beginStopHook(
+    _ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]
+  ) -> (hook: Hook, isLast: Bool)? {
     guard owns(worker, node) else { return nil }
     if records[node].timing.stopBegan.time == nil { records[node].timing.stopBegan = Moment(now) }
     while records[node].startedHooks > 0 {
       records[node].startedHooks -= 1
       let index = records[node].startedHooks
-      let hook = records[node].hooks[index]
+      let hook = hooks[node][index]
       guard hook.onStop != nil else { continue }
       records[node].activity = .stoppingHook(index)
       records[node].since = now
       setDeadline(node, now + (hook.stopTimeout ?? options.hookTimeout), &effects)
-      return hook
+      return (hook, records[node].startedHooks == 0)
     }
     return nil
   }
 
   /// The background task of a node is to end. Nil if there is none or the worker does not own the node.
   mutating func beginStopRun(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> RunTask? {
-    guard owns(worker, node), let run = records[node].run else { return nil }
+    guard !runs.isEmpty, owns(worker, node), let run = runs.removeValue(forKey: node) else { return nil }
     records[node].timing.stopBegan = Moment(now)
-    records[node].run = nil
     records[node].activity = .stoppingRun
     records[node].since = now
     setDeadline(node, now + run.grace + options.hookTimeout, &effects)

@@ -18,7 +18,8 @@ extension EngineState {
     valueWaiters[node, default: []].append(continuation)
     // Whoever asks from inside a constructor keeps its turn while it waits, so serial order must allow one more.
     var effects: [Effect] = watch.isOn ? [] : [.watch]
-    enqueue(schedule.want([node], isNested: asking != nil), Job.start)
+    schedule.want(CollectionOfOne(node), isNested: asking != nil)
+    enqueueStarts()
     ensureWorker(&effects)
     return (nil, effects)
   }
@@ -26,7 +27,8 @@ extension EngineState {
   mutating func endDemand(of asking: Int, for node: Int) -> [Effect] {
     if let index = lazyWaits[asking]?.firstIndex(of: node) { lazyWaits[asking]?.remove(at: index) }
     var effects: [Effect] = []
-    enqueue(schedule.endNested(), Job.start)
+    schedule.endNested()
+    enqueueStarts()
     ensureWorker(&effects)
     return effects
   }

@@ -72,8 +72,8 @@ extension EngineState {
   private func activityName(_ node: Int) -> Straggler.Activity {
     switch records[node].activity {
     case .none, .building: .building
-    case .startingHook(let index): .starting(hook: records[node].hooks[index].name)
-    case .stoppingHook(let index): .stopping(hook: records[node].hooks[index].name)
+    case .startingHook(let index): .starting(hook: hooks[node][index].name)
+    case .stoppingHook(let index): .stopping(hook: hooks[node][index].name)
     case .stoppingRun: .stopping(hook: nil)
     }
   }
@@ -91,15 +91,16 @@ extension EngineState {
       fail(node, .buildTimedOut(plan, node, elapsed), now: now, &effects)
     case .startingHook(let index):
       let error = ContainerError.hookTimedOut(
-        plan, node, record.hooks[index], .start, elapsed, budget: (record.deadline ?? now) - record.since,
+        plan, node, hooks[node][index], .start, elapsed, budget: (record.deadline ?? now) - record.since,
         finished: finishedNames, stillRunning: stragglers(now: now))
       fail(node, error, now: now, &effects)
     case .stoppingHook(let index):
       stopFailures.append(
         .hookTimedOut(
-          plan, node, record.hooks[index], .stop, elapsed, budget: (record.deadline ?? now) - record.since,
+          plan, node, hooks[node][index], .stop, elapsed, budget: (record.deadline ?? now) - record.since,
           finished: stoppedNames, stillRunning: stragglers(now: now)))
-      queue.append(.stop(node))
+      // The rest of its hooks, by another worker.
+      queue.append(undoing[node] == nil ? .stop(node) : .undo(node))
     case .stoppingRun:
       stopFailures.append(.runDidNotEnd(plan, node, elapsed))
       queue.append(.stop(node))
@@ -108,7 +109,7 @@ extension EngineState {
 
   private mutating func fail(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
     if records[node].startedHooks > 0 {
-      queue.append(.undo(node, error))
+      undo(node, error)
     } else {
       failStart(node, error, now: now, &effects)
     }

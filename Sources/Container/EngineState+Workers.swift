@@ -1,16 +1,32 @@
 extension EngineState {
   // MARK: Jobs
 
-  /// Puts jobs into the queue. Whoever changes the state calls `ensureWorker` at the end, unless it takes a job itself.
-  mutating func enqueue(_ nodes: [Int], _ job: (Int) -> Job) {
-    for node in nodes { queue.append(job(node)) }
+  /// Puts what the schedule has handed out into the queue. Whoever changes the state calls `ensureWorker` at the end, unless it
+  /// takes a job itself.
+  mutating func enqueueStarts() {
+    guard !schedule.ready.isEmpty else { return }
+    for node in schedule.ready { queue.append(.start(node)) }
+    schedule.clearReady()
+  }
+
+  mutating func enqueueStops() {
+    guard !schedule.ready.isEmpty else { return }
+    for node in schedule.ready { queue.append(.stop(node)) }
+    schedule.clearReady()
+  }
+
+  /// Has undone what a failed node had started.
+  mutating func undo(_ node: Int, _ error: ContainerError) {
+    undoing[node] = error
+    queue.append(.undo(node))
   }
 
   /// The next job for a worker; nil if it is to end.
   mutating func take(_ worker: Int, now: Duration, _ effects: inout [Effect]) -> Job? {
     if pendingWorker == worker { pendingWorker = nil }
-    guard workers[worker]?.isCancelled == false, queueHead < queue.count else {
-      workers[worker] = nil
+    guard queueHead < queue.count, cancelledWorkers.isEmpty || !cancelledWorkers.contains(worker) else {
+      workers.removeValue(forKey: worker)
+      cancelledWorkers.remove(worker)
       abandoned[worker] = nil
       ensureWorker(&effects)
       return nil
@@ -35,7 +51,7 @@ extension EngineState {
       records[node].timing.buildBegan = Moment(now)
       // While running there is no budget of the app's around a value that someone asks for.
       if machine.current == .running { records[node].deadline = now + options.startTimeout }
-    case .stop(let node), .undo(let node, _):
+    case .stop(let node), .undo(let node):
       records[node].worker = worker
       records[node].activity = .none
       records[node].since = now
@@ -48,7 +64,7 @@ extension EngineState {
   mutating func ensureWorker(_ effects: inout [Effect]) {
     guard queueHead < queue.count, pendingWorker == nil else { return }
     nextWorker += 1
-    workers[nextWorker] = Worker()
+    workers.updateValue(nil, forKey: nextWorker)
     pendingWorker = nextWorker
     effects.append(.spawn(nextWorker))
   }
@@ -56,9 +72,9 @@ extension EngineState {
   /// The task of a worker is there. Returns whether it is to be cancelled at once.
   mutating func hire(_ worker: Int, _ task: Task<Void, Never>) -> Bool {
     // It may have ended already.
-    guard let record = workers[worker] else { return false }
-    workers[worker]?.task = task
-    return record.isCancelled
+    guard workers[worker] != nil else { return false }
+    workers[worker] = task
+    return cancelledWorkers.contains(worker)
   }
 
   mutating func cancelWorkers(_ effects: inout [Effect]) {
@@ -66,12 +82,12 @@ extension EngineState {
   }
 
   mutating func cancelWorker(_ id: Int, _ effects: inout [Effect]) {
-    guard let worker = workers[id] else { return }
-    workers[id]?.isCancelled = true
+    guard let task = workers[id] else { return }
+    cancelledWorkers.insert(id)
     if pendingWorker == id {
       pendingWorker = nil
       ensureWorker(&effects)
     }
-    if let task = worker.task { effects.append(.cancel([task])) }
+    if let task { effects.append(.cancel([task])) }
   }
 }

@@ -19,8 +19,8 @@ struct EngineState: Sendable {
   enum Job: Sendable {
     case start(Int)
     case stop(Int)
-    /// Stop what a node had started of itself before it failed, then report the failure.
-    case undo(Int, ContainerError)
+    /// Stop what a node had started of itself before it failed, then report the failure, which `undoing` keeps.
+    case undo(Int)
   }
 
   /// What happens to a node right now.
@@ -32,17 +32,10 @@ struct EngineState: Sendable {
     case stoppingRun
   }
 
-  struct Worker: Sendable {
-    var task: Task<Void, Never>?
-    /// It ends with the job it has: what is cancelled must take no other.
-    var isCancelled = false
-  }
-
+  /// What happens to a node and what has happened. Of plain numbers: there is one for every node, and few have hooks.
   struct Record: Sendable {
-    var hooks: [Hook] = []
     /// How many hook pairs have started, from the first.
     var startedHooks = 0
-    var run: RunTask?
     var activity = Activity.none
     /// The worker that the node belongs to. Any other that comes back with it took too long, and nobody waits for it.
     var worker = 0
@@ -56,11 +49,18 @@ struct EngineState: Sendable {
   var machine = LifecycleStateMachine()
   var schedule: Schedule
   var records: [Record]
+  /// The hooks of every node, from the moment that one has any.
+  var hooks: [[Hook]] = []
+  var runs: [Int: RunTask] = [:]
   /// What is to be done, and how much of that has been handed out.
   var queue: [Job] = []
   var queueHead = 0
-  /// Tasks that take jobs from the queue.
-  var workers: [Int: Worker] = [:]
+  /// Why the nodes failed that are being undone.
+  var undoing: [Int: ContainerError] = [:]
+  /// Tasks that take jobs from the queue; nil for one that is just being made.
+  var workers: [Int: Task<Void, Never>?] = [:]
+  /// Workers that end with the job they have: what is cancelled must take no other.
+  var cancelledWorkers: Set<Int> = []
   /// The worker that has not begun to run yet. There is never more than one: it makes the next when it begins, so that there
   /// are as many as there are jobs that suspend, and hardly any for a thousand jobs that do not.
   var pendingWorker: Int?
@@ -105,29 +105,32 @@ struct EngineState: Sendable {
     appTiming.startBegan = Moment(now)
     deadline = now + options.startTimeout
     var effects = [publish(.starting)]
-    let ready = schedule.want(plan.roots)
-    enqueue(ready, Job.start)
+    schedule.want(plan.roots)
+    let isBusy = !schedule.ready.isEmpty
+    enqueueStarts()
     settle(now: now, &effects)
     ensureWorker(&effects)
-    if !ready.isEmpty { effects.append(.watch) }
+    if isBusy { effects.append(.watch) }
     return effects
   }
 
   func owns(_ worker: Int, _ node: Int) -> Bool { records[node].worker == worker }
 
   /// A node has been built and started. Returns false if the worker does not own it any more.
-  mutating func completeStart(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> Bool {
+  mutating func completeStart(
+    _ node: Int, hooks started: Int, worker: Int, now: Duration, _ effects: inout [Effect]
+  ) -> Bool {
     guard owns(worker, node) else { return false }
+    records[node].startedHooks = started
     release(node)
     records[node].timing.startEnded = Moment(now)
-    let started = records[node].startedHooks
     let hasStopWork =
-      records[node].run != nil || started > 0 && records[node].hooks.prefix(started).contains { $0.onStop != nil }
-    let ready = schedule.didStart(node, hasStopWork: hasStopWork)
+      started > 0 && hooks[node].prefix(started).contains { $0.onStop != nil } || !runs.isEmpty && runs[node] != nil
+    schedule.didStart(node, hasStopWork: hasStopWork)
     if !valueWaiters.isEmpty, let waiters = valueWaiters.removeValue(forKey: node) {
       effects.append(.answer(waiters, nil))
     }
-    enqueue(ready, Job.start)
+    enqueueStarts()
     settle(now: now, &effects)
     return true
   }
@@ -140,7 +143,10 @@ struct EngineState: Sendable {
     case .starting, .stopping: abortStart(error, now: now, &effects)
     case .built, .running, .stopped: break
     }
-    if machine.admitsNodes { enqueue(schedule.next(), Job.start) }
+    if machine.admitsNodes {
+      schedule.next()
+      enqueueStarts()
+    }
     settle(now: now, &effects)
   }
 
@@ -194,7 +200,8 @@ struct EngineState: Sendable {
       effects.append(.resume(startWaiters))
       startWaiters = []
     case .beginStop:
-      enqueue(schedule.beginStop(), Job.stop)
+      schedule.beginStop()
+      enqueueStops()
       finishIfStopped(now: now, &effects)
     case .none: break
     }
@@ -226,7 +233,8 @@ struct EngineState: Sendable {
     guard owns(worker, node) else { return false }
     release(node)
     records[node].timing.stopEnded = Moment(now)
-    enqueue(schedule.didStop(node), Job.stop)
+    schedule.didStop(node)
+    enqueueStops()
     finishIfStopped(now: now, &effects)
     return true
   }
@@ -255,7 +263,7 @@ struct EngineState: Sendable {
 
   /// Nodes whose code runs.
   var running: [Int] {
-    records.indices.filter { records[$0].worker != 0 || records[$0].run?.isRunning == true } + abandoned.values
+    records.indices.filter { records[$0].worker != 0 || runs[$0]?.isRunning == true } + abandoned.values
   }
 
   /// What `stop` and `run` report: the failure of a `Run` that ended the app, and what failed in the stop.

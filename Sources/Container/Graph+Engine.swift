@@ -20,7 +20,7 @@ extension Graph {
     }
     var edges: [Edge] = []
     for node in kept {
-      for binding in plan.nodes[node].bindings {
+      for binding in plan.bindings(of: node) {
         for (target, kind) in binding.targets {
           if let from = index[node], let to = index[target] { edges.append(Edge(from: from, to: to, kind: kind)) }
         }

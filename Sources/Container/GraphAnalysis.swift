@@ -9,12 +9,13 @@ struct GraphAnalysis {
 
   init(edges: Edges, count: Int) {
     dependents = edges.reversed()
-    var pending = (0..<count).map { edges[$0].count }
+    var pending = (0..<count).map { edges.places(of: $0).count }
     order.reserveCapacity(count)
     order += (0..<count).filter { pending[$0] == 0 }
     var next = 0
     while next < order.count {
-      for dependent in dependents[order[next]].lazy.map(Int.init) {
+      for place in dependents.places(of: order[next]) {
+        let dependent = dependents.neighbour(at: place)
         pending[dependent] -= 1
         if pending[dependent] == 0 { order.append(dependent) }
       }

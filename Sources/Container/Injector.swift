@@ -26,7 +26,7 @@ struct Injector: Sendable {
 
   var scope: ScopeStorage? { extras?.scope }
 
-  func binding(_ index: Int) -> Plan.Binding { engine.plan.nodes[node].bindings[index] }
+  func binding(_ index: Int) -> Plan.Binding { engine.plan.bindings[engine.plan.nodes[node].firstBinding + index] }
 
   /// The argument for parameter `index`, whatever its type means to the container.
   func argument<Value>(_ index: Int, as type: Value.Type) throws -> Value {

@@ -15,16 +15,16 @@ struct AppTiming: Sendable {
   var stopEnded = Moment()
 }
 
-/// A point in time, or none, in eight bytes: there are several for every node.
+/// A point in time, or none: kept as the clock gives it, for to divide it down to fewer bytes costs more than to store them.
 struct Moment: Sendable {
-  private var nanoseconds = Int64.min
+  private static var none: Duration { Duration(attoseconds: .min) }
+  private var value = Moment.none
 
   init() {}
 
   init(_ time: Duration) {
-    let (seconds, attoseconds) = time.components
-    nanoseconds = seconds * 1_000_000_000 + attoseconds / 1_000_000_000
+    value = time
   }
 
-  var time: Duration? { nanoseconds == .min ? nil : .nanoseconds(nanoseconds) }
+  var time: Duration? { value == Moment.none ? nil : value }
 }

@@ -3,12 +3,25 @@
 /// `PlanCompiler` makes it out of a `Registry`. The `Resolver` constructs by it, the `Schedule` orders by it, the `Graph` shows it.
 struct Plan: Sendable {
   /// An output of a node: where a parameter's argument comes from.
+  ///
+  /// Numbers of four bytes: there is one for every parameter.
   struct Source: Sendable, Hashable {
-    var node: Int
-    var output: Int
+    private let number: Int32
+    private let outputNumber: Int32
+    private let slotNumber: Int32
+    let lifetime: Lifetime
+
+    init(node: Int, output: Int, slot: Int, lifetime: Lifetime) {
+      number = Int32(node)
+      outputNumber = Int32(output)
+      slotNumber = Int32(slot)
+      self.lifetime = lifetime
+    }
+
+    var node: Int { Int(number) }
+    var output: Int { Int(outputNumber) }
     /// Index among the slots of the app (a singleton) or of a scope (a scoped value); unused for a transient one.
-    var slot: Int
-    var lifetime: Lifetime
+    var slot: Int { Int(slotNumber) }
   }
 
   /// How one parameter is served.
@@ -34,22 +47,34 @@ struct Plan: Sendable {
     }
   }
 
-  /// A declaration with its parameters bound. Node and declaration have the same index.
+  /// What is known of a declaration before it runs. Node and declaration have the same index.
+  ///
+  /// Of plain numbers, so that a thousand of them are one block of memory that nobody has to count references in.
   struct Node: Sendable {
     var module: Int
+    var kind: Declaration.Kind
     var lifetime: Lifetime
     var firstSlot = 0
-    var bindings: [Binding] = []
+    /// Where its parameters begin among all `bindings`, and how many it has.
+    var firstBinding = 0
+    var bindingCount = 0
+    var outputCount: Int
     var wantsLifecycle = false
     var hasTransients = false
+    var isEager: Bool
     /// An `Override` took its place.
     var isReplaced = false
+
+    /// Its constructor needs nothing made for that call alone.
+    var isPlain: Bool { !wantsLifecycle && !hasTransients && kind != .run }
   }
 
   let declarations: [Declaration]
   let modules: [Registry.ModuleRecord]
   var lookup: Lookup
   var nodes: [Node] = []
+  /// The parameters of all nodes, those of one node together.
+  var bindings: [Binding] = []
 
   /// What must be built and started before each node. Transient values do not appear: what they need does.
   var dependencies = Edges()
@@ -69,6 +94,12 @@ struct Plan: Sendable {
   var scopedSlots = 0
   var faults: [Fault] = []
   var notes: [Note] = []
+
+  /// How each parameter of a node is served, in their order.
+  func bindings(of node: Int) -> ArraySlice<Binding> {
+    let first = nodes[node].firstBinding
+    return bindings[first..<first + nodes[node].bindingCount]
+  }
 }
 
 /// Lists of neighbours of every node in two flat arrays.
@@ -78,10 +109,20 @@ struct Edges: Sendable {
 
   var count: Int { targets.count }
 
+  mutating func reserve(_ nodes: Int) {
+    starts.reserveCapacity(nodes + 1)
+    targets.reserveCapacity(nodes)
+  }
+
   mutating func append(_ neighbours: some Sequence<Int>) {
     for neighbour in neighbours { targets.append(Int32(neighbour)) }
     starts.append(Int32(targets.count))
   }
+
+  /// The places of a node's neighbours in the list of all: for loops that must not copy so much as a reference.
+  func places(of node: Int) -> Range<Int> { Int(starts[node])..<Int(starts[node + 1]) }
+
+  func neighbour(at place: Int) -> Int { Int(targets[place]) }
 
   subscript(node: Int) -> ArraySlice<Int32> { targets[Int(starts[node])..<Int(starts[node + 1])] }
 
@@ -94,9 +135,10 @@ struct Edges: Sendable {
     for node in 0..<nodes { reversed.starts[node + 1] += reversed.starts[node] }
     var next = reversed.starts
     for node in 0..<nodes {
-      for target in self[node] {
-        reversed.targets[Int(next[Int(target)])] = Int32(node)
-        next[Int(target)] += 1
+      for place in places(of: node) {
+        let target = neighbour(at: place)
+        reversed.targets[Int(next[target])] = Int32(node)
+        next[target] += 1
       }
     }
     return reversed

@@ -30,13 +30,17 @@ struct PlanCompiler {
   // MARK: Offers
 
   private mutating func collectOffers() {
-    for (declaration, place) in zip(plan.declarations, places) {
-      plan.nodes.append(Plan.Node(module: place, lifetime: declaration.lifetime))
+    for (node, place) in places.enumerated() {
+      let declaration = plan.declarations[node]
+      plan.nodes.append(
+        Plan.Node(
+          module: place, kind: declaration.kind, lifetime: declaration.lifetime,
+          outputCount: declaration.outputs.count, isEager: declaration.isEager))
     }
     let overrides = collectOverrides()
     var overridden: Set<Key> = []
-    for (node, declaration) in plan.declarations.enumerated() {
-      guard declaration.kind == .provide || declaration.kind == .supply else { continue }
+    for node in plan.nodes.indices where plan.nodes[node].kind == .provide || plan.nodes[node].kind == .supply {
+      let declaration = plan.declarations[node]
       if declaration.lifetime == .transient, !declaration.hooks.isEmpty {
         plan.faults.append(.hooksOnTransient(node))
       }
@@ -44,7 +48,7 @@ struct PlanCompiler {
       var replaced = 0
       for (output, key) in declaration.outputs.enumerated() {
         var source = source(node, output)
-        if !declaration.isGrouped, let override = overrides[key] {
+        if !overrides.isEmpty, !declaration.isGrouped, let override = overrides[key] {
           if overridden.insert(key).inserted {
             plan.nodes[override].lifetime = declaration.lifetime
             assignSlots(override)
@@ -71,8 +75,8 @@ struct PlanCompiler {
   /// The override of each key; the last one wins, those before it are as if they had not been written.
   private mutating func collectOverrides() -> [Key: Int] {
     var overrides: [Key: Int] = [:]
-    for (node, declaration) in plan.declarations.enumerated() where declaration.kind == .override {
-      if let earlier = overrides.updateValue(node, forKey: declaration.outputs[0]) {
+    for node in plan.nodes.indices where plan.nodes[node].kind == .override {
+      if let earlier = overrides.updateValue(node, forKey: plan.declarations[node].outputs[0]) {
         plan.nodes[earlier].isReplaced = true
       }
     }
@@ -105,7 +109,7 @@ struct PlanCompiler {
   }
 
   private mutating func assignSlots(_ node: Int) {
-    let count = plan.declarations[node].outputs.count
+    let count = plan.nodes[node].outputCount
     switch plan.nodes[node].lifetime {
     case .singleton:
       plan.nodes[node].firstSlot = plan.singletonSlots
@@ -126,7 +130,7 @@ struct PlanCompiler {
 
   /// A decorated value lives as long as the value it decorates; outer modules come first, so that is known by then.
   private mutating func collectDecorators() {
-    let decorators = plan.declarations.indices.filter { plan.declarations[$0].kind == .decorate }
+    let decorators = plan.nodes.indices.filter { plan.nodes[$0].kind == .decorate }
     for node in decorators.sorted(by: { (plan.nodes[$0].module, $0) < (plan.nodes[$1].module, $1) }) {
       let (key, module) = (plan.declarations[node].outputs[0], plan.nodes[node].module)
       let group = (key.type as? any GroupType.Type)?.elementKey
@@ -149,6 +153,8 @@ struct PlanCompiler {
 
   private mutating func bindParameters() {
     var needed: [Int] = []
+    plan.bindings.reserveCapacity(plan.nodes.count)
+    direct.reserve(plan.nodes.count)
     for node in plan.nodes.indices {
       needed.removeAll(keepingCapacity: true)
       guard !plan.nodes[node].isReplaced else {
@@ -156,11 +162,11 @@ struct PlanCompiler {
         continue
       }
       let requirements = plan.declarations[node].requirements
-      var bindings: [Plan.Binding] = []
-      bindings.reserveCapacity(requirements.count)
+      plan.nodes[node].firstBinding = plan.bindings.count
+      plan.nodes[node].bindingCount = requirements.count
       for requirement in requirements {
         let binding = bind(requirement, of: node)
-        bindings.append(binding)
+        plan.bindings.append(binding)
         switch binding {
         case .source(let source), .optional(let source): needed.append(source.node)
         case .group(let sources): needed.append(contentsOf: sources.lazy.map(\.node))
@@ -169,7 +175,6 @@ struct PlanCompiler {
         }
         note(binding, of: node, requirement)
       }
-      plan.nodes[node].bindings = bindings
       direct.append(needed)
     }
     // The most wanted first: it is the likeliest root of the others.
@@ -181,7 +186,7 @@ struct PlanCompiler {
 
   private mutating func bind(_ requirement: Requirement, of node: Int) -> Plan.Binding {
     let module = plan.nodes[node].module
-    let decorator = plan.declarations[node].kind == .decorate ? node : nil
+    let decorator = plan.nodes[node].kind == .decorate ? node : nil
     switch requirement.access {
     case .lifecycle:
       plan.nodes[node].wantsLifecycle = true
@@ -281,7 +286,7 @@ struct PlanCompiler {
     guard plan.scopedSlots > 0 else { return }
     for node in order where plan.nodes[node].lifetime != .singleton {
       var needs: [Plan.Source] = []
-      for sources in plan.nodes[node].bindings.map(\.sources) {
+      for sources in plan.bindings(of: node).map(\.sources) {
         for source in sources {
           switch source.lifetime {
           case .singleton: break
@@ -295,11 +300,11 @@ struct PlanCompiler {
   }
 
   private mutating func collectRoots() {
-    for (node, declaration) in plan.declarations.enumerated() where !plan.nodes[node].isReplaced {
-      switch declaration.kind {
+    for node in plan.nodes.indices where !plan.nodes[node].isReplaced {
+      switch plan.nodes[node].kind {
       case .invoke, .run: plan.roots.append(node)
       case .provide, .supply, .override, .decorate:
-        if declaration.isEager, plan.nodes[node].lifetime == .singleton { plan.roots.append(node) }
+        if plan.nodes[node].isEager, plan.nodes[node].lifetime == .singleton { plan.roots.append(node) }
       }
     }
     noteUnused()
@@ -314,8 +319,8 @@ struct PlanCompiler {
     while let node = stack.popLast() {
       guard !reached[node] else { continue }
       reached[node] = true
-      stack.append(contentsOf: direct[node].lazy.map(Int.init))
-      stack.append(contentsOf: lazyTargets[node] ?? [])
+      for place in direct.places(of: node) { stack.append(direct.neighbour(at: place)) }
+      if !lazyTargets.isEmpty { stack.append(contentsOf: lazyTargets[node] ?? []) }
     }
     for node in plan.nodes.indices where !reached[node] && !plan.nodes[node].isReplaced {
       plan.notes.append(.unused(node))

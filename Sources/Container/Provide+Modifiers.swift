@@ -87,8 +87,10 @@ extension Declaration {
   ) -> Declaration {
     with {
       $0.outputs = [Key(Other.self)]
-      $0.make = { [make] injector in
-        var made = try await make(injector)
+      $0.binds = []
+      $0.make = { injector in
+        // Hooks that have been added so far concern the value as it is before.
+        var made = try await self.construct(injector)
         made.value = Box(convert(made.value.value(as: Value.self)))
         made.parts = []
         return made
@@ -134,20 +136,18 @@ extension Declaration.Fields {
     }
   }
 
-  /// Wraps `make`, so that `action` is bound to the value and to its further dependencies once they exist.
+  /// Has `action` bound to the value and to its further dependencies once they exist.
   private mutating func bind<Value: Sendable, each Dependency: Sendable>(
     _ action: @escaping @Sendable (Value, repeat each Dependency) async throws -> Void,
     _ add: @escaping @Sendable (inout Made, @escaping Hook.Action) -> Void
   ) {
     let first = requirements.count
     repeat requirements.append(.of((each Dependency).self))
-    make = { [make] injector in
-      var made = try await make(injector)
+    binds.append { injector, made in
       let value: Value = made.value.value()
       var arguments = Arguments(injector, from: first)
       let dependencies = (repeat try arguments.next((each Dependency).self))
       add(&made) { try await action(value, repeat each dependencies) }
-      return made
     }
   }
 }

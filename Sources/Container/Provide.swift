@@ -39,9 +39,9 @@ public struct Provide<Output: Sendable>: ModuleElement {
     file: StaticString = #fileID, line: UInt = #line
   ) where Output == (repeat each Value) {
     // Disfavoured because a trailing closure has no label and a value is a tuple of one: every `Provide { … }` would end up here.
-    var requirements: [Requirement] = []
+    var requirements = Few<Requirement>()
     repeat requirements.append(.of((each Dependency).self))
-    var outputs: [Key] = []
+    var outputs = Few<Key>()
     repeat outputs.append(Key((each Value).self))
     declaration = Declaration(
       .init(
@@ -65,13 +65,13 @@ extension Declaration {
   /// The declaration of anything that calls one constructor with injected arguments and has one result.
   static func constructing<each Dependency: Sendable, Output: Sendable>(
     _ kind: Kind, _ site: Site, _ construct: @escaping @Sendable (repeat each Dependency) async throws -> Output,
-    outputs: [Key]? = nil, name: String? = nil, run: Run.Policy? = nil
+    outputs: Few<Key>? = nil, name: String? = nil, run: Run.Policy? = nil
   ) -> Declaration {
-    var requirements: [Requirement] = []
+    var requirements = Few<Requirement>()
     repeat requirements.append(.of((each Dependency).self))
     return Declaration(
       Fields(
-        kind: kind, site: site, requirements: requirements, outputs: outputs ?? [Key(Output.self)],
+        kind: kind, site: site, requirements: requirements, outputs: outputs ?? Few(one: Key(Output.self)),
         make: { injector in
           var arguments = Arguments(injector)
           return Made(value: Box(try await construct(repeat try arguments.next((each Dependency).self))))

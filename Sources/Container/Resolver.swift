@@ -11,12 +11,12 @@ struct Resolver: Sendable {
       engine.plan.nodes[node].wantsLifecycle, engine.plan.nodes[node].hasTransients
     )
     guard wantsLifecycle || hasTransients || scope != nil else {
-      return try await engine.plan.declarations[node].make(injector)
+      return try await engine.plan.declarations[node].construct(injector)
     }
     let lifecycle = wantsLifecycle ? Lifecycle() : nil
     let transients = hasTransients ? try await transients(of: node, in: scope) : [:]
     injector.extras = Injector.Extras(scope: scope, transients: transients, lifecycle: lifecycle)
-    var made = try await engine.plan.declarations[node].make(injector)
+    var made = try await engine.plan.declarations[node].construct(injector)
     if let lifecycle { made.hooks = lifecycle.drain() + made.hooks }
     return made
   }
@@ -26,7 +26,7 @@ struct Resolver: Sendable {
     of node: Int, in scope: ScopeStorage?
   ) async throws -> [Injector.Place: AnyBox] {
     var transients: [Injector.Place: AnyBox] = [:]
-    for (parameter, binding) in engine.plan.nodes[node].bindings.enumerated() {
+    for (parameter, binding) in engine.plan.bindings(of: node).enumerated() {
       for (member, source) in binding.sources.enumerated() where source.lifetime == .transient {
         let made = try await construct(source.node, in: scope)
         transients[Injector.Place(parameter: parameter, member: member)] = made.output(source.output)

@@ -34,6 +34,13 @@ struct Schedule: Sendable {
   private var waiting = 0
   private(set) var inFlight = 0
   private var toStop = 0
+  /// How many nodes have something to do at stop.
+  private var stopWork = 0
+  /// Nodes that have been handed out and not been taken yet, to be built or to be stopped as `phases` says. Whoever calls takes
+  /// them from here: a list in every answer would be an allocation for every node.
+  private(set) var ready: [Int] = []
+  /// Where `release` notes what it has still to look at; empty between calls.
+  private var free: [Int] = []
 
   init(_ plan: Plan, serial: Bool) {
     dependencies = plan.dependencies
@@ -56,45 +63,50 @@ struct Schedule: Sendable {
 
   // MARK: Starting
 
-  /// Asks for nodes and all they need. Returns those that can be built now.
+  /// Asks for nodes and all they need.
   ///
   /// `isNested` says that whoever asks is itself a node in flight, which waits meanwhile.
-  mutating func want(_ goals: some Sequence<Int>, isNested: Bool = false) -> [Int] {
+  mutating func want(_ goals: some Sequence<Int>, isNested: Bool = false) {
     if isNested { nested += 1 }
-    var ready: [Int] = []
     var stack = Array(goals)
     while let node = stack.popLast() {
       guard phases[node] == .idle else { continue }
       phases[node] = .waiting
       waiting += 1
       var open: Int32 = 0
-      for dependency in dependencies[node].lazy.map(Int.init) where phases[dependency] != .started {
+      for place in dependencies.places(of: node) {
+        let dependency = dependencies.neighbour(at: place)
+        guard phases[dependency] != .started else { continue }
         open += 1
         if phases[dependency] == .idle { stack.append(dependency) }
       }
       pending[node] = open
-      if open == 0 { ready.append(node) }
+      if open == 0 { offer(node) }
     }
-    return handOut(ready)
+    handOutInTurn()
   }
 
-  /// A node in flight has got the value that it asked for, or an error. Returns what can be built now.
-  mutating func endNested() -> [Int] {
+  /// A node in flight has got the value that it asked for, or an error.
+  mutating func endNested() {
     nested -= 1
-    return handOut([])
+    handOutInTurn()
   }
 
-  mutating func didStart(_ node: Int, hasStopWork: Bool) -> [Int] {
+  mutating func didStart(_ node: Int, hasStopWork: Bool) {
     phases[node] = .started
-    self.hasStopWork[node] = hasStopWork
+    if hasStopWork {
+      self.hasStopWork[node] = true
+      stopWork += 1
+    }
     startOrder.append(node)
     inFlight -= 1
-    var ready: [Int] = []
-    for dependent in dependents[node].lazy.map(Int.init) where phases[dependent] == .waiting {
+    for place in dependents.places(of: node) {
+      let dependent = dependents.neighbour(at: place)
+      guard phases[dependent] == .waiting else { continue }
       pending[dependent] -= 1
-      if pending[dependent] == 0 { ready.append(dependent) }
+      if pending[dependent] == 0 { offer(dependent) }
     }
-    return handOut(ready)
+    handOutInTurn()
   }
 
   /// A node could not be built or started. Returns the nodes that waited for it and will not be built; it and they may be
@@ -116,11 +128,12 @@ struct Schedule: Sendable {
   }
 
   /// What serial mode goes on with after a failure that ends nothing but itself.
-  mutating func next() -> [Int] { handOut([]) }
+  mutating func next() { handOutInTurn() }
 
   /// Gives up on all nodes that have not been handed out. Returns them.
   mutating func abandonWaiting() -> [Int] {
     queue = []
+    guard waiting > 0 else { return [] }
     var abandoned: [Int] = []
     for node in phases.indices where phases[node] == .waiting {
       phases[node] = .idle
@@ -133,68 +146,82 @@ struct Schedule: Sendable {
   // MARK: Stopping
 
   /// Turns round: from now on nodes are handed out to be stopped, dependents before what they depend on.
-  mutating func beginStop() -> [Int] {
+  mutating func beginStop() {
     toStop = startOrder.count
     if isSerial { return nextToStop() }
-    for node in startOrder {
-      pending[node] = Int32(dependents[node].count { phases[Int($0)] == .started })
-      if let holders = lazyHolders[node] { pending[node] += Int32(holders.count { phases[$0] == .started }) }
+    if stopWork == 0 {
+      for node in startOrder { phases[node] = .stopped }
+      toStop = 0
+      return
     }
-    return releasing(startOrder.filter { pending[$0] == 0 })
+    for node in startOrder {
+      var open: Int32 = 0
+      for place in dependents.places(of: node) where phases[dependents.neighbour(at: place)] == .started { open += 1 }
+      if !lazyHolders.isEmpty, let holders = lazyHolders[node] {
+        open += Int32(holders.count { phases[$0] == .started })
+      }
+      pending[node] = open
+    }
+    // Releasing one may release others, which have no longer the phase `started` when their turn comes.
+    for node in startOrder where pending[node] == 0 && phases[node] == .started { release(node) }
   }
 
-  mutating func didStop(_ node: Int) -> [Int] {
+  mutating func didStop(_ node: Int) {
     inFlight -= 1
     if isSerial {
       phases[node] = .stopped
       toStop -= 1
-      return nextToStop()
+      nextToStop()
+    } else {
+      markStopped(node)
+      releaseAll()
     }
-    return releasing(markStopped(node))
   }
 
-  private mutating func markStopped(_ node: Int) -> [Int] {
-    phases[node] = .stopped
-    toStop -= 1
-    var free: [Int] = []
-    for dependency in dependencies[node].lazy.map(Int.init) where phases[dependency] == .started {
-      pending[dependency] -= 1
-      if pending[dependency] == 0 { free.append(dependency) }
-    }
-    for dependency in lazyTargets[node] ?? [] where phases[dependency] == .started {
-      pending[dependency] -= 1
-      if pending[dependency] == 0 { free.append(dependency) }
-    }
-    return free
+  /// Hands out a node to be stopped, or passes at once through it and those behind it: most have nothing to do at stop.
+  private mutating func release(_ node: Int) {
+    free.append(node)
+    releaseAll()
   }
 
-  /// Passes at once through nodes that have nothing to do at stop; most have not.
-  private mutating func releasing(_ nodes: [Int]) -> [Int] {
-    var ready: [Int] = []
-    var free = nodes
+  private mutating func releaseAll() {
     while let node = free.popLast() {
       if hasStopWork[node] {
         phases[node] = .stopping
         inFlight += 1
         ready.append(node)
       } else {
-        free += markStopped(node)
+        markStopped(node)
       }
     }
-    return ready
   }
 
-  private mutating func nextToStop() -> [Int] {
+  private mutating func markStopped(_ node: Int) {
+    phases[node] = .stopped
+    toStop -= 1
+    for place in dependencies.places(of: node) { lose(dependencies.neighbour(at: place)) }
+    guard !lazyTargets.isEmpty else { return }
+    for dependency in lazyTargets[node] ?? [] { lose(dependency) }
+  }
+
+  /// One of those that `node` must outlive has stopped.
+  private mutating func lose(_ node: Int) {
+    guard phases[node] == .started else { return }
+    pending[node] -= 1
+    if pending[node] == 0 { free.append(node) }
+  }
+
+  private mutating func nextToStop() {
     while let node = startOrder.popLast() {
       if hasStopWork[node] {
         phases[node] = .stopping
         inFlight += 1
-        return [node]
+        ready.append(node)
+        return
       }
       phases[node] = .stopped
       toStop -= 1
     }
-    return []
   }
 
   /// What has started and not stopped, the last first.
@@ -207,20 +234,29 @@ struct Schedule: Sendable {
     (inFlight, toStop, waiting) = (0, 0, 0)
   }
 
-  // MARK: Serial order
+  // MARK: Handing out
 
-  private mutating func handOut(_ ready: [Int]) -> [Int] {
-    var ready = ready
-    if isSerial {
-      queue += ready
-      queue.sort { rank[$0] > rank[$1] }
-      guard inFlight <= nested, let next = queue.popLast() else { return [] }
-      ready = [next]
-    }
-    for node in ready { phases[node] = .starting }
-    waiting -= ready.count
-    inFlight += ready.count
-    return ready
+  /// Empties the list of nodes that have been handed out.
+  mutating func clearReady() { ready.removeAll(keepingCapacity: true) }
+
+  /// A node waits for nothing any more.
+  private mutating func offer(_ node: Int) {
+    if isSerial { queue.append(node) } else { handOut(node) }
+  }
+
+  private mutating func handOut(_ node: Int) {
+    phases[node] = .starting
+    waiting -= 1
+    inFlight += 1
+    ready.append(node)
+  }
+
+  /// Serial mode: the next one, if it is anybody's turn.
+  private mutating func handOutInTurn() {
+    guard isSerial else { return }
+    queue.sort { rank[$0] > rank[$1] }
+    guard inFlight <= nested, let next = queue.popLast() else { return }
+    handOut(next)
   }
 
   /// The order in which fx would construct: root by root, parameter by parameter.

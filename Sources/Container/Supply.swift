@@ -10,7 +10,7 @@ public struct Supply<each Value: Sendable>: ModuleElement {
   /// Provides `values`.
   public init(_ values: repeat each Value, file: StaticString = #fileID, line: UInt = #line) {
     var parts: [AnyBox] = []
-    var outputs: [Key] = []
+    var outputs = Few<Key>()
     repeat outputs.append(Key((each Value).self))
     repeat parts.append(Box(each values))
     let made = Made(value: Box(()), parts: parts)

@@ -21,6 +21,25 @@ import Testing
     }
   }
 
+  @Test(.timeLimit(.minutes(1))) func `A hook that hangs while its value is undone does not hold up the start`() async {
+    let (hanging, journal) = (Gate(), Journal())
+    let app = App {
+      Provide { Pool(url: "") }
+        .onStart { _ in }
+        .onStop { _ in journal.note("first stopped") }
+        .onStart { _ in }
+        .onStop(timeout: .milliseconds(20)) { _ in await hanging.wait() }
+        .onStart { _ in throw Boom() }
+      Invoke { (_: Pool) in }
+    }
+    let error = await #expect(throws: ContainerError.self) { try await app.start() }
+    hanging.open()
+    #expect(error?.description.contains("boom") == true)
+    #expect(error?.related.contains { $0.code == .stopTimedOut } == true)
+    #expect(journal.entries == ["first stopped"])
+    #expect(app.state == .stopped)
+  }
+
   @Test func `A start hook that takes too long fails the start, even if it ignores its cancellation`() async throws {
     let (time, gate, journal) = (ManualClock(), Gate(), Journal())
     let app = App(options(time)) {

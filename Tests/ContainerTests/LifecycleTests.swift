@@ -208,6 +208,26 @@ import Testing
     #expect(app.state == .stopped)
   }
 
+  @Test func `A task of a hook is refused as the hook is, but for one that inherits nothing`() async throws {
+    let (refused, stopped, handle) = (Catch<ContainerError>(), Gate(), Catch<App>())
+    let app = App {
+      Invoke {
+        let inheriting = Task { try await handle.value?.stop() }
+        do { try await inheriting.value } catch let error as ContainerError { refused.put(error) }
+        Task.detached {
+          defer { stopped.open() }
+          try await handle.value?.stop()
+        }
+      }
+    }
+    handle.put(app)
+    // The detached task may be quick enough to call the start off.
+    do { try await app.start() } catch { #expect(error.code == .startCancelled) }
+    await stopped.wait()
+    #expect(refused.value?.code == .stopInsideHook)
+    #expect(app.state == .stopped)
+  }
+
   @Test func `Independent values start at the same time`() async throws {
     let (left, right) = (Gate(), Gate())
     let app = App {

@@ -128,7 +128,7 @@ import Testing
         Declaration(
           .init(
             kind: .provide, site: Site(fileID: "Graph", line: UInt(number)),
-            requirements: watch.shape.needs[number].map { Requirement(key: keys[$0], access: .value) },
+            requirements: Few(watch.shape.needs[number].map { Requirement(key: keys[$0], access: .value) }),
             outputs: [keys[number]],
             make: { _ in
               watch.build(number)

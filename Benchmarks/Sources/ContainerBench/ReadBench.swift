@@ -3,29 +3,47 @@ import Container
 /// Reading a singleton that has been built: `app.get` and an opened `Lazy`.
 enum ReadBench {
   final class Target: Sendable {}
+  final class Other: Sendable {}
+  struct Plain: Sendable { var number = 1 }
   struct Holder: Sendable { let lazy: Lazy<Target> }
 
   static func run() async throws {
     let app = App {
       Provide { Target() }
+      Provide { Other() }
+      Provide { Plain() }
       Provide { (lazy: Lazy<Target>) in Holder(lazy: lazy) }
     }
     try await app.start()
     let holder = try await app.get(Holder.self)
+    _ = try await app.get(Other.self)
+    _ = try await app.get(Plain.self)
     _ = try await holder.lazy.get()
     let count = 20_000
-    try await report("app.get, 1 task", count) { try await get(app, count) }
-    try await report("app.get, 2 tasks", count) {
-      async let other: Void = get(app, count)
-      try await get(app, count)
+    try await report("app.get, 1 task", count) { try await get(app, Target.self, count) }
+    try await report("app.get, 2 tasks, one object", count) {
+      async let other: Void = get(app, Target.self, count)
+      try await get(app, Target.self, count)
+      try await other
+    }
+    // What two tasks share in these is the container alone: it must not be what they wait for.
+    try await report("app.get, 2 tasks, two objects", count) {
+      async let other: Void = get(app, Other.self, count)
+      try await get(app, Target.self, count)
+      try await other
+    }
+    try await report("app.get, 1 task, a struct", count) { try await get(app, Plain.self, count) }
+    try await report("app.get, 2 tasks, a struct", count) {
+      async let other: Void = get(app, Plain.self, count)
+      try await get(app, Plain.self, count)
       try await other
     }
     try await report("Lazy.get, 1 task", count) { for _ in 0..<count { _ = try await holder.lazy.get() } }
     try await app.stop()
   }
 
-  private static func get(_ app: App, _ count: Int) async throws {
-    for _ in 0..<count { _ = try await app.get(Target.self) }
+  private static func get<Value: Sendable>(_ app: App, _ type: Value.Type, _ count: Int) async throws {
+    for _ in 0..<count { _ = try await app.get(type) }
   }
 
   private static func report(_ name: String, _ count: Int, _ body: () async throws -> Void) async throws {

@@ -91,6 +91,13 @@ enum LifecyclePage {
       .onStart(timeout: .seconds(5)) { cache in try await cache.warm() }
       .onStop { cache in await cache.flush() }
   }
+
+  @ModuleBuilder static func stopping(_ app: App) -> [any ModuleElement] {
+    Invoke { (control: AppControl) in
+      Task { control.requestStop("asked by a task of a hook") }
+      Task.detached { try await app.stop() }
+    }
+  }
 }
 
 enum ModulesPage {
