@@ -117,7 +117,8 @@ let package = Package(
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", "StructuredLogging"]),
     .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "MigrationFiles", "SharedMigrations"]),
-    .testTarget(name: "MetricsTests", dependencies: ["PrometheusMetrics", "MetricsTesting"]),
+    .testTarget(
+      name: "MetricsTests", dependencies: ["PrometheusMetrics", "MetricsTesting", "HTTPServer", "EventLoop"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["AppConfiguration"]),
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
@@ -134,6 +135,9 @@ let package = Package(
       name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
       path: "Tests/Fixtures/EmbeddedPostgresHolder"),
     .testTarget(name: "HealthTests", dependencies: ["Health"]),
+    .testTarget(
+      name: "DatabaseModuleTests",
+      dependencies: ["DatabaseModule", "MetricsTesting", "Postgres", "PrometheusMetrics", "StructuredLogging"]),
     .testTarget(
       name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
     .testTarget(
@@ -153,7 +157,7 @@ let package = Package(
       dependencies: [
         "Postgres", "Migrations", "SharedMigrations", "DatabaseTesting", "EmbeddedPostgres", "EventLoop",
         "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging", "ResourcePool", "Health",
-        "MetricsTesting", "AppConfiguration", "Container",
+        "MetricsTesting", "AppConfiguration", "Container", "CSpawn",
       ],
       path: "Tests/Integration"),
   ],

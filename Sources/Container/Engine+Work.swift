@@ -118,7 +118,7 @@ extension Engine {
         perform(effects)
         emit(.starting(plan.origin(node), hook: hook.name))
         do {
-          try await action()
+          try await Context.running(node, of: self) { try await action() }
         } catch {
           let elapsed = options.clock.now() - began
           emit(.startFailed(plan.origin(node), hook: hook.name, elapsed, error))
@@ -183,7 +183,7 @@ extension Engine {
       guard let hook, let action = hook.onStop else { break }
       emit(.stopping(plan.origin(node), hook: hook.name))
       do {
-        try await action()
+        try await Context.running(node, of: self) { try await action() }
         emit(.stopped(plan.origin(node), hook: hook.name, options.clock.now() - began))
       } catch {
         let elapsed = options.clock.now() - began

@@ -40,6 +40,13 @@ import Testing
     #expect(await holder.exitCode() == 0)
   }
 
+  @Test func `A signal during a stop that has begun by itself changes nothing`() async throws {
+    let holder = try SignalHolder("stopping")
+    #expect(await holder.line() == "stopped")
+    #expect(await holder.line() == "ended: requested: enough")
+    #expect(await holder.exitCode() == 0)
+  }
+
   @Test func `After a run the signals mean what they meant before`() async throws {
     let holder = try SignalHolder("restoring")
     #expect(await holder.line() == "ended: signals as before")
