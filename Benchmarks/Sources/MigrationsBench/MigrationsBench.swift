@@ -132,8 +132,14 @@ struct MigrationsBench {
 
   static func processorTime() -> Double {
     var usage = rusage()
-    getrusage(RUSAGE_CHILDREN, &usage)
-    return [usage.ru_utime, usage.ru_stime].reduce(0) { $0 + Double($1.tv_sec) * 1000 + Double($1.tv_usec) / 1000 }
+    // The clock that C's header names by an enum of its own.
+    getrusage(__rusage_who_t(RUSAGE_CHILDREN.rawValue), &usage)
+    return milliseconds(usage.ru_utime) + milliseconds(usage.ru_stime)
+  }
+
+  static func milliseconds(_ time: timeval) -> Double {
+    let seconds = Double(time.tv_sec)
+    return seconds * 1000 + Double(time.tv_usec) / 1000
   }
 
   static func median(_ values: [Double]) -> Double {
