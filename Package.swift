@@ -107,8 +107,9 @@ let package = Package(
       name: "embed-migrations", dependencies: ["MigrationFiles"], path: "Sources/EmbedMigrationsTool"),
 
     // Tests: a folder per target, and Integration for what needs a server.
+    .target(name: "TestSupport", dependencies: ["CSpawn"], path: "Tests/Support"),
     .testTarget(
-      name: "ContainerTests", dependencies: ["Container", "ContainerTesting", "CSpawn", "signal-holder"],
+      name: "ContainerTests", dependencies: ["Container", "ContainerTesting", "TestSupport", "signal-holder"],
       exclude: ["Fixtures"]),
     .executableTarget(
       name: "signal-holder", dependencies: ["Container"], path: "Tests/Fixtures/SignalHolder"),
@@ -126,8 +127,11 @@ let package = Package(
       name: "WebSocketModuleTests",
       dependencies: [
         "WebSocketModule", "HTTPServer", "EventLoop", "Container", "AppConfiguration", "PrometheusMetrics",
-        "MetricsTesting", "StructuredLogging",
+        "MetricsTesting", "StructuredLogging", "TestSupport", "hub-holder",
       ]),
+    .executableTarget(
+      name: "hub-holder", dependencies: ["WebSocketModule", "HTTPServer", "EventLoop"],
+      path: "Tests/Fixtures/HubHolder"),
     .testTarget(
       name: "EmbeddedPostgresTests",
       dependencies: ["EmbeddedPostgres", "StructuredLogging", "embedded-postgres-holder"]),
