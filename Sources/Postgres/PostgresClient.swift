@@ -13,17 +13,17 @@ public protocol PostgresClient: Sendable {
   ///   - sql: one statement.
   ///   - options: its name, its time-out, and who asks.
   /// - Throws: ``PostgresError`` or `CancellationError`.
-  func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult
+  nonisolated(nonsending) func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult
 
   /// Lends a connection for a piece of work of several steps: a stream, a batch, a COPY.
   ///
   /// - Throws: `PoolError` when none became free in time.
-  func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout
+  nonisolated(nonsending) func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout
 }
 
 extension PostgresClient {
   /// Runs one statement and returns all its rows; see ``query(_:options:)``.
-  public func query(
+  public nonisolated(nonsending) func query(
     _ sql: SQL, name: String? = nil, timeout: Duration? = nil, fileID: StaticString = #fileID, line: UInt = #line
   ) async throws -> PostgresResult {
     try await query(sql, options: QueryOptions(name: name, timeout: timeout, fileID: fileID, line: line))
@@ -33,7 +33,7 @@ extension PostgresClient {
   ///
   /// - Returns: how many rows it returned, inserted, changed or deleted.
   @discardableResult
-  public func execute(
+  public nonisolated(nonsending) func execute(
     _ sql: SQL, name: String? = nil, timeout: Duration? = nil, fileID: StaticString = #fileID, line: UInt = #line
   ) async throws -> Int {
     try await query(sql, name: name, timeout: timeout, fileID: fileID, line: line).rowsAffected
@@ -43,7 +43,7 @@ extension PostgresClient {
   ///
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/noRows`` or ``PostgresError/Code/tooManyRows`` when
   ///   there is not exactly one row.
-  public func one<Column: PostgresDecodable>(
+  public nonisolated(nonsending) func one<Column: PostgresDecodable>(
     _ sql: SQL, as type: Column.Type = Column.self, name: String? = nil, timeout: Duration? = nil,
     fileID: StaticString = #fileID, line: UInt = #line
   ) async throws -> Column {
@@ -54,7 +54,7 @@ extension PostgresClient {
   ///
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/noRows`` or ``PostgresError/Code/tooManyRows`` when
   ///   there is not exactly one row.
-  public func one<each Column: PostgresDecodable>(
+  public nonisolated(nonsending) func one<each Column: PostgresDecodable>(
     _ sql: SQL, as type: (repeat each Column).Type = (repeat each Column).self, name: String? = nil,
     timeout: Duration? = nil,
     fileID: StaticString = #fileID, line: UInt = #line
@@ -66,7 +66,7 @@ extension PostgresClient {
   ///
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/noRows`` or ``PostgresError/Code/tooManyRows`` when
   ///   there is not exactly one row.
-  public func one<Row: PostgresRow>(
+  public nonisolated(nonsending) func one<Row: PostgresRow>(
     _ sql: SQL, as type: Row.Type = Row.self, name: String? = nil, timeout: Duration? = nil,
     fileID: StaticString = #fileID, line: UInt = #line
   ) async throws -> Row {
@@ -76,7 +76,7 @@ extension PostgresClient {
   /// The one value that a query may return; nil without a row.
   ///
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/tooManyRows`` when there are more.
-  public func optional<Column: PostgresDecodable>(
+  public nonisolated(nonsending) func optional<Column: PostgresDecodable>(
     _ sql: SQL, as type: Column.Type = Column.self, name: String? = nil, timeout: Duration? = nil,
     fileID: StaticString = #fileID, line: UInt = #line
   ) async throws -> Column? {
@@ -86,7 +86,7 @@ extension PostgresClient {
   /// The one row that a query may return, as a tuple of its columns; nil without a row.
   ///
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/tooManyRows`` when there are more.
-  public func optional<each Column: PostgresDecodable>(
+  public nonisolated(nonsending) func optional<each Column: PostgresDecodable>(
     _ sql: SQL, as type: (repeat each Column).Type = (repeat each Column).self, name: String? = nil,
     timeout: Duration? = nil,
     fileID: StaticString = #fileID, line: UInt = #line
@@ -97,7 +97,7 @@ extension PostgresClient {
   /// The one row that a query may return, as a struct; nil without a row.
   ///
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/tooManyRows`` when there are more.
-  public func optional<Row: PostgresRow>(
+  public nonisolated(nonsending) func optional<Row: PostgresRow>(
     _ sql: SQL, as type: Row.Type = Row.self, name: String? = nil, timeout: Duration? = nil,
     fileID: StaticString = #fileID, line: UInt = #line
   ) async throws -> Row? {
@@ -105,7 +105,7 @@ extension PostgresClient {
   }
 
   /// The values of a query's one column.
-  public func all<Column: PostgresDecodable>(
+  public nonisolated(nonsending) func all<Column: PostgresDecodable>(
     _ sql: SQL, as type: Column.Type = Column.self, name: String? = nil, timeout: Duration? = nil,
     fileID: StaticString = #fileID, line: UInt = #line
   ) async throws -> [Column] {
@@ -113,7 +113,7 @@ extension PostgresClient {
   }
 
   /// All rows, as tuples of their columns.
-  public func all<each Column: PostgresDecodable>(
+  public nonisolated(nonsending) func all<each Column: PostgresDecodable>(
     _ sql: SQL, as type: (repeat each Column).Type = (repeat each Column).self, name: String? = nil,
     timeout: Duration? = nil,
     fileID: StaticString = #fileID, line: UInt = #line
@@ -122,7 +122,7 @@ extension PostgresClient {
   }
 
   /// All rows, as structs.
-  public func all<Row: PostgresRow>(
+  public nonisolated(nonsending) func all<Row: PostgresRow>(
     _ sql: SQL, as type: Row.Type = Row.self, name: String? = nil, timeout: Duration? = nil,
     fileID: StaticString = #fileID, line: UInt = #line
   ) async throws -> [Row] {

@@ -113,11 +113,11 @@ public final class PostgresConnection: PostgresClient {
   // MARK: Queries
 
   /// Runs one statement; see ``PostgresClient/query(_:options:)``.
-  public func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
+  public nonisolated(nonsending) func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
     try await run(sql, options)
   }
 
-  func run(
+  nonisolated(nonsending) func run(
     _ sql: SQL, _ options: QueryOptions = QueryOptions(), isCancellable: Bool = true,
     onDone: (@Sendable (Bool) -> Void)? = nil
   ) async throws -> PostgresResult {
@@ -154,10 +154,14 @@ public final class PostgresConnection: PostgresClient {
   }
 
   /// This connection itself; see ``PostgresClient/checkOut(_:)``.
-  public func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout { PostgresCheckout(self) }
+  public nonisolated(nonsending) func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout {
+    PostgresCheckout(self)
+  }
 
   /// Has requests sent that share a waiter, and waits until the server is done with them.
-  func perform(_ requests: [ConnectionRequest], _ timeout: Duration?, isCancellable: Bool = true) async throws {
+  nonisolated(nonsending) func perform(
+    _ requests: [ConnectionRequest], _ timeout: Duration?, isCancellable: Bool = true
+  ) async throws {
     guard isCancellable else {
       return try await withCheckedThrowingContinuation { continuation in
         act { session, deliveries in session.submit(requests, continuation, &deliveries) }
@@ -265,8 +269,9 @@ public final class PostgresConnection: PostgresClient {
       return (result, session.interest, session.failure)
     }
     if interest != watched.load(ordering: .relaxed) { updateInterest() }
-    deliveries.deliver()
+    // First, so that what a statement told of is in the log when its caller goes on.
     notices.deliver()
+    deliveries.deliver()
     if let failure, watch.withLock({ !$0.isClosed }) { end(failure) }
     return result
   }

@@ -70,7 +70,7 @@ public final class PostgresPool: PostgresClient {
   /// Runs one statement on whichever connection is free first; see ``PostgresClient/query(_:options:)``.
   ///
   /// With a time-out it has a connection for itself, since a cancel request concerns the connection.
-  public func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
+  public nonisolated(nonsending) func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
     let start = options.timeout.map { _ in ContinuousClock.now }
     let lease: Lease<PostgresConnection>
     if let free = leaseNow(shared: options.timeout == nil, options) {
@@ -91,7 +91,7 @@ public final class PostgresPool: PostgresClient {
   }
 
   /// A connection of the pool; see ``PostgresClient/checkOut(_:)``.
-  public func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout {
+  public nonisolated(nonsending) func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout {
     PostgresCheckout(try await lease(shared: false, options), of: self)
   }
 
@@ -151,7 +151,7 @@ public final class PostgresPool: PostgresClient {
   }
 
   /// What becomes free in time.
-  private func lease(
+  private nonisolated(nonsending) func lease(
     shared: Bool, _ options: QueryOptions, isScoped: Bool = false
   ) async throws -> Lease<PostgresConnection> {
     let timeout = options.acquireTimeout ?? options.timeout.map { min($0, configuration.acquireTimeout) }

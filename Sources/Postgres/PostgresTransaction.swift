@@ -9,12 +9,14 @@ public struct PostgresTransaction: PostgresClient {
   let deadline: ContinuousClock.Instant?
 
   /// Runs one statement in the transaction; see ``PostgresClient/query(_:options:)``.
-  public func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
+  public nonisolated(nonsending) func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
     try await connection.run(sql, options.within(deadline))
   }
 
   /// The transaction's connection; see ``PostgresClient/checkOut(_:)``.
-  public func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout { PostgresCheckout(connection) }
+  public nonisolated(nonsending) func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout {
+    PostgresCheckout(connection)
+  }
 
   /// A part that can fail by itself: a savepoint, undone when `body` throws.
   public func transaction<Result>(

@@ -78,7 +78,9 @@ final class PoolCore: Sendable {
 
   /// Waits in the queue, for those whom `leaseNow` gave nothing.
   @usableFromInline
-  func waitForLease(shared: Bool, timeout: Duration?, _ origin: LeaseOrigin) async throws -> LeaseGrant {
+  nonisolated(nonsending) func waitForLease(
+    shared: Bool, timeout: Duration?, _ origin: LeaseOrigin
+  ) async throws -> LeaseGrant {
     // Read and written under the state's lock only: what the task's cancellation finds there is the truth.
     let place = Mutex(Place.notQueued)
     return try await withTaskCancellationHandler {

@@ -70,7 +70,9 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
 
   /// A lease, after waiting for it if need be. To be given back with ``release(_:isSound:)``, once.
   @inlinable
-  package func lease(shared: Bool, timeout: Duration? = nil, _ origin: LeaseOrigin) async throws -> Lease<Resource> {
+  package nonisolated(nonsending) func lease(
+    shared: Bool, timeout: Duration? = nil, _ origin: LeaseOrigin
+  ) async throws -> Lease<Resource> {
     if let lease = leaseNow(shared: shared, origin) { return lease }
     if hasLeaseHooks { return try await preparedLease(timeout: timeout, origin) }
     let grant = try await core.waitForLease(shared: shared, timeout: timeout, origin)
@@ -79,7 +81,8 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   }
 
   @usableFromInline
-  func preparedLease(timeout: Duration?, _ origin: LeaseOrigin) async throws -> Lease<Resource> {
+  nonisolated(nonsending) func preparedLease(timeout: Duration?, _ origin: LeaseOrigin) async throws -> Lease<Resource>
+  {
     let patience = timeout ?? configuration.acquireTimeout
     let start = ContinuousClock.now
     while true {
