@@ -107,8 +107,9 @@ let package = Package(
       name: "embed-migrations", dependencies: ["MigrationFiles"], path: "Sources/EmbedMigrationsTool"),
 
     // Tests: a folder per target, and Integration for what needs a server.
+    .target(name: "TestSupport", dependencies: ["CSpawn"], path: "Tests/Support"),
     .testTarget(
-      name: "ContainerTests", dependencies: ["Container", "ContainerTesting", "CSpawn", "signal-holder"],
+      name: "ContainerTests", dependencies: ["Container", "ContainerTesting", "TestSupport", "signal-holder"],
       exclude: ["Fixtures"]),
     .executableTarget(
       name: "signal-holder", dependencies: ["Container"], path: "Tests/Fixtures/SignalHolder"),
@@ -117,7 +118,8 @@ let package = Package(
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", "StructuredLogging"]),
     .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "MigrationFiles", "SharedMigrations"]),
-    .testTarget(name: "MetricsTests", dependencies: ["PrometheusMetrics", "MetricsTesting"]),
+    .testTarget(
+      name: "MetricsTests", dependencies: ["PrometheusMetrics", "MetricsTesting", "HTTPServer", "EventLoop"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["AppConfiguration"]),
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
     .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
@@ -125,8 +127,11 @@ let package = Package(
       name: "WebSocketModuleTests",
       dependencies: [
         "WebSocketModule", "HTTPServer", "EventLoop", "Container", "AppConfiguration", "PrometheusMetrics",
-        "MetricsTesting", "StructuredLogging",
+        "MetricsTesting", "StructuredLogging", "TestSupport", "hub-holder",
       ]),
+    .executableTarget(
+      name: "hub-holder", dependencies: ["WebSocketModule", "HTTPServer", "EventLoop"],
+      path: "Tests/Fixtures/HubHolder"),
     .testTarget(
       name: "EmbeddedPostgresTests",
       dependencies: ["EmbeddedPostgres", "StructuredLogging", "embedded-postgres-holder"]),
@@ -134,6 +139,9 @@ let package = Package(
       name: "embedded-postgres-holder", dependencies: ["EmbeddedPostgres"],
       path: "Tests/Fixtures/EmbeddedPostgresHolder"),
     .testTarget(name: "HealthTests", dependencies: ["Health"]),
+    .testTarget(
+      name: "DatabaseModuleTests",
+      dependencies: ["DatabaseModule", "MetricsTesting", "Postgres", "PrometheusMetrics", "StructuredLogging"]),
     .testTarget(
       name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
     .testTarget(
@@ -153,7 +161,7 @@ let package = Package(
       dependencies: [
         "Postgres", "Migrations", "SharedMigrations", "DatabaseTesting", "EmbeddedPostgres", "EventLoop",
         "DatabaseModule", "Host", "HTTPServer", "PrometheusMetrics", "StructuredLogging", "ResourcePool", "Health",
-        "MetricsTesting", "AppConfiguration", "Container",
+        "MetricsTesting", "AppConfiguration", "Container", "CSpawn",
       ],
       path: "Tests/Integration"),
   ],

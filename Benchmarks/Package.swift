@@ -12,6 +12,18 @@ let package = Package(
     .executableTarget(name: "ContainerBench", dependencies: [.product(name: "Container", package: "keel")]),
     .executableTarget(name: "MetricsBench", dependencies: [.product(name: "PrometheusMetrics", package: "keel")]),
     .executableTarget(
+      name: "HTTPBench",
+      dependencies: [
+        .product(name: "HTTPServer", package: "keel"), .product(name: "EventLoop", package: "keel"),
+        .product(name: "PrometheusMetrics", package: "keel"),
+      ]),
+    .executableTarget(
+      name: "MigrationsBench",
+      dependencies: [
+        .product(name: "Migrations", package: "keel"), .product(name: "Postgres", package: "keel"),
+        .product(name: "EventLoop", package: "keel"), .product(name: "EmbeddedPostgres", package: "keel"),
+      ]),
+    .executableTarget(
       name: "TestDatabaseBench",
       dependencies: [
         .product(name: "DatabaseTesting", package: "keel"), .product(name: "Postgres", package: "keel"),

@@ -12,7 +12,8 @@ extension ContainerError {
 
   static func notRunning(_ origin: Origin, _ state: AppState) -> ContainerError {
     ContainerError(
-      .invalidState, "cannot build `\(origin.name)`: the app is \(state)",
+      .invalidState,
+      "cannot build `\(origin.name)`: the app \(state == .built ? "has not been started" : "is \(state)")",
       details: ["values can be asked for between start() and stop()"], origin: origin)
   }
 

@@ -18,6 +18,16 @@ final class Context: Sendable {
     set { currentNode.store(newValue, ordering: .relaxed) }
   }
 
+  /// Runs a hook or the body of a `Run`. A task that it begins and does not wait for inherits the context, so this one is theirs
+  /// alone and ends with them: what such a task does afterwards is no part of them.
+  nonisolated(nonsending) static func running(
+    _ node: Int, of engine: Engine, _ body: nonisolated(nonsending) () async throws -> Void
+  ) async rethrows {
+    let context = Context(engine, node: node)
+    defer { context.node = -1 }
+    try await $current.withValue(context) { try await body() }
+  }
+
   /// The node of `engine` whose code the current task runs.
   static func node(of engine: Engine) -> Int? {
     guard let current, current.engine == ObjectIdentifier(engine) else { return nil }

@@ -21,12 +21,16 @@ extension Engine {
   func ensureStarted(_ node: Int) async throws {
     let asking = Context.node(of: self)
     let now = options.clock.now()
+    var hasWaited = true
     let failure = await withCheckedContinuation { continuation in
       let (answer, effects) = state.withLock { $0.demand(node, from: asking, now: now, continuation) }
-      if let answer { continuation.resume(returning: answer.error) }
+      if let answer {
+        hasWaited = false
+        continuation.resume(returning: answer.error)
+      }
       perform(effects)
     }
-    if let asking { perform(state.withLock { $0.endDemand(of: asking, for: node) }) }
+    if hasWaited, let asking { perform(state.withLock { $0.endDemand(of: asking, for: node) }) }
     if let failure { throw failure }
   }
 

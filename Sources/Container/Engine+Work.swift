@@ -131,7 +131,7 @@ extension Engine {
       guard let action = hook.onStart else { continue }
       emit(.starting(plan.origin(node), hook: hook.name))
       do {
-        try await action()
+        try await Context.running(node, of: self) { try await action() }
       } catch {
         let elapsed = options.clock.now() - began
         emit(.startFailed(plan.origin(node), hook: hook.name, elapsed, error))
@@ -198,7 +198,7 @@ extension Engine {
       isLast = begun.isLast
       emit(.stopping(plan.origin(node), hook: hook.name))
       do {
-        try await action()
+        try await Context.running(node, of: self) { try await action() }
         emit(.stopped(plan.origin(node), hook: hook.name, options.clock.now() - began))
       } catch {
         let elapsed = options.clock.now() - began

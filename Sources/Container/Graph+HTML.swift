@@ -22,6 +22,7 @@ extension Graph {
         <h1>\(escapedForHTML(name))</h1>
         <p>\(counts) · \(unused) unused\(start)</p>
         <input id="find" type="search" placeholder="Find a type or module" aria-label="Find a type or module">
+        <label><input id="fit" type="checkbox"> whole graph</label>
         <ul class="key">
           <li><i class="k-value"></i>value</li><li><i class="k-root"></i>Invoke, Run, eager</li>
           <li><i class="k-unused"></i>unused</li><li><i class="k-critical"></i>critical path</li>
@@ -54,7 +55,7 @@ extension Graph {
     let (width, height) = (Int(layout.width), Int(layout.height))
     var lines = [
       "<svg id=\"graph\" width=\"\(width)\" height=\"\(height)\" viewBox=\"0 0 \(width) \(height)\" role=\"img\">",
-      "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerWidth=\"6\" markerHeight=\"6\" orient=\"auto\">"
+      "<defs><marker id=\"tip\" viewBox=\"0 0 8 8\" refX=\"7\" refY=\"4\" markerUnits=\"userSpaceOnUse\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\">"
         + "<path d=\"M0 0L8 4L0 8z\"/></marker></defs>",
     ]
     for (module, box) in zip(modules, layout.modules) {

@@ -18,12 +18,12 @@ enum GraphPage {
     .key .k-root { border-radius: 6px; background: var(--root); border-color: var(--rootline); } .key .k-unused { border-style: dotted; opacity: .5; }
     .key .k-critical { border: 2px solid var(--hot); } .key .k-line, .key .k-dash { height: 0; border-width: 1.5px 0 0; vertical-align: 4px; }
     .key .k-dash { border-style: dashed; }
-    .scroll { overflow: auto; padding: 0 8px; } svg { display: block; font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, monospace; }
+    .scroll { overflow: auto; padding: 0 8px; } svg.fit { width: 100%; height: 80vh; } svg { display: block; font: 12px ui-monospace, "DejaVu Sans Mono", Menlo, monospace; }
     rect.module { fill: var(--band); stroke: var(--edge); } text.module { fill: var(--soft); font: 600 12px system-ui, Helvetica, Arial, sans-serif; }
     .node rect { fill: var(--node); stroke: var(--line); } .node text { fill: var(--ink); text-anchor: middle; }
     .node.root rect { fill: var(--root); stroke: var(--rootline); } .node.scoped rect, .node.transient rect { stroke-dasharray: 4 3; }
     .node.unused { opacity: .45; } .node.unused rect { stroke-dasharray: 1 3; } .node.critical rect { stroke: var(--hot); stroke-width: 2; }
-    .edge { fill: none; stroke: var(--line); stroke-width: 1; marker-end: url(#tip); opacity: .55; } #tip path { fill: var(--line); }
+    .edge { fill: none; stroke: var(--line); stroke-width: 1; marker-end: url(#tip); opacity: .55; } #tip path { fill: var(--line); fill: context-stroke; }
     .edge.optional, .edge.lazy, .edge.factory { stroke-dasharray: 5 4; } .edge.critical { stroke: var(--hot); stroke-width: 2; opacity: 1; }
     svg.dim .node:not(.on) { opacity: .18; } svg.dim .edge:not(.on) { opacity: .06; } svg .edge.on { opacity: 1; stroke-width: 1.8; }
     .node.here rect { stroke-width: 2.5; } .node { cursor: pointer; }
@@ -60,6 +60,7 @@ enum GraphPage {
       g.addEventListener('click', e => { pinned = pinned === g.dataset.n ? null : g.dataset.n; show(g.dataset.n); e.stopPropagation(); });
     }
     svg.addEventListener('click', () => { pinned = null; clear(); });
+    document.getElementById('fit').addEventListener('change', e => svg.classList.toggle('fit', e.target.checked));
     document.getElementById('find').addEventListener('input', e => {
       const text = e.target.value.toLowerCase(); clear(); pinned = null; if (!text) return;
       svg.classList.add('dim');

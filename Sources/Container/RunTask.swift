@@ -26,7 +26,7 @@ final class RunTask: Sendable {
 
   func launch() {
     let launched = Task {
-      await Context.$current.withValue(Context(engine, node: node)) { await supervise() }
+      await supervise()
       hasEnded.store(true, ordering: .relaxed)
     }
     task.withLock { $0 = launched }
@@ -54,7 +54,7 @@ final class RunTask: Sendable {
     while true {
       let began = clock.now()
       do {
-        try await body.call()
+        try await Context.running(node, of: engine) { try await body.call() }
         engine.runEnded(node, nil, .done(policy.finish))
         return
       } catch {

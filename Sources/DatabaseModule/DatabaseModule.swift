@@ -5,6 +5,7 @@ internal import Health
 internal import Migrations
 internal import Postgres
 internal import PrometheusMetrics
+internal import ResourcePool
 internal import StructuredLogging
 
 /// A PostgreSQL database for an app: server, migrations, pool, slow-query log, metrics and health check.
@@ -41,13 +42,7 @@ public struct DatabaseModule: Module {
       // As long as the whole start may take: host.start_timeout ends it.
       .onStart(timeout: .seconds(24 * 3600)) { schema in try await schema.prepare() }
 
-    Provide { (settings: DatabaseSettings, logger: Logger) in
-      SlowQueryTracer(threshold: settings.slowQueryThreshold, parameters: settings.logParameters, logger: logger)
-    }
-    .as((any QueryTracer).self) { $0 }.grouped()
-
-    Provide { QueryStatistics() }
-    Provide { (statistics: QueryStatistics) in statistics as any QueryTracer }.grouped()
+    DatabaseObserving()
 
     Provide {
       (
@@ -55,7 +50,8 @@ public struct DatabaseModule: Module {
         loop: EventLoop, logger: Logger
       ) in
       try PostgresPool(
-        settings.pool(server.options), loop: loop, logger: logger, tracer: TracerChain(Array(tracers)))
+        settings.pool(server.options), loop: loop, logger: logger,
+        tracer: TracerChain(Array(tracers) + [OutageLog(logger)]))
     }
     .onStart { pool in try await pool.start() }
     .onStop { pool in await pool.close() }
@@ -65,7 +61,10 @@ public struct DatabaseModule: Module {
         settings: DatabaseSettings, primary: PostgresPool, tracers: Group<any QueryTracer>, loop: EventLoop,
         logger: Logger
       ) in
-      try ReplicaSet(settings, primary: primary, loop: loop, logger: logger, tracer: TracerChain(Array(tracers)))
+      // Its outages are its own: one server answers while another does not.
+      try ReplicaSet(
+        settings, primary: primary, loop: loop, logger: logger,
+        tracer: TracerChain(Array(tracers) + [OutageLog(logger.with("pool", "replica"))]))
     }
     .onStart { replicas in try await replicas.start() }
     .onStop { replicas in await replicas.close() }
@@ -75,7 +74,14 @@ public struct DatabaseModule: Module {
     Provide { (pool: PostgresPool) in HealthCheck("database", timeout: .seconds(2)) { try await pool.ping() } }
       .grouped()
     Provide { (pool: PostgresPool, migrator: Migrator) in
-      HealthCheck("schema", timeout: .seconds(2)) { try await SchemaCheck(migrator).run(on: pool) }
+      let check = SchemaCheck(migrator)
+      return HealthCheck("schema", timeout: .seconds(2)) {
+        do {
+          try await pool.withConnection(acquireTimeout: .milliseconds(250)) { try await check.run(on: $0) }
+        } catch is PoolError {
+          // A pool that is busy says nothing of the schema, and must not make a busy process unready.
+        }
+      }
     }
     .grouped()
     Invoke { (registry: MetricsRegistry, pool: PostgresPool, replicas: ReplicaSet, migrator: Migrator) in

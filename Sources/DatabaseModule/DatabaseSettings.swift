@@ -44,6 +44,14 @@ public struct DatabaseSettings: Sendable {
   public static let logParameters = Setting(
     "database.log_parameters", default: SlowQueryTracer.ParameterMode.full,
     "How parameters appear in the log: full, fingerprint or none.")
+  /// `database.explain_slow_queries`.
+  public static let explainSlowQueries = Setting(
+    "database.explain_slow_queries", default: false,
+    "Whether the plan of a slow SELECT is logged, once a minute at most. Nothing is run twice for it.")
+  /// `database.statement_cache_mode`.
+  public static let statementCacheMode = Setting(
+    "database.statement_cache_mode", default: StatementCacheMode.prepare,
+    "Whether statements are kept prepared: prepare, or describe behind PgBouncer in transaction mode.")
   /// `database.migrate_on_start`.
   public static let migrateOnStart = Setting(
     "database.migrate_on_start", default: true, "Whether pending migrations are applied before the pool opens.")
@@ -89,9 +97,9 @@ public struct DatabaseSettings: Sendable {
   /// All of them.
   public static let catalog = SettingsCatalog(
     "database", url, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
-    acquireTimeout, slowQueryThreshold, logParameters, migrateOnStart, migrationsTable,
-    migrationsSchema, migratorWait, newerDatabase, outOfOrder, lockTimeout,
-    replicas, replicaMaxLag, replicaCheckPeriod)
+    acquireTimeout, slowQueryThreshold, logParameters, explainSlowQueries, statementCacheMode, migrateOnStart,
+    migrationsTable, migrationsSchema, migratorWait, newerDatabase, outOfOrder, lockTimeout, replicas, replicaMaxLag,
+    replicaCheckPeriod)
 
   let url: Secret<String>?
   let dataDirectory: String
@@ -100,6 +108,7 @@ public struct DatabaseSettings: Sendable {
   let replicaCheckPeriod: Duration
   let slowQueryThreshold: Duration
   let logParameters: SlowQueryTracer.ParameterMode
+  let explainsSlowQueries: Bool
   let migrateOnStart: Bool
   private let configuration: Configuration
 
@@ -115,9 +124,16 @@ public struct DatabaseSettings: Sendable {
     replicaCheckPeriod = try configuration(Self.replicaCheckPeriod)
     slowQueryThreshold = try configuration(Self.slowQueryThreshold)
     logParameters = try configuration(Self.logParameters)
+    explainsSlowQueries = try configuration(Self.explainSlowQueries)
     migrateOnStart = try configuration(Self.migrateOnStart)
     try checkSizes()
   }
+
+  /// A query that runs for as long is reported before it ends.
+  var longQueryPatience: Duration { slowQueryThreshold * 10 }
+
+  /// How often the database is looked at: often enough to find a long query while it is not much longer.
+  var watchInterval: Duration { min(max(longQueryPatience / 4, .milliseconds(20)), .seconds(1)) }
 
   private func checkSizes() throws(ConfigurationError) {
     let most = try configuration(Self.maxConns)
@@ -151,6 +167,7 @@ public struct DatabaseSettings: Sendable {
     pool.maxIdleTime = try configuration(Self.maxConnIdleTime)
     pool.healthCheckPeriod = try configuration(Self.healthCheckPeriod)
     pool.acquireTimeout = try configuration(Self.acquireTimeout)
+    pool.connect.statementCacheMode = try configuration(Self.statementCacheMode)
     return pool
   }
 }

@@ -9,6 +9,8 @@ final class Connection {
   let descriptor: Int32
   /// The place in the daemon's list of connections, which the daemon keeps up to date.
   var position = 0
+  /// The library moves its bytes, which are no longer HTTP.
+  var isForwarded = false
   /// How many requests have begun.
   var requests = 0
   /// The request that is under way.

@@ -27,6 +27,9 @@ final class Daemon: @unchecked Sendable {
   private var drainTimer: EventLoop.Timer?
   private var inFlight = 0
   private var upgraded: [ObjectIdentifier: HTTPUpgradedConnection] = [:]
+  /// Upgraded connections whose bytes the library still moves, which is so with TLS.
+  private var forwarded = 0
+  private var isForwarding = false
   private var cutOffCount = 0
   private var sweeper = Sweeper()
 
@@ -160,6 +163,7 @@ final class Daemon: @unchecked Sendable {
     connections.swapAt(connection.position, connections.count - 1)
     connections[connection.position].position = connection.position
     connections.removeLast()
+    if connection.isForwarded { forwarded -= 1 }
     observer.connectionClosed(remoteAddress: connection.remoteAddress, requests: connection.requests)
     // At the cap, or out of descriptors, the library looks at its listening socket again only in its next run.
     scheduleRun()
@@ -197,6 +201,15 @@ final class Daemon: @unchecked Sendable {
 
   // MARK: Upgraded connections
 
+  /// The library watches the two sides of a forwarded connection edge-triggered and misses room that comes up on one of
+  /// them: half a megabyte took seconds. It is made to look, until the last of them is closed.
+  private func forward() {
+    isForwarding = forwarded > 0 && library != nil
+    guard isForwarding else { return }
+    run()
+    loop.schedule(after: .milliseconds(2)) { [self] in forward() }
+  }
+
   /// A connection has left HTTP behind. Without TLS its socket is ours: the library, which would keep all its memory for
   /// the connection, gets rid of its own copy. With TLS the library goes on to move bytes.
   func upgraded(
@@ -205,7 +218,15 @@ final class Daemon: @unchecked Sendable {
   ) {
     var descriptor = descriptor
     var end = giveBack
-    if configuration.tls == nil {
+    if configuration.tls != nil {
+      connection.isForwarded = true
+      forwarded += 1
+      if !isForwarding {
+        isForwarding = true
+        // Not here: we are inside a callback of the library.
+        loop.execute { [self] in forward() }
+      }
+    } else {
       let copy = fcntl(descriptor, F_DUPFD_CLOEXEC, 0)
       giveBack()
       scheduleRun()

@@ -60,8 +60,9 @@ struct HostModule: Module {
     Provide(Readiness.init)
       .onStart { readiness in await readiness.prepare() }
       .onStop { readiness in await readiness.becomeUnready() }
-    Invoke { (registry: MetricsRegistry, monitor: HealthMonitor) in
+    Invoke { (registry: MetricsRegistry, monitor: HealthMonitor, control: AppControl) in
       try registry.register(HealthCollector(monitor: monitor))
+      try registry.register(HookCollector(control))
     }
     Run("health checks") { (monitor: HealthMonitor, settings: HostSettings, _: Readiness) in
       while true {

@@ -19,6 +19,8 @@ enum MetricLint {
 
   /// The base unit at the end of a name.
   static func unit(of name: String, _ type: MetricType) -> String? {
+    // A state has no unit, nor has a fact.
+    guard type != .stateSet, type != .info else { return nil }
     var words = name.split(separator: "_")
     if type == .counter, words.last == "total" { words.removeLast() }
     guard words.count > 1, let last = words.last.map(String.init), baseUnits.contains(last) else { return nil }

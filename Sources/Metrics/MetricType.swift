@@ -10,6 +10,8 @@ public enum MetricType: Sendable, Hashable, CaseIterable {
   case summary
   /// Facts as labels, with the value 1.
   case info
+  /// Which of several states something is in: 1 for the present one, 0 for the others.
+  case stateSet
   /// A number of a kind that is not known.
   case unknown
 
@@ -17,7 +19,7 @@ public enum MetricType: Sendable, Hashable, CaseIterable {
   var textName: StaticString {
     switch self {
     case .counter: "counter"
-    case .gauge, .info: "gauge"
+    case .gauge, .info, .stateSet: "gauge"
     case .histogram: "histogram"
     case .summary: "summary"
     case .unknown: "untyped"
@@ -32,6 +34,7 @@ public enum MetricType: Sendable, Hashable, CaseIterable {
     case .histogram: "histogram"
     case .summary: "summary"
     case .info: "info"
+    case .stateSet: "stateset"
     case .unknown: "unknown"
     }
   }

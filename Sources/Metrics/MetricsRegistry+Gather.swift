@@ -80,7 +80,7 @@ extension Metric.Value {
     switch (self, type) {
     case (.histogram, .histogram), (.summary, .summary): true
     case (.number(let value), .counter): value >= 0
-    case (.number, .gauge), (.number, .info), (.number, .unknown): true
+    case (.number, .gauge), (.number, .info), (.number, .stateSet), (.number, .unknown): true
     case (.histogram, _), (.summary, _), (.number, .histogram), (.number, .summary): false
     }
   }

@@ -16,6 +16,18 @@ public struct ExpositionPage: Sendable {
     public var labels: [String: String]
     /// The value.
     public var value: Double
+    /// One observation behind it, which only OpenMetrics tells.
+    public var exemplar: Exemplar?
+  }
+
+  /// An observation told in full.
+  public struct Exemplar: Sendable, Hashable {
+    /// What tells it, such as `trace_id`.
+    public var labels: [String: String]
+    /// What was observed.
+    public var value: Double
+    /// When, in seconds since 1970.
+    public var timestamp: Double?
   }
 
   /// The lines that belong to one metric.
@@ -26,6 +38,8 @@ public struct ExpositionPage: Sendable {
     public var type: String?
     /// The help text.
     public var help: String?
+    /// The unit, which only OpenMetrics tells.
+    public var unit: String?
     /// The samples, in the order of the page.
     public var samples: [Sample] = []
   }
@@ -33,12 +47,15 @@ public struct ExpositionPage: Sendable {
   /// The metrics, in the order of the page.
   public let families: [Family]
 
-  /// Reads a page in the text format.
+  /// Reads a page.
+  ///
+  /// In OpenMetrics a family is called as its TYPE line says, without `_total` and `_info`; samples keep their whole names.
   ///
   /// - Throws: What breaks the format, with its line: bad syntax, a family in two places, a series twice, a histogram
-  ///   whose buckets fall or whose count differs.
-  public init(_ bytes: [UInt8]) throws(ExpositionPageError) {
-    var parser = ExpositionParser()
+  ///   whose buckets fall or whose count differs; in OpenMetrics also a suffix that does not fit the type, a unit that the
+  ///   name does not end with, an exemplar where none may stand, a page that does not end with `# EOF`.
+  public init(_ bytes: [UInt8], format: ExpositionFormat = .text) throws(ExpositionPageError) {
+    var parser = ExpositionParser(format)
     families = try parser.parse(bytes)
   }
 
@@ -70,7 +87,7 @@ extension MetricsRegistry {
   /// Renders the registry's page and reads it back.
   ///
   /// - Throws: What breaks the format.
-  public func page() async throws(ExpositionPageError) -> ExpositionPage {
-    try ExpositionPage(await render(.text))
+  public func page(_ format: ExpositionFormat = .text) async throws(ExpositionPageError) -> ExpositionPage {
+    try ExpositionPage(await render(format), format: format)
   }
 }

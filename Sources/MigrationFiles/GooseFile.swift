@@ -25,9 +25,16 @@ package struct GooseFile: Hashable, Sendable {
 
   /// Reads a goose file.
   package init(path: String, text: String) throws(FileFault) {
+    guard Self.isGoose(text) else { throw Self.unmarked(path) }
     var reader = GooseReader(path: path)
     for line in text.lines { try reader.read(line) }
     self = try reader.file()
+  }
+
+  fileprivate static func unmarked(_ path: String) -> FileFault {
+    FileFault(
+      path: path,
+      message: "neither a pair (NNNNNN_title.up.sql, NNNNNN_title.down.sql) nor a goose file with \"-- +goose Up\"")
   }
 
   fileprivate init(up: Section, down: Section?, noTransaction: Bool) {
@@ -83,11 +90,7 @@ private struct GooseReader {
 
   mutating func file() throws(FileFault) -> GooseFile {
     try endOfSection()
-    guard let up else {
-      throw FileFault(
-        path: path,
-        message: "neither a pair (NNNNNN_title.up.sql, NNNNNN_title.down.sql) nor a goose file with \"-- +goose Up\"")
-    }
+    guard let up else { throw GooseFile.unmarked(path) }
     return GooseFile(up: up, down: down, noTransaction: noTransaction)
   }
 

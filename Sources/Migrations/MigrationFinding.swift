@@ -16,6 +16,8 @@ public struct MigrationFinding: Sendable, Hashable {
     case halfDone
     /// An index is invalid: a CREATE INDEX CONCURRENTLY failed.
     case invalidIndex
+    /// Something in the database is not as the last run left it: somebody changed it by hand.
+    case drift
   }
 
   /// What kind of thing.

@@ -44,6 +44,7 @@ extension MigrationSession {
     migrator.report(.started(step, index: 1, count: 1))
     let duration = try await runByStatement(step, resumingAfter: progress.statementsDone)
     finish(step, in: duration)
+    await keepCatalogue()
     return MigrationReport(completed: completed, from: from, to: ledger.version)
   }
 

@@ -25,7 +25,7 @@ struct MigrationSession {
 
   /// Makes the tables, and takes in what another tool did.
   mutating func prepare() async throws {
-    guard !tables.exists || !tables.hasHistory || !changes.isEmpty else { return }
+    guard !tables.exists || !tables.hasHistory || !tables.hasCatalogue || !changes.isEmpty else { return }
     try await inTransaction {
       try await tables.create(work)
       guard let owner = ledger.accounts.first else { return }
@@ -63,7 +63,14 @@ struct MigrationSession {
         throw error
       }
     }
+    await keepCatalogue()
     return MigrationReport(completed: completed, from: from, to: ledger.version)
+  }
+
+  /// Writes down what the database holds now, for ``Migrator/verify()`` to compare with. What was migrated stands whether
+  /// that succeeds or not, so a failure is no error: there is then nothing to compare with.
+  func keepCatalogue() async {
+    try? await inTransaction { try await tables.keepCatalogue(of: ledger, work) }
   }
 
   mutating func finish(_ step: MigrationStep, in duration: Duration) {

@@ -4,7 +4,8 @@ internal import Postgres
 
 extension Migrator {
   /// Compares files, record and database: scripts that changed after they were applied, versions that other tools
-  /// moved, what stopped half way, invalid indexes. Changes nothing; an empty answer is a clean one.
+  /// moved, what stopped half way, invalid indexes, and what somebody changed by hand since the last run. Changes nothing;
+  /// an empty answer is a clean one.
   public func verify() async throws -> [MigrationFinding] {
     try await withWorkConnection { connection in
       let reading = try await read(connection)
@@ -15,6 +16,10 @@ extension Migrator {
             message:
               "the index \(index) is invalid: building it failed. DROP INDEX CONCURRENTLY \(index), then build it again"
           )
+        }
+        + (try await reading.tables.driftedObjects(of: reading.ledger, connection)).map { change in
+          MigrationFinding(
+            kind: .drift, message: "\(change), by no migration: undo that by hand, or put it into a new migration")
         }
     }
   }

@@ -73,5 +73,6 @@ extension MigrationSession {
       try await work.script(tables.settingVersion(row))
     }
     try await refresh()
+    await keepCatalogue()
   }
 }

@@ -1,7 +1,8 @@
 internal import FoundationEssentials
 internal import Postgres
 
-/// The two tables in which a database says what was applied: golang-migrate's, and the history beside it.
+/// The tables in which a database says what was applied: golang-migrate's, the history beside it, and what the database
+/// held after the last run.
 struct VersionTables: Sendable {
   /// The database's name, for the lock.
   var database: String
@@ -13,6 +14,8 @@ struct VersionTables: Sendable {
   var exists: Bool
   /// Whether the history is there.
   var hasHistory: Bool
+  /// Whether there is a place for what the database held after a run.
+  var hasCatalogue: Bool
 
   /// The history's name: beside a table of another name there is a history of its own.
   var historyTable: String { Self.historyTable(beside: table) }
@@ -21,6 +24,14 @@ struct VersionTables: Sendable {
     table == "schema_migrations" ? "keel_migration_history" : table + "_history"
   }
 
+  static func catalogueTable(beside table: String) -> String {
+    table == "schema_migrations" ? "keel_migration_catalogue" : table + "_catalogue"
+  }
+
+  /// The names of all three.
+  var names: [String] { [table, historyTable, Self.catalogueTable(beside: table)] }
+
+  var catalogueTable: SQL { "\(identifier: schema).\(identifier: Self.catalogueTable(beside: table))" }
   private var versions: SQL { "\(identifier: schema).\(identifier: table)" }
   private var history: SQL { "\(identifier: schema).\(identifier: historyTable)" }
 }
@@ -30,9 +41,9 @@ extension VersionTables {
   static func locate(
     _ connection: some PostgresClient, schema: String?, table: String
   ) async throws -> VersionTables {
-    let (database, found, versions, history) = try await connection.one(
+    let (database, found, versions, history, catalogue) = try await connection.one(
       """
-      SELECT current_database()::text, s.name, v.oid IS NOT NULL, h.oid IS NOT NULL
+      SELECT current_database()::text, s.name, v.oid IS NOT NULL, h.oid IS NOT NULL, o.oid IS NOT NULL
       FROM (
         SELECT coalesce(
           \(schema),
@@ -45,13 +56,15 @@ extension VersionTables {
       LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = s.name
       LEFT JOIN pg_catalog.pg_class AS v ON v.relnamespace = n.oid AND v.relname = \(table)
       LEFT JOIN pg_catalog.pg_class AS h ON h.relnamespace = n.oid AND h.relname = \(historyTable(beside: table))
-      """, as: (String, String?, Bool, Bool).self, name: "LocateVersionTables")
+      LEFT JOIN pg_catalog.pg_class AS o ON o.relnamespace = n.oid AND o.relname = \(catalogueTable(beside: table))
+      """, as: (String, String?, Bool, Bool, Bool).self, name: "LocateVersionTables")
     guard let found else {
       throw MigrationError(
         .database, "the search path of database \(database) leads to no schema: name one with --schema")
     }
     let tables = VersionTables(
-      database: database, schema: found, table: table, exists: versions, hasHistory: history)
+      database: database, schema: found, table: table, exists: versions, hasHistory: history,
+      hasCatalogue: catalogue)
     if versions { try await tables.checkShape(connection) }
     return tables
   }
@@ -108,6 +121,12 @@ extension VersionTables {
         )
         """, name: "CreateHistory")
       hasHistory = true
+    }
+    if !hasCatalogue {
+      try await connection.execute(
+        "CREATE TABLE \(catalogueTable) (versions text NOT NULL, objects text[] NOT NULL, definitions text[] NOT NULL)",
+        name: "CreateCatalogue")
+      hasCatalogue = true
     }
   }
 

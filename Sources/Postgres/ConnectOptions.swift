@@ -8,6 +8,10 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
   /// 5 seconds, or `connect_timeout` where the string has it.
   public var connectTimeout: Duration = .seconds(5)
 
+  /// Of several hosts, each connection tries them in an order of its own, so that a pool spreads over all that fit
+  /// `target_session_attrs`. Default false: in the order in which they are named.
+  public var balancesHosts = false
+
   /// Whether statements are kept prepared at the server. Default ``StatementCacheMode/prepare``; behind PgBouncer in
   /// transaction mode it has to be ``StatementCacheMode/describe``.
   public var statementCacheMode = StatementCacheMode.prepare
@@ -56,7 +60,8 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
     let hosts = list("host"), addresses = list("hostaddr"), ports = list("port")
     let count = max(hosts.count, addresses.count)
     guard count > 1 else { return [self] }
-    let each = (0..<count).map { index in
+    let order = balancesHosts ? (0..<count).shuffled() : Array(0..<count)
+    let each = order.map { index in
       var one = self
       one["host"] = hosts.indices.contains(index) ? hosts[index] : nil
       one["hostaddr"] = addresses.indices.contains(index) ? addresses[index] : nil

@@ -19,7 +19,8 @@ struct ConnectionFactory: ResourceFactory {
       return connection
     } catch {
       tracer?.record(.connectEnded(duration: .now - start, .failure(error)))
-      logger.warning("cannot connect", ["error": "\(error)"])
+      // Once per attempt; a tracer that sees outages as one says more with less.
+      logger.debug("cannot connect", ["error": "\(error)"])
       throw error
     }
   }

@@ -279,7 +279,8 @@ struct ConnectionSession: ~Copyable, Sendable {
       deliveries.completions += held
       cancel = .none
     }
-    while let request = inFlight.removeFirst() { complete(request, failure, &deliveries) }
+    // Who had given up already is told that, not how it ended.
+    while let request = inFlight.removeFirst() { complete(request, request.lead.abort?.error ?? failure, &deliveries) }
     while let request = queue.removeFirst() { complete(request, failure, &deliveries) }
   }
 

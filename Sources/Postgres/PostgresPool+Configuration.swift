@@ -18,6 +18,9 @@ extension PostgresPool {
     public var maxIdleTime: Duration = .seconds(1800)
     /// How often ages are checked and minimums restored. Default 1 minute.
     public var healthCheckPeriod: Duration = .seconds(60)
+    /// A connection that was idle for longer is asked for a sign of life before it is lent; one that gives none within
+    /// half a second is replaced. Default 1 second.
+    public var pingAfterIdle: Duration = .seconds(1)
     /// How long a query or transaction waits for a connection. Default 5 seconds.
     public var acquireTimeout: Duration = .seconds(5)
     /// How many single statements may be under way on one connection when all are busy; 1 switches that off.
@@ -42,6 +45,7 @@ extension PostgresPool {
       pool.maxIdleTime = maxIdleTime
       pool.healthCheckPeriod = healthCheckPeriod
       pool.acquireTimeout = acquireTimeout
+      pool.checkAfterIdle = pingAfterIdle
       pool.shareLimit = pipelineDepth
       return pool
     }

@@ -72,7 +72,12 @@ public final class PostgresPool: PostgresClient {
   /// With a time-out it has a connection for itself, since a cancel request concerns the connection.
   public func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
     let start = options.timeout.map { _ in ContinuousClock.now }
-    let lease = try await lease(shared: options.timeout == nil, options)
+    let lease: Lease<PostgresConnection>
+    if let free = leaseNow(shared: options.timeout == nil, options) {
+      lease = free
+    } else {
+      lease = try await self.lease(shared: options.timeout == nil, options)
+    }
     let rest = start.map { options.after(.now - $0) } ?? options
     do {
       // Given back by the connection when the server is done with it, which for a cancelled query may be later.
@@ -105,7 +110,12 @@ public final class PostgresPool: PostgresClient {
   ) async throws -> sending Result {
     var options = QueryOptions(fileID: fileID, line: line)
     options.acquireTimeout = acquireTimeout
-    let lease = try await lease(shared: false, options, isScoped: true)
+    let lease: Lease<PostgresConnection>
+    if let free = leaseNow(shared: false, options, isScoped: true) {
+      lease = free
+    } else {
+      lease = try await self.lease(shared: false, options, isScoped: true)
+    }
     let connection = lease.resource
     let start = tracer.map { _ in ContinuousClock.now }
     defer {
@@ -125,24 +135,46 @@ public final class PostgresPool: PostgresClient {
     }
   }
 
+  /// What is free at once. A call without suspension: a task that prefers an executor pays for each one.
+  ///
   /// - Parameter isScoped: the running task holds the lease until it gives it back, and does nothing else meanwhile.
+  private func leaseNow(
+    shared: Bool, _ options: QueryOptions, isScoped: Bool = false
+  ) -> Lease<PostgresConnection>? {
+    let start = tracer.map { _ in ContinuousClock.now }
+    let origin = origin(options, isScoped: isScoped)
+    guard let lease = pool.leaseNow(shared: shared, origin) else { return nil }
+    if let tracer, let start {
+      tracer.record(.acquireEnded(trace(options, shared: shared), duration: .now - start, nil))
+    }
+    return noting(lease, origin)
+  }
+
+  /// What becomes free in time.
   private func lease(
     shared: Bool, _ options: QueryOptions, isScoped: Bool = false
   ) async throws -> Lease<PostgresConnection> {
     let timeout = options.acquireTimeout ?? options.timeout.map { min($0, configuration.acquireTimeout) }
-    let origin = LeaseOrigin(
-      fileID: options.fileID, line: options.line, name: options.name, task: LeaseOrigin.currentTask, isScoped: isScoped)
+    let origin = origin(options, isScoped: isScoped)
     guard let tracer else { return noting(try await pool.lease(shared: shared, timeout: timeout, origin), origin) }
-    let trace = AcquireTrace(name: options.name, isShared: shared, fileID: options.fileID, line: options.line)
     let start = ContinuousClock.now
     do {
       let lease = try await pool.lease(shared: shared, timeout: timeout, origin)
-      tracer.record(.acquireEnded(trace, duration: .now - start, nil))
+      tracer.record(.acquireEnded(trace(options, shared: shared), duration: .now - start, nil))
       return noting(lease, origin)
     } catch {
-      tracer.record(.acquireEnded(trace, duration: .now - start, error))
+      tracer.record(.acquireEnded(trace(options, shared: shared), duration: .now - start, error))
       throw error
     }
+  }
+
+  private func origin(_ options: QueryOptions, isScoped: Bool) -> LeaseOrigin {
+    LeaseOrigin(
+      fileID: options.fileID, line: options.line, name: options.name, task: LeaseOrigin.currentTask, isScoped: isScoped)
+  }
+
+  private func trace(_ options: QueryOptions, shared: Bool) -> AcquireTrace {
+    AcquireTrace(name: options.name, isShared: shared, fileID: options.fileID, line: options.line)
   }
 
   func giveBack(_ lease: Lease<PostgresConnection>, isSound: Bool, since start: ContinuousClock.Instant? = nil) {

@@ -1,6 +1,6 @@
 public import StructuredLogging
 
-/// Logs queries: a warning from the threshold on, debug below it, an error's class with either.
+/// Logs queries: a warning from the threshold on, information when they fail, debug otherwise.
 public struct SlowQueryTracer: QueryTracer {
   /// How parameters appear in the log.
   public enum ParameterMode: String, Sendable, CaseIterable {
@@ -29,16 +29,30 @@ public struct SlowQueryTracer: QueryTracer {
   public func record(_ event: TraceEvent) {
     guard case .queryEnded(let trace, let duration, let outcome) = event else { return }
     let isSlow = duration >= threshold
-    let level: Logger.Level = isSlow ? .warning : .debug
+    let isFailed = if case .failure(let error) = outcome { !(error is CancellationError) } else { false }
+    // Whoever asked may expect the failure (a duplicate, a conflict that is tried again): it is theirs to warn of.
+    let level: Logger.Level = isSlow ? .warning : isFailed ? .info : .debug
     guard logger.isEnabled(level) else { return }
-    logger.log(level, isSlow ? "slow query" : "query", metadata(trace, duration, outcome))
+    let message = isSlow ? "slow query" : isFailed ? "query failed" : "query"
+    logger.log(level, message, metadata(trace, duration, outcome))
   }
 
-  private func metadata(_ trace: QueryTrace, _ duration: Duration, _ outcome: Result<Int, any Error>) -> LogMetadata {
+  /// Logs a query that has been running for long and has not ended yet, as a warning.
+  ///
+  /// - Parameters:
+  ///   - trace: The query.
+  ///   - elapsed: For how long it has been running.
+  public func reportRunning(_ trace: QueryTrace, for elapsed: Duration) {
+    guard logger.isEnabled(.warning) else { return }
+    logger.warning("query still running", metadata(trace, elapsed, nil))
+  }
+
+  private func metadata(_ trace: QueryTrace, _ duration: Duration, _ outcome: Result<Int, any Error>?) -> LogMetadata {
     var metadata: LogMetadata = [:]
     if let name = trace.name { metadata["name"] = .string(name) }
     metadata["duration"] = .duration(duration)
     switch outcome {
+    case nil: break
     case .success(let rows): metadata["rows"] = .integer(rows)
     case .failure(let error as PostgresError): metadata["error"] = .string(error.sqlState?.rawValue ?? "\(error.code)")
     case .failure(let error): metadata["error"] = .string("\(type(of: error))")

@@ -48,6 +48,73 @@ import Testing
     #expect(recorder.events.contains { $0.record.isFailure })
   }
 
+  /// Exhaustive, so that a new event is missed here until something makes it arrive.
+  func kind(_ event: ContainerEvent) -> String {
+    switch event {
+    case .stateChanged: "stateChanged"
+    case .provided: "provided"
+    case .built: "built"
+    case .buildFailed: "buildFailed"
+    case .starting: "starting"
+    case .started: "started"
+    case .startFailed: "startFailed"
+    case .runFinished: "runFinished"
+    case .runFailed: "runFailed"
+    case .stragglers: "stragglers"
+    case .cameLate: "cameLate"
+    case .rollingBack: "rollingBack"
+    case .stopRequested: "stopRequested"
+    case .stopping: "stopping"
+    case .stopped: "stopped"
+    case .stopFailed: "stopFailed"
+    }
+  }
+
+  @Test func `Each kind of event arrives, and tells whether it is a failure`() async throws {
+    let (recorder, time, gate) = (EventRecorder(), ManualClock(), Gate())
+    var options = options(recorder)
+    options.clock = time.clock
+    options.stragglerInterval = .seconds(1)
+    let good = App(options) {
+      Provide { A() }.onStart { _ in }.onStop { _ in }
+      Run("done") { (_: A) in }
+      Run("failing") { (_: A) in throw Boom() }.onFailure(.ignore)
+    }
+    try await good.start()
+    await recorder.first { if case .runFinished = $0 { true } else { false } }
+    await recorder.first { if case .runFailed = $0 { true } else { false } }
+    try await good.stop()
+    let failing = App(options) { Invoke { throw Boom() } }
+    await #expect(throws: ContainerError.self) { try await failing.start() }
+    let bad = App(options) {
+      Provide { A() }.onStop { _ in throw Boom() }
+      Provide { (_: A) in B() }.onStart { _ in throw Boom() }
+      Invoke { (_: B) in }
+    }
+    await #expect(throws: ContainerError.self) { try await bad.start() }
+    let late = App(options) {
+      Provide { A() }.eager().onStart(timeout: .seconds(3)) { _ in await gate.wait() }
+    }
+    let starting = Task { try await late.start() }
+    while late.state != .stopped {
+      time.advance(by: .seconds(1))
+      await Task.yield()
+    }
+    await #expect(throws: ContainerError.self) { try await starting.value }
+    gate.open()
+    await recorder.first { if case .cameLate = $0 { true } else { false } }
+
+    #expect(
+      Set(recorder.events.map(kind)) == [
+        "stateChanged", "provided", "built", "buildFailed", "starting", "started", "startFailed", "runFinished",
+        "runFailed", "stragglers", "cameLate", "rollingBack", "stopRequested", "stopping", "stopped", "stopFailed",
+      ])
+    #expect(
+      Set(recorder.events.filter(\.record.isFailure).map(kind)) == [
+        "buildFailed", "startFailed", "runFailed", "rollingBack", "stopFailed",
+      ])
+  }
+
   @Test func `The console has one aligned line for each event that people read`() async throws {
     let journal = Journal()
     var options = serial()

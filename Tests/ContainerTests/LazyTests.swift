@@ -63,6 +63,29 @@ import Testing
     #expect((error?.cause as? ContainerError)?.code == .lazyCycle)
   }
 
+  @Test(arguments: [App.Options(), serial()])
+  func `A start goes on when a constructor survives that its lazy value is refused`(
+    options: App.Options
+  ) async throws {
+    struct Left: Sendable { let isRefused: Bool }
+    struct Right: Sendable {}
+    let app = App(options) {
+      Provide { (right: Lazy<Right>) in
+        do {
+          _ = try await right.get()
+          return Left(isRefused: false)
+        } catch {
+          return Left(isRefused: true)
+        }
+      }
+      Provide { (_: Left) in Right() }
+      Invoke { (_: Right) in }
+    }
+    try await app.start()
+    #expect(try await app.get(Left.self).isRefused)
+    try await app.stop()
+  }
+
   @Test func `A lazy value that fails is tried again`() async throws {
     let journal = Journal()
     let app = App {

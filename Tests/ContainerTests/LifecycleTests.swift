@@ -1,4 +1,5 @@
 import Container
+import ContainerTesting
 import Testing
 
 @Suite struct LifecycleTests {
@@ -84,6 +85,31 @@ import Testing
     try await app.stop()
   }
 
+  @Test func `Several that stop at once wait for the one stop and are told the same`() async throws {
+    let (journal, entered, gate) = (Journal(), Gate(), Gate())
+    let app = App {
+      Provide { A() }.eager().onStop { _ in
+        journal.note("stop A")
+        entered.open()
+        await gate.wait()
+        throw Boom()
+      }
+    }
+    try await app.start()
+    let stops = (1...8).map { _ in Task { try await app.stop() } }
+    await entered.wait()
+    #expect(app.state == .stopping)
+    // One more that comes while the hook runs, and one that asks without waiting.
+    let last = Task { try await app.stop() }
+    app.requestStop()
+    gate.open()
+    for stop in stops + [last] {
+      let error = await #expect(throws: ContainerError.self) { try await stop.value }
+      #expect(error?.code == .stopFailed)
+    }
+    #expect(journal.entries == ["stop A"])
+  }
+
   @Test func `Stop during start calls it off and rolls back`() async throws {
     let (journal, entered) = (Journal(), Gate())
     let app = App {
@@ -135,6 +161,51 @@ import Testing
     try await app.start()
     #expect(found.value?.code == .stopInsideHook)
     try await app.stop()
+  }
+
+  @Test func `A task that a hook began may stop the app once the hook has ended`() async throws {
+    let (handle, entered, stopped) = (Catch<App>(), Gate(), Catch<Task<Void, any Error>>())
+    // Serial, so that the same worker goes on to the next node.
+    let app = App(serial()) {
+      Provide { A() }.onStart { _ in
+        stopped.put(
+          Task {
+            await entered.wait()
+            try await handle.value?.stop()
+          })
+      }
+      Invoke { (_: A) in
+        entered.open()
+        try await Task.sleep(for: .seconds(60))
+      }
+    }
+    handle.put(app)
+    let error = await #expect(throws: ContainerError.self) { try await app.start() }
+    #expect(error?.code == .startCancelled)
+    try await stopped.value?.value
+    #expect(app.state == .stopped)
+  }
+
+  @Test func `A task that a Run began may stop the app once the Run has ended`() async throws {
+    let (handle, ended, stopped) = (Catch<App>(), Gate(), Catch<Task<Void, any Error>>())
+    let recorder = EventRecorder()
+    var options = App.Options()
+    options.observers = [recorder]
+    let app = App(options) {
+      Run("job") {
+        stopped.put(
+          Task {
+            await ended.wait()
+            try await handle.value?.stop()
+          })
+      }
+    }
+    handle.put(app)
+    try await app.start()
+    await recorder.first { if case .runFinished = $0 { true } else { false } }
+    ended.open()
+    try await stopped.value?.value
+    #expect(app.state == .stopped)
   }
 
   @Test func `A task of a hook is refused as the hook is, but for one that inherits nothing`() async throws {

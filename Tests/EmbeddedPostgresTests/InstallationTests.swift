@@ -9,11 +9,14 @@ import Testing
     let folder = FileManager.default.temporaryDirectory.appending(path: "keel-programs-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
     defer { try? FileManager.default.removeItem(at: folder) }
-    for program in ["postgres", "initdb", "psql"] {
-      let path = folder.appending(path: program)
-      try "#!/bin/sh\necho '\(program) (PostgreSQL) \(version)'\n".write(to: path, atomically: true, encoding: .utf8)
-      try FileManager.default.setAttributes([.posixPermissions: 0o755], ofItemAtPath: path.path)
-    }
+    // Written by a process of its own: a file that this one has open for writing may be inherited by a child that
+    // another test starts just then, and cannot be run while that child lives.
+    let script = """
+      for program in postgres initdb psql; do
+        printf '#!/bin/sh\\necho "%s (PostgreSQL) %s"\\n' "$program" "$2" > "$1/$program" && chmod 755 "$1/$program"
+      done
+      """
+    _ = Tool.run(command: ["/bin/sh", "-c", script, "sh", folder.path, version])
     try body(folder.path)
   }
 

@@ -120,6 +120,13 @@ import Testing
     }
   }
 
+  @Test func `metrics say how long start hooks took`() async throws {
+    try await serving { _, server, _ in
+      let page = String(decoding: await server.respond(to: request("/metrics")).bytes ?? [], as: UTF8.self)
+      #expect(page.contains(#"keel_hook_duration_seconds{hook="HTTPServer"}"#))
+    }
+  }
+
   @Test func `a history draws what is used of what there may be`() {
     let history = PoolHistory()
     for used in 0..<200 { history.add(.init(acquired: used % 5, total: 5, waiting: used == 199 ? 3 : 0)) }

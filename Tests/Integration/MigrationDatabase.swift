@@ -89,7 +89,7 @@ struct MigrationDatabase: Sendable {
     ), tables AS (
       SELECT c.oid, c.relkind, c.relacl, c.relowner, format('%I.%I', s.nspname, c.relname) AS name
       FROM pg_class AS c JOIN schemas AS s ON s.oid = c.relnamespace
-      WHERE c.relname NOT LIKE 'schema_migrations%' AND c.relname NOT LIKE 'keel_migration_history%'
+      WHERE c.relname NOT LIKE 'schema_migrations%' AND c.relname NOT LIKE 'keel_migration_%'
     )
     SELECT concat_ws(' ', 'schema', nspname, nspowner::regrole, nspacl, obj_description(oid, 'pg_namespace'))
       FROM schemas

@@ -107,6 +107,47 @@ import Testing
     }
   }
 
+  @Test func `what was changed by hand since the last run is found, object by object`() async throws {
+    try await MigrationDatabase.with { database in
+      let migrator = database.migrator(base, hello)
+      try await migrator.up()
+      #expect(try await migrator.verify().isEmpty)
+      try await database.connection.script(
+        """
+        ALTER TABLE public.a ADD y text NOT NULL DEFAULT 'z'; ALTER TABLE public.a ALTER x TYPE bigint;
+        CREATE INDEX by_hand ON public.a (y); DROP TABLE public.h; CREATE SCHEMA elsewhere;
+        """)
+      // Whatever the search path of who looks.
+      try await database.connection.execute(
+        "ALTER ROLE \(identifier: database.role) SET search_path = elsewhere, public")
+      let findings = try await database.migrator(base, hello) { $0.schema = "public" }.verify()
+      #expect(findings.allSatisfy { $0.kind == .drift })
+      let suffix = ", by no migration: undo that by hand, or put it into a new migration"
+      #expect(
+        findings.map { $0.message.hasSuffix(suffix) ? String($0.message.dropLast(suffix.count)) : "?" } == [
+          "column public.a.x was integer NOT NULL, and is bigint NOT NULL", "column public.a.y was added",
+          "column public.h.x is gone", "constraint h_x_fkey of public.h is gone", "index by_hand of public.a was added",
+          "schema elsewhere was added", "table public.h is gone",
+        ])
+      // The next run is what later findings are measured by.
+      try await database.connection.execute("ALTER ROLE \(identifier: database.role) RESET search_path")
+      try await database.connection.execute("CREATE TABLE public.h (x int)")
+      try await migrator.redo()
+      #expect(try await migrator.verify().isEmpty)
+    }
+  }
+
+  @Test func `partitions and the objects of extensions are no drift`() async throws {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts(
+        "main", ("CREATE TABLE public.p (x int) PARTITION BY RANGE (x)", "DROP TABLE public.p"))
+      try await database.migrator(set).up()
+      try await database.connection.script(
+        "CREATE TABLE public.p_1 PARTITION OF public.p FOR VALUES FROM (1) TO (2); CREATE EXTENSION citext;")
+      #expect(try await database.migrator(set).verify().isEmpty)
+    }
+  }
+
   @Test func `a baseline takes over a schema made by hand, once`() async throws {
     try await MigrationDatabase.with { database in
       try await database.connection.script("CREATE TABLE public.a (x int PRIMARY KEY)")

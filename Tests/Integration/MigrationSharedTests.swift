@@ -34,7 +34,7 @@ import Testing
         WITH tables AS (
           SELECT oid, relnamespace::regnamespace::text AS schema FROM pg_class
           WHERE relkind = 'r' AND relnamespace::regnamespace::text IN ('shared', 'public', 'qar')
-            AND relname NOT IN ('schema_migrations', 'keel_migration_history')
+            AND relname <> 'schema_migrations' AND relname NOT LIKE 'keel_migration_%'
         )
         SELECT 'tables ' || schema, count(*) FROM tables GROUP BY schema
         UNION ALL SELECT 'columns', count(*) FROM pg_attribute JOIN tables ON tables.oid = attrelid

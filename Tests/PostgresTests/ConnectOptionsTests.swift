@@ -44,6 +44,14 @@ import Testing
     #expect(standby.map { $0["target_session_attrs"] } == ["standby", "standby", "any", "any"])
   }
 
+  @Test func `hosts are tried in an order of each connection's own when that is asked for`() throws {
+    var options = try ConnectOptions("host=a,b,c port=1,2,3")
+    options.balancesHosts = true
+    let firsts = Set((0..<200).map { _ in options.candidates[0].description })
+    #expect(firsts == ["host=a port=1", "host=b port=2", "host=c port=3"])
+    #expect(Set(options.candidates.map(\.description)) == firsts)
+  }
+
   @Test func `the SQLSTATE of a refused connect is found in any language`() throws {
     let options = try ConnectOptions("host=a")
     let text =

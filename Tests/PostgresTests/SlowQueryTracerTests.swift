@@ -34,6 +34,25 @@ import Testing
     #expect(log("SELECT 1", took: .milliseconds(99), level: .info) == nil)
   }
 
+  @Test func `a quick query that fails is told at the default level, one that is cancelled is not`() throws {
+    let error = PostgresError(.closed, "closed")
+    let entry = try #require(log("SELECT 1", took: .zero, level: .info, outcome: .failure(error)))
+    #expect(entry.level == .info && entry.message == "query failed" && entry.metadata["error"] == "closed")
+    #expect(log("SELECT 1", took: .zero, level: .info, outcome: .failure(CancellationError())) == nil)
+  }
+
+  @Test func `a query that still runs is a warning with its SQL and the parameters as configured`() throws {
+    let output = RecordingLogOutput()
+    let tracer = SlowQueryTracer(parameters: .full, logger: Logger(label: "test", output: output))
+    let trace = QueryTrace.started(tracer, .query, "SELECT \(7), \(Sensitive("hunter2"))", "Report", 42)
+    tracer.reportRunning(trace, for: .seconds(1))
+    let entry = try #require(output.entries.first)
+    #expect(entry.level == .warning && entry.message == "query still running")
+    #expect(
+      entry.metadata["parameters"] == ["7", "<REDACTED>"] && entry.metadata["duration"] == .duration(.seconds(1)))
+    #expect(entry.metadata["rows"] == nil)
+  }
+
   @Test(arguments: SlowQueryTracer.ParameterMode.allCases)
   func `a sensitive value is in no log, optional or in company of others`(mode: SlowQueryTracer.ParameterMode) throws {
     let entry = try #require(log("SELECT \(Sensitive("hunter2")), \(Optional(Sensitive("hunter2"))), \(1)", mode))

@@ -23,7 +23,9 @@ enum TestDatabaseBench {
             return times
           }
         }
-        return try await group.reduce(into: []) { $0 += $1 }.sorted()
+        var all: [Duration] = []
+        for try await times in group { all += times }
+        return all.sorted()
       }
       print("\(atOnce) at once: median \(times[times.count / 2] / .milliseconds(1)) ms a test")
     }

@@ -17,6 +17,7 @@ import Container
     case "orderly": try await orderly()
     case "winding-down": try await windingDown()
     case "starting": try await starting()
+    case "stopping": try await stopping()
     case "restoring": try await restoring()
     default: try await stuck()
     }
@@ -50,6 +51,18 @@ import Container
       }
     }
     say("ended: \(try await app.run())")
+  }
+
+  /// Is signalled in a stop that it has asked for itself.
+  static func stopping() async throws {
+    let app = App {
+      Provide { Cache() }.eager().onStop { _ in
+        // To this thread, so that it has been handled when this returns; `kill` may have another thread do that later.
+        raise(SIGTERM)
+        say("stopped")
+      }
+    }
+    say("ended: \(try await app.run(onReady: { app.requestStop("enough") }))")
   }
 
   /// Says whether SIGTERM is handled as it was before the run.

@@ -19,12 +19,13 @@ import Testing
 @Suite struct ServingTests {
   private func serving(
     _ connectionString: String, maxConnections: Int = 2, output: RecordingLogOutput = RecordingLogOutput(),
-    _ body: (App, HTTPServer) async throws -> Void
+    settings: [String: String] = [:], _ body: (App, HTTPServer) async throws -> Void
   ) async throws {
-    let configuration = Configuration(flags: [
+    let flags = [
       "database.url": connectionString, "database.max_conns": "\(maxConnections)", "host.listen": "127.0.0.1:0",
       "database.acquire_timeout": "500ms", "database.slow_query_threshold": "20ms",
-    ])
+    ]
+    let configuration = Configuration(flags: flags.merging(settings) { $1 })
     let logger = Logger(label: "test", level: .debug, output: output)
     let app = App {
       HostModule(program: "test", version: "1.2.3", configuration, logger)
@@ -165,6 +166,63 @@ import Testing
       throw error
     }
     await database.stop()
+  }
+
+  @Test func `a query that runs for ten times the threshold is reported while it runs`() async throws {
+    let output = RecordingLogOutput()
+    try await TestDatabase.with { database in
+      try await serving(database.connectionString, output: output) { app, _ in
+        let pool: PostgresPool = try await app.get()
+        let sleeping = Task { try await pool.execute("SELECT pg_sleep(60), \(7)", name: "Doze") }
+        try await until { output.entry("query still running") != nil }
+        #expect(output.entry("slow query") == nil)
+        sleeping.cancel()
+        _ = await sleeping.result
+      }
+    }
+    let entry = try #require(output.entry("query still running"))
+    #expect(entry.level == .warning && entry.metadata["name"] == "Doze" && entry.metadata["parameters"] == ["7"])
+    #expect(output.entries.count { $0.message == "query still running" } == 1)
+  }
+
+  @Test func `the plan of a slow SELECT is logged when asked for, that of a write never`() async throws {
+    let output = RecordingLogOutput()
+    try await TestDatabase.with { database in
+      let settings = ["database.explain_slow_queries": "true", "database.slow_query_threshold": "1ns"]
+      try await serving(database.connectionString, output: output, settings: settings) { app, _ in
+        let pool: PostgresPool = try await app.get()
+        try await pool.execute("CREATE TABLE public.t AS SELECT 1 AS a", name: "Write")
+        let rows = try await pool.all("SELECT a FROM public.t WHERE a = \(1)", as: Int.self, name: "Find")
+        #expect(rows == [1])
+        try await until { output.entry("plan of a slow query") != nil }
+      }
+    }
+    let entry = try #require(output.entry("plan of a slow query"))
+    #expect(entry.metadata["name"] == "Ping" || entry.metadata["name"] == "Find")
+    guard case .array(let lines) = entry.metadata["plan"] else {
+      Issue.record("no plan")
+      return
+    }
+    #expect(!lines.isEmpty)
+  }
+
+  @Test func `a pool that is too small is told once, with who holds its connections`() async throws {
+    let output = RecordingLogOutput()
+    try await TestDatabase.with { database in
+      try await serving(database.connectionString, maxConnections: 1, output: output) { app, server in
+        let pool: PostgresPool = try await app.get()
+        try await pool.withConnection { _ in
+          await #expect(throws: PoolError.self) { try await pool.execute("SELECT 1") }
+          try await until { output.entry("tasks wait for connections") != nil }
+        }
+        try await until { output.entry("no task waits for a connection any more") != nil }
+        let page = try await page(server)
+        #expect(page.value("db_pool_acquire_wait_seconds_count", ["outcome": "failed"]) == 1)
+        #expect((page.value("db_pool_hold_seconds_count", [:]) ?? 0) >= 1)
+      }
+    }
+    let entry = try #require(output.entry("tasks wait for connections"))
+    #expect("\(entry.metadata["held_by"] ?? "")".contains("ServingTests.swift"))
   }
 
   @Test func `a slow query is logged with its parameters, a sensitive one redacted`() async throws {

@@ -14,7 +14,7 @@ import Testing
       "CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL); INSERT INTO users VALUES (1, 'ada'), (2, 'alan')")
   }
 
-  @Test func `each answer has the type that its key says`() async throws {
+  @Test(.alsoThroughPgBouncer) func `each answer has the type that its key says`() async throws {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       var batch = PostgresBatch()
       let ada = batch.one("SELECT * FROM users WHERE id = \(1)", as: User.self)
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test func `together, one that fails undoes all, and its error is thrown`() async throws {
+  @Test(.alsoThroughPgBouncer) func `together, one that fails undoes all, and its error is thrown`() async throws {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       var batch = PostgresBatch()
       batch.execute("INSERT INTO users VALUES (3, 'x')")
@@ -58,7 +58,9 @@ import Testing
     }
   }
 
-  @Test func `separate, the others are done, and the error is thrown where its answer is read`() async throws {
+  @Test(.alsoThroughPgBouncer) func `separate, the others are done, and the error is thrown where its answer is read`()
+    async throws
+  {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       var batch = PostgresBatch(.separate)
       let first = batch.execute("INSERT INTO users VALUES (3, 'x')")
@@ -77,7 +79,9 @@ import Testing
     }
   }
 
-  @Test func `in a transaction a failed statement fails the transaction, together or separate`() async throws {
+  @Test(.alsoThroughPgBouncer) func `in a transaction a failed statement fails the transaction, together or separate`()
+    async throws
+  {
     try await withTestDatabase(Self.users) { pool in
       for isolation in [PostgresBatch.Isolation.together, .separate] {
         try? await pool.transaction { tx in
@@ -143,7 +147,7 @@ import Testing
     }
   }
 
-  @Test func `a value that cannot be sent is refused before anything is`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a value that cannot be sent is refused before anything is`() async throws {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       var batch = PostgresBatch(.separate)
       batch.execute("INSERT INTO users VALUES (3, 'x')")
@@ -156,7 +160,7 @@ import Testing
     }
   }
 
-  @Test func `a batch that is cancelled or late is cancelled at the server`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a batch that is cancelled or late is cancelled at the server`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       for isolation in [PostgresBatch.Isolation.together, .separate] {
         var batch = PostgresBatch(isolation)

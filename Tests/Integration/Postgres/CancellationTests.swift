@@ -21,7 +21,7 @@ import Testing
     }
   }
 
-  @Test func `a cancelled statement of the pool gives its connection back`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a cancelled statement of the pool gives its connection back`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       let sleeper = Task { try await pool.execute("SELECT pg_sleep(3600)") }
       try await until { pool.stat().acquired == 1 }
@@ -33,7 +33,7 @@ import Testing
     }
   }
 
-  @Test func `a task cancelled before it asks sends nothing`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a task cancelled before it asks sends nothing`() async throws {
     try await withTestDatabase { pool in
       let task = Task {
         withUnsafeCurrentTask { $0?.cancel() }
@@ -43,7 +43,9 @@ import Testing
     }
   }
 
-  @Test func `a cancelled transaction is rolled back and its connection used again`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a cancelled transaction is rolled back and its connection used again`()
+    async throws
+  {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       try await pool.execute("CREATE TABLE t (id int)")
       let transaction = Task {
@@ -61,7 +63,7 @@ import Testing
     }
   }
 
-  @Test func `cancels at random moments never hit another query`() async throws {
+  @Test(.alsoThroughPgBouncer) func `cancels at random moments never hit another query`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 4 }) { pool in
       let strays = try await withThrowingTaskGroup(of: Int.self) { group in
         for task in 0..<8 {
@@ -91,7 +93,8 @@ import Testing
     }
   }
 
-  @Test func `a waiter that is cancelled leaves the queue, one whose time is out is told the numbers`() async throws {
+  @Test(.alsoThroughPgBouncer)
+  func `a waiter that is cancelled leaves the queue, one whose time is out is told the numbers`() async throws {
     try await withTestDatabase(configure: {
       $0.maxConnections = 1
       $0.acquireTimeout = .milliseconds(50)

@@ -13,7 +13,7 @@ import Testing
     )
   }
 
-  @Test func `text goes in and comes out`() async throws {
+  @Test(.alsoThroughPgBouncer) func `text goes in and comes out`() async throws {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       let count = try await pool.copyIn("COPY t (id, name) FROM STDIN") { writer in
         for id in 1...3 { try await writer.write("\(id)\tname \(id)\n") }
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test func `rows go in as values, integers and floats in the column's width`() async throws {
+  @Test(.alsoThroughPgBouncer) func `rows go in as values, integers and floats in the column's width`() async throws {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       let now = Date(timeIntervalSince1970: 1_700_000_000)
       let count = try await pool.copyRows(into: "t", columns: ["id", "name", "at", "score", "tags"]) { writer in
@@ -44,7 +44,8 @@ import Testing
     }
   }
 
-  @Test func `sequences of bytes and of tuples go in, in a transaction too, and binary comes out as it went in`()
+  @Test(.alsoThroughPgBouncer)
+  func `sequences of bytes and of tuples go in, in a transaction too, and binary comes out as it went in`()
     async throws
   {
     try await withTestDatabase(Self.table) { pool in
@@ -64,7 +65,9 @@ import Testing
     }
   }
 
-  @Test func `an error names the line and the column of the data, and nothing is copied`() async throws {
+  @Test(.alsoThroughPgBouncer) func `an error names the line and the column of the data, and nothing is copied`()
+    async throws
+  {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       let error = await #expect(throws: PostgresError.self) {
         try await pool.copyIn("COPY t (id, name) FROM STDIN", name: "Load") { writer in
@@ -87,7 +90,7 @@ import Testing
     }
   }
 
-  @Test func `a value that does not fit its column is refused before it is sent`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a value that does not fit its column is refused before it is sent`() async throws {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       let tooLarge = await #expect(throws: PostgresError.self) {
         try await pool.copyRows(into: "t", columns: ["id"]) { writer in
@@ -116,8 +119,8 @@ import Testing
     }
   }
 
-  @Test func `a writer that throws, is cancelled or late copies nothing and leaves the connection usable`() async throws
-  {
+  @Test(.alsoThroughPgBouncer)
+  func `a writer that throws, is cancelled or late copies nothing and leaves the connection usable`() async throws {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       await #expect(throws: Trouble.self) {
         try await pool.copyIn("COPY t (id) FROM STDIN") { writer in
@@ -178,7 +181,8 @@ import Testing
     }
   }
 
-  @Test func `what is no COPY is refused, and a COPY out left early is cancelled`() async throws {
+  @Test(.alsoThroughPgBouncer) func `what is no COPY is refused, and a COPY out left early is cancelled`() async throws
+  {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       let error = await #expect(throws: PostgresError.self) { try await pool.copyIn("SELECT 1") { _ in } }
       #expect(error?.code == .unsupported)

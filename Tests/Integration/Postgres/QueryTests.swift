@@ -19,7 +19,7 @@ import Testing
       """)
   }
 
-  @Test func `values come back as single values, tuples and structs`() async throws {
+  @Test(.alsoThroughPgBouncer) func `values come back as single values, tuples and structs`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let count: Int = try await pool.one("SELECT count(*) FROM users")
       #expect(count == 2)
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test func `a statement says how many rows it changed`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a statement says how many rows it changed`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let updated = try await pool.execute("UPDATE users SET nickname = \("x")")
       let deleted = try await pool.execute("DELETE FROM users WHERE id = \(9)")
@@ -48,7 +48,9 @@ import Testing
     }
   }
 
-  @Test func `fragments bring their parameters with them, and identifiers are quoted`() async throws {
+  @Test(.alsoThroughPgBouncer) func `fragments bring their parameters with them, and identifiers are quoted`()
+    async throws
+  {
     try await withTestDatabase(Self.users) { pool in
       let filter: SQL = "id > \(0) AND email <> \("nobody")"
       let table = "users"
@@ -62,7 +64,7 @@ import Testing
     }
   }
 
-  @Test func `text that looks like SQL stays a value`() async throws {
+  @Test(.alsoThroughPgBouncer) func `text that looks like SQL stays a value`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let evil = "x'; DROP TABLE users; --"
       let found: [Int] = try await pool.all("SELECT id FROM users WHERE email = \(evil)")
@@ -72,7 +74,7 @@ import Testing
     }
   }
 
-  @Test func `one row where there is none, or more, is an error of its own`() async throws {
+  @Test(.alsoThroughPgBouncer) func `one row where there is none, or more, is an error of its own`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let none = await #expect(throws: PostgresError.self) {
         let _: Int = try await pool.one("SELECT id FROM users WHERE false", name: "Nobody")
@@ -84,7 +86,8 @@ import Testing
     }
   }
 
-  @Test func `a wrong type, an unexpected NULL and a wrong number of columns name query, column and types`()
+  @Test(.alsoThroughPgBouncer)
+  func `a wrong type, an unexpected NULL and a wrong number of columns name query, column and types`()
     async throws
   {
     try await withTestDatabase(Self.users) { pool in
@@ -108,7 +111,8 @@ import Testing
     }
   }
 
-  @Test func `an error of the server has its SQLSTATE, its place as a caret, and no parameter's value`() async throws {
+  @Test(.alsoThroughPgBouncer)
+  func `an error of the server has its SQLSTATE, its place as a caret, and no parameter's value`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let syntax = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT\n  1 +* 2, \("secret")") }
       #expect(syntax?.sqlState == .undefinedFunction)
@@ -163,7 +167,7 @@ import Testing
     }
   }
 
-  @Test func `a text with a NUL character is refused before it is sent`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a text with a NUL character is refused before it is sent`() async throws {
     try await withTestDatabase { pool in
       let error = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT \("a\0b")") }
       #expect(error?.code == .encoding)
@@ -182,7 +186,9 @@ import Testing
     }
   }
 
-  @Test func `a value that the server quotes in its error is not in the description`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a value that the server quotes in its error is not in the description`()
+    async throws
+  {
     try await withTestDatabase { pool in
       let error = await #expect(throws: PostgresError.self) {
         try await pool.execute("SELECT \(Sensitive("hunter2"))::int")
@@ -225,7 +231,7 @@ import Testing
     }
   }
 
-  @Test func `a large value and many rows arrive whole`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a large value and many rows arrive whole`() async throws {
     try await withTestDatabase { pool in
       let text = String(repeating: "é", count: 3_000_000)
       let length: Int = try await pool.one("SELECT octet_length(\(text))")

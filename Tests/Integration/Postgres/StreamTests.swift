@@ -11,7 +11,8 @@ import Testing
     var text: String
   }
 
-  @Test func `rows come one by one as values, tuples, structs and undecoded, on a pool, a connection, a transaction`()
+  @Test(.alsoThroughPgBouncer)
+  func `rows come one by one as values, tuples, structs and undecoded, on a pool, a connection, a transaction`()
     async throws
   {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
@@ -72,9 +73,11 @@ import Testing
     }
   }
 
-  @Test func `a loop left early cancels the query, and the connection is used again`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a loop left early cancels the query, and the connection is used again`()
+    async throws
+  {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
-      for _ in 0..<20 {
+      for _ in 0..<8 {
         for try await n in pool.stream("SELECT generate_series(1, 100000000)", as: Int.self) where n > 3 { break }
         let one: Int = try await pool.one("SELECT 1")
         #expect(one == 1)
@@ -84,7 +87,9 @@ import Testing
     }
   }
 
-  @Test func `an error in the middle is thrown where it happens, after the rows before it`() async throws {
+  @Test(.alsoThroughPgBouncer) func `an error in the middle is thrown where it happens, after the rows before it`()
+    async throws
+  {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       var seen = 0
       let error = await #expect(throws: PostgresError.self) {
@@ -107,7 +112,9 @@ import Testing
     }
   }
 
-  @Test func `a cancelled reader ends with CancellationError, a late one with timedOut`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a cancelled reader ends with CancellationError, a late one with timedOut`()
+    async throws
+  {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       let reader = Task {
         var count = 0
@@ -128,7 +135,8 @@ import Testing
     }
   }
 
-  @Test func `other statements on the connection of an open stream fail at once instead of waiting for ever`()
+  @Test(.alsoThroughPgBouncer)
+  func `other statements on the connection of an open stream fail at once instead of waiting for ever`()
     async throws
   {
     try await withTestDatabase { pool in

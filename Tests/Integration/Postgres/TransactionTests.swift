@@ -15,7 +15,7 @@ import Testing
     try await pool.all("SELECT amount FROM account ORDER BY id")
   }
 
-  @Test func `a body that returns commits, and its value is the transaction's`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a body that returns commits, and its value is the transaction's`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       let moved = try await pool.transaction { tx in
         try await tx.execute("UPDATE account SET amount = amount - 30 WHERE id = 1")
@@ -28,7 +28,8 @@ import Testing
     }
   }
 
-  @Test func `a body that throws rolls back and throws its own error, and the connection is used again`() async throws {
+  @Test(.alsoThroughPgBouncer)
+  func `a body that throws rolls back and throws its own error, and the connection is used again`() async throws {
     try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
       await #expect(throws: Trouble.self) {
         try await pool.transaction { tx in
@@ -42,7 +43,7 @@ import Testing
     }
   }
 
-  @Test func `a nested transaction that throws is undone alone`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a nested transaction that throws is undone alone`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.transaction { tx in
         try await tx.execute("UPDATE account SET amount = 50 WHERE id = 1")
@@ -63,7 +64,9 @@ import Testing
     }
   }
 
-  @Test func `a failed statement whose error is swallowed does not look like a commit`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a failed statement whose error is swallowed does not look like a commit`()
+    async throws
+  {
     try await withTestDatabase(Self.accounts) { pool in
       let error = await #expect(throws: PostgresError.self) {
         try await pool.transaction { tx in
@@ -77,7 +80,7 @@ import Testing
     }
   }
 
-  @Test func `isolation level and read-only reach the server`() async throws {
+  @Test(.alsoThroughPgBouncer) func `isolation level and read-only reach the server`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       let options = TransactionOptions(isolation: .serializable, isReadOnly: true, isDeferrable: true)
       let settings: [String] = try await pool.transaction(options) { tx in
@@ -93,7 +96,8 @@ import Testing
     }
   }
 
-  @Test func `transactions that cannot be put in an order are run again until each has happened`() async throws {
+  @Test(.alsoThroughPgBouncer)
+  func `transactions that cannot be put in an order are run again until each has happened`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<8 {
@@ -145,7 +149,7 @@ import Testing
     }
   }
 
-  @Test func `a script is one transaction, and its error points into the text`() async throws {
+  @Test(.alsoThroughPgBouncer) func `a script is one transaction, and its error points into the text`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.withConnection { connection in
         let error = await #expect(throws: PostgresError.self) {

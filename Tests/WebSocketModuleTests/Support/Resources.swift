@@ -9,14 +9,3 @@ func raiseDescriptorLimit() throws {
     throw RawClient.Failure.system("setrlimit", errno)
   }
 }
-
-/// The memory that the process has in use.
-func residentBytes() -> Int {
-  guard let file = fopen("/proc/self/statm", "r") else { return 0 }
-  defer { fclose(file) }
-  var text = [CChar](repeating: 0, count: 128)
-  guard fgets(&text, 128, file) != nil else { return 0 }
-  let fields = String(decoding: text.prefix { $0 != 0 }.map(UInt8.init(bitPattern:)), as: UTF8.self).split(
-    separator: " ")
-  return fields.count > 1 ? (Int(fields[1]) ?? 0) * sysconf(Int32(_SC_PAGESIZE)) : 0
-}

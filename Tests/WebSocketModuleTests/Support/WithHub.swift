@@ -55,11 +55,11 @@ final class SessionLog: Sendable {
   func append(_ line: String) { lines.withLock { $0.append(line) } }
 }
 
-/// Waits for a condition; fails the test if it does not come about within twenty seconds.
+/// Waits for a condition; fails the test if it does not come about within a minute.
 func eventually(
   _ comment: Comment, location: SourceLocation = #_sourceLocation, _ condition: @Sendable () async -> Bool
 ) async throws {
-  let deadline = ContinuousClock.now.advanced(by: .seconds(20))
+  let deadline = ContinuousClock.now.advanced(by: .seconds(60))
   while await !condition() {
     guard ContinuousClock.now < deadline else {
       Issue.record("never came about: \(comment)", sourceLocation: location)

@@ -1,1 +1,0 @@
-../../Sources/Container/Mutex+ThreadSanitizer.swift

@@ -1,0 +1,54 @@
+/// Whether tasks have to wait for connections, from looks at the pool now and then: a state machine, so that a log has a
+/// line when it begins and one when it is over.
+struct PoolWatch: Sendable {
+  enum Change: Sendable, Hashable {
+    /// Tasks wait, and did at the look before; or acquires were given up since.
+    case starved(waiting: Int, givenUp: UInt64)
+    /// No task has waited for some looks.
+    case recovered(after: Duration)
+  }
+
+  private enum State: Sendable {
+    /// Nobody waited at the last look. May go to pressed or starved.
+    case calm
+    /// Tasks waited at the last look. May go to calm or starved.
+    case pressed
+    /// Said to be starved; so many looks in a row found nobody waiting. May go to calm only.
+    case starved(since: ContinuousClock.Instant, calmLooks: Int)
+  }
+
+  /// How many looks in a row have to find nobody waiting: pools on the edge would fill the log otherwise.
+  static let calmLooks = 5
+
+  private var state = State.calm
+  private var givenUp: UInt64?
+
+  /// - Parameters:
+  ///   - waiting: How many tasks wait now.
+  ///   - givenUp: How many acquires have been given up since the start of the process.
+  mutating func look(waiting: Int, givenUp total: UInt64, at now: ContinuousClock.Instant) -> Change? {
+    let fresh = total - (givenUp ?? total)
+    givenUp = total
+    switch state {
+    case .calm, .pressed:
+      let wasPressed = if case .pressed = state { true } else { false }
+      guard fresh > 0 || (waiting > 0 && wasPressed) else {
+        state = waiting > 0 ? .pressed : .calm
+        return nil
+      }
+      state = .starved(since: now, calmLooks: 0)
+      return .starved(waiting: waiting, givenUp: fresh)
+    case .starved(let since, let looks):
+      guard waiting == 0, fresh == 0 else {
+        state = .starved(since: since, calmLooks: 0)
+        return nil
+      }
+      guard looks + 1 >= Self.calmLooks else {
+        state = .starved(since: since, calmLooks: looks + 1)
+        return nil
+      }
+      state = .calm
+      return .recovered(after: now - since)
+    }
+  }
+}
