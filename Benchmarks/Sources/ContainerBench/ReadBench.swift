@@ -3,7 +3,14 @@ import Container
 /// Reading a singleton that has been built: `app.get` and an opened `Lazy`.
 enum ReadBench {
   final class Target: Sendable {}
-  final class Other: Sendable {}
+
+  /// Longer than a cache line, so that no other object's reference count can be in the same.
+  final class Other: Sendable {
+    let padding: (InlineLine, InlineLine, InlineLine) = (InlineLine(), InlineLine(), InlineLine())
+  }
+
+  struct InlineLine: Sendable { let words = (0, 0, 0, 0, 0, 0, 0, 0) }
+
   struct Plain: Sendable { var number = 1 }
   struct Holder: Sendable { let lazy: Lazy<Target> }
 
