@@ -95,7 +95,14 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   /// Where notices wait to be logged.
   var notices: NoticeReceiver { retainedNotices.takeUnretainedValue() }
 
-  var socket: Int32 { PQsocket(connection) }
+  /// Another descriptor for the socket, which is the caller's to close.
+  func duplicateSocket() throws(PostgresError) -> Int32 {
+    let descriptor = fcntl(PQsocket(connection), F_DUPFD_CLOEXEC, 0)
+    guard descriptor >= 0 else {
+      throw PostgresError(.connectionFailed, "cannot watch the connection: \(String(cString: strerror(errno)))")
+    }
+    return descriptor
+  }
 
   /// The server process that serves this connection, as `pg_stat_activity` names it.
   var processID: Int32 { PQbackendPID(connection) }

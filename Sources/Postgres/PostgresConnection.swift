@@ -1,5 +1,6 @@
 internal import Dispatch
 public import EventLoop
+internal import Glibc
 public import StructuredLogging
 internal import Synchronization
 
@@ -14,6 +15,8 @@ public final class PostgresConnection: PostgresClient {
   private let cancelHandle: CancelHandle
   private let notices: NoticeReceiver
   let loop: EventLoop
+  /// A descriptor of our own for libpq's socket: libpq closes its own by itself when the connection breaks, and the
+  /// number may be another connection's by the time the loop is told to forget it.
   private let socket: Int32
   private let watch = Mutex<Watch>(Watch())
   /// What the loop watches for.
@@ -51,7 +54,7 @@ public final class PostgresConnection: PostgresClient {
     notices = handle.notices
     processID = handle.processID
     serverVersion = handle.serverVersion
-    socket = handle.socket
+    socket = try handle.duplicateSocket()
     session = Mutex(ConnectionSession(handle, options.statementCacheMode))
   }
 
@@ -98,16 +101,14 @@ public final class PostgresConnection: PostgresClient {
   }
 
   private func startWatching() throws {
-    let registration = try loop.register(socket, .read) { [weak self] _ in self?.socketIsReady() }
-    let isClosed = watch.withLock { watch in
-      if !watch.isClosed { watch.registration = registration }
-      return watch.isClosed
+    try watch.withLock { watch in
+      // Unless it broke before it was watched for.
+      guard !watch.isClosed else { return }
+      watch.registration = try loop.register(socket, .read) { [weak self] _ in self?.socketIsReady() }
     }
-    // It broke before it was watched for.
-    if isClosed { registration.cancel() }
   }
 
-  // A connection that nobody closed: its descriptor is about to be, and the loop must forget it first.
+  // A connection that nobody closed.
   deinit { stopWatching() }
 
   // MARK: Queries
@@ -206,7 +207,7 @@ public final class PostgresConnection: PostgresClient {
     let watchdog = loop.schedule(after: Self.cancelTimeout) { [weak self] in
       self?.giveUp("a cancel request was not answered")
     }
-    blockingQueue.async { [self] in
+    onBlockingThread { [self] in
       cancelHandle.send()
       watchdog.cancel()
       let isStillRunning = act { session, deliveries in session.cancelSent(request, &deliveries) }
@@ -251,10 +252,11 @@ public final class PostgresConnection: PostgresClient {
   private func stopWatching() -> Bool {
     watch.withLock { watch in
       defer { watch.isClosed = true }
-      // Before the session closes the socket: its number may be another's a moment later.
+      guard !watch.isClosed else { return false }
       watch.registration?.cancel()
       watch.registration = nil
-      return !watch.isClosed
+      Glibc.close(socket)
+      return true
     }
   }
 

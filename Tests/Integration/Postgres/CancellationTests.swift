@@ -1,4 +1,5 @@
 import DatabaseTesting
+import EventLoop
 import Postgres
 import ResourcePool
 import Testing
@@ -31,6 +32,33 @@ import Testing
       #expect(one == 1)
       #expect(pool.stat().newCount == 1)
     }
+  }
+
+  @Test func `connects to a server that does not answer hold up neither one another nor a cancel`() async throws {
+    let silent = try SilentServer()
+    var options = try ConnectOptions("host=127.0.0.1 port=\(silent.port) dbname=app user=app")
+    options.connectTimeout = .seconds(600)
+    let unreachable = options
+    let loop = try EventLoop()
+    try await withThrowingTaskGroup(of: Void.self) { connects in
+      for _ in 0..<100 {
+        connects.addTask {
+          let pool = try PostgresPool(PostgresPool.Configuration(unreachable), loop: loop)
+          await #expect(throws: (any Error).self) { try await pool.start() }
+        }
+      }
+      try await until { silent.clientCount == 100 }
+      try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+        let error = await #expect(throws: PostgresError.self) {
+          try await pool.execute("SELECT pg_sleep(3600)", timeout: .milliseconds(50))
+        }
+        #expect(error?.code == .timedOut)
+        try await until { pool.stat().acquired == 0 }
+        #expect(pool.stat().newCount == 1)
+      }
+      connects.cancelAll()
+    }
+    await loop.stop()
   }
 
   @Test(.alsoThroughPgBouncer) func `a task cancelled before it asks sends nothing`() async throws {

@@ -22,7 +22,6 @@ final class FlakyProxy: Sendable {
   private let listener: Int32
   private let mood = Mutex(Mood.passing)
   private let isClosed = Atomic(false)
-  private static let queue = DispatchQueue(label: "flaky-proxy", attributes: .concurrent)
 
   /// - Parameter target: a server's unix socket.
   init(to target: String) throws {
@@ -40,7 +39,12 @@ final class FlakyProxy: Sendable {
     try #require(isListening)
     listener = socket
     port = UInt16(bigEndian: address.sin_port)
-    Self.queue.async { self.accept() }
+    Self.onThread { self.accept() }
+  }
+
+  /// A queue each, so a thread each: those of one concurrent queue would wait for one another.
+  private static func onThread(_ body: @escaping @Sendable () -> Void) {
+    DispatchQueue(label: "flaky-proxy").async(execute: body)
   }
 
   func set(_ new: Mood) { mood.withLock { $0 = new } }
@@ -58,7 +62,7 @@ final class FlakyProxy: Sendable {
     while !isOver {
       guard isReady(listener) else { continue }
       let client = Glibc.accept(listener, nil, nil)
-      if client >= 0 { Self.queue.async { self.serve(client) } }
+      if client >= 0 { Self.onThread { self.serve(client) } }
     }
     Glibc.close(listener)
   }

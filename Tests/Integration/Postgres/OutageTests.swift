@@ -46,6 +46,8 @@ import Testing
       try await pool.start()
       try await withThrowingTaskGroup(of: Int.self) { group in
         let end = Flag()
+        // Also when what follows throws: the group waits for its tasks.
+        defer { end.set() }
         for _ in 0..<32 {
           group.addTask {
             var answers = 0
@@ -149,30 +151,6 @@ private final class Flag: Sendable {
   private let flag = Atomic(false)
   var isSet: Bool { flag.load(ordering: .relaxed) }
   func set() { flag.store(true, ordering: .relaxed) }
-}
-
-/// Accepts connections and never says a word.
-private final class SilentServer: Sendable {
-  let port: UInt16
-  private let socket: Int32
-
-  init() throws {
-    let socket = Glibc.socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
-    var address = sockaddr_in()
-    address.sin_family = sa_family_t(AF_INET)
-    address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-    var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-    let status = withUnsafeMutablePointer(to: &address) { pointer in
-      pointer.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
-        bind(socket, address, length) == 0 && listen(socket, 8) == 0 && getsockname(socket, address, &length) == 0
-      }
-    }
-    try #require(status)
-    self.socket = socket
-    port = UInt16(bigEndian: address.sin_port)
-  }
-
-  deinit { close(socket) }
 }
 
 extension EmbeddedPostgres {
