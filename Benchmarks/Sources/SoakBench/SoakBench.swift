@@ -32,7 +32,9 @@ enum SoakBench {
 
   static func idle(_ pool: PostgresPool, _ loop: EventLoop, _ before: Double) async throws -> String {
     try await withThrowingDiscardingTaskGroup { group in
-      for _ in 0..<5 { group.addTask { try await pool.execute("SELECT pg_sleep(0.2)") } }
+      for _ in 0..<5 {
+        group.addTask { _ = try await pool.withConnection { try await $0.execute("SELECT pg_sleep(1)") } }
+      }
     }
     return "\(pool.stat().idle) idle connections take \(rounded(residentMegabytes() - before)) MB"
   }
