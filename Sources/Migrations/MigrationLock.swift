@@ -59,21 +59,22 @@ struct MigrationLock: Sendable {
     return isTaken ? process : nil
   }
 
-  /// Asks whether the lock still holds, of the server and not of its connection: that one may have lost sight of it.
+  /// Asks whether the lock still holds, of the server and not of its connection: that one may have lost sight of it. A
+  /// process is of one database, so that one need not be asked for.
   var isHeld: SQL {
     """
-    SELECT count(*) = \(keys.count) FROM pg_catalog.pg_locks AS l WHERE l.pid = \(processID) AND \(Self.condition(keys))
+    (SELECT count(*) = \(keys.count) FROM pg_catalog.pg_locks AS l
+     WHERE l.pid = \(processID) AND \(Self.condition(keys)))
     """
   }
 
   static let lost = MigrationError(
     .lockLost, "the connection that held the lock broke; nothing more was begun. Run the command again")
 
-  /// Of a row `l` of `pg_locks`: one of the keys, held in this database.
+  /// Of a row `l` of `pg_locks`: one of the keys, held.
   private static func condition(_ keys: [LockKey]) -> SQL {
     """
     l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
-        AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
         AND (l.classid::bigint << 32) | l.objid::bigint = ANY (\(keys.map(\.value)))
     """
   }
@@ -84,6 +85,7 @@ struct MigrationLock: Sendable {
       \(LockHolder.query)
       JOIN pg_catalog.pg_locks AS l ON l.pid = a.pid
       WHERE \(condition(keys))
+        AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
       LIMIT 1
       """, as: LockHolder.Columns.self, name: "FindLockHolder"
     ).map(LockHolder.init)

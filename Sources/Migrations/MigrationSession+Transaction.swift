@@ -56,20 +56,22 @@ extension MigrationSession {
     var batch = PostgresBatch()
     batch.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
     // The splitter takes backslashes for what they are by the standard; the server has to agree.
-    batch.execute("SET LOCAL standard_conforming_strings = on")
-    batch.execute(limitingLocks)
-    let process = batch.one("SELECT pg_backend_pid()", as: Int32.self)
+    let state = batch.one(
+      """
+      SELECT pg_backend_pid(), \(lock.isHeld), set_config('standard_conforming_strings', 'on', true),
+        set_config('lock_timeout', \(String(configuration.lockTimeout.milliseconds)), true)
+      """, as: (Int32, Bool, String, String).self)
     let undone = step.flatMap {
       $0.direction == .down ? batch.one(tables.holding($0.version, of: $0.set), as: Int.self) : nil
     }
-    let isHeld = batch.one(lock.isHeld, as: Bool.self)
     let answers = try await refusing { try await work.run(batch, name: "BeginMigration") }
-    guard try answers[isHeld] else { throw MigrationLock.lost }
+    let (process, isHeld, _, _) = try answers[state]
+    guard isHeld else { throw MigrationLock.lost }
     if let step, let undone, try answers[undone] == 0 {
       throw MigrationError(
         .changedMeanwhile, "somebody else undid \(step.version) \(step.title) at the same time; run the command again")
     }
-    return try answers[process]
+    return process
   }
 
   /// Records a step and commits it.

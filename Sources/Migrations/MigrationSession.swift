@@ -87,7 +87,7 @@ struct MigrationSession {
     if step.script.inTransaction {
       return try await runInTransaction(step)
     } else {
-      guard try await work.one(lock.isHeld, as: Bool.self) else { throw MigrationLock.lost }
+      guard try await work.one("SELECT \(lock.isHeld)", as: Bool.self) else { throw MigrationLock.lost }
       return try await runByStatement(step)
     }
   }
