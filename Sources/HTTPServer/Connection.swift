@@ -84,9 +84,11 @@ final class Connection {
     // Counted: the library keeps it for as long as it needs it.
     defer { MHD_destroy_response(prepared) }
     for field in response.headers where !Self.isOurs(field.name) && !field.value.isEmpty {
-      guard MHD_add_response_header(prepared, field.name, field.value) == .YES else {
-        throw .invalidHeader(field.name)
+      // Not passed as they are: that would make an array of each.
+      let status = field.name.withCString { name in
+        field.value.withCString { value in MHD_add_response_header(prepared, name, value) }
       }
+      guard status == .YES else { throw .invalidHeader(field.name) }
     }
     if isHead, stream != nil { keel_http_forbid_chunks(prepared) }
     if response.upgrade != nil {

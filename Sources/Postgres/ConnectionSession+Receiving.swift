@@ -1,11 +1,17 @@
+internal import EventLoop
+
 extension ConnectionSession {
   // MARK: Receiving
 
   /// The socket is ready: writes what waited, reads what came.
-  mutating func pump(_ deliveries: inout Deliveries) {
+  mutating func pump(_ readiness: Readiness, _ deliveries: inout Deliveries) {
     guard handle != nil, failure == nil else { return }
     if wantsWrite { flush() }
-    let isAlive = handle?.consumeInput() == true
+    // What libpq has read for a stream and its reader has not taken comes first: to read on meanwhile would have libpq's
+    // memory grow to the size of the whole answer. The end of a connection has to be read all the same.
+    if let first = inFlight.first, case .open = first.flow { collect(&deliveries) }
+    let reads = wantsRead || !readiness.isDisjoint(with: [.hangUp, .error])
+    let isAlive = !reads || handle?.consumeInput() == true
     collect(&deliveries)
     if !isAlive || failure != nil {
       _ = lose()

@@ -9,7 +9,8 @@ import PrometheusMetrics
 /// - `/metrics12`: what a pool has, eleven numbers and a histogram.
 /// - `/metrics`: the same and a thousand series.
 ///
-/// With the argument `host` it has the middleware that `Host` puts around its handlers.
+/// With the argument `gzip` it compresses for those who ask, with `host` it has all the middleware that `Host` puts
+/// around its handlers.
 @main struct HTTPBench {
   static func main() async throws {
     let small = try pool()
@@ -23,9 +24,12 @@ import PrometheusMetrics
       page("/metrics12", small),
       page("/metrics", large),
     ]
-    let isHost = CommandLine.arguments.dropFirst().first == "host"
     let middleware: [any HTTPMiddleware] =
-      isHost ? [RequestIDMiddleware(), SecurityHeadersMiddleware(), GzipMiddleware()] : [GzipMiddleware()]
+      switch CommandLine.arguments.dropFirst().first {
+      case "gzip": [GzipMiddleware()]
+      case "host": [RequestIDMiddleware(), SecurityHeadersMiddleware(), GzipMiddleware()]
+      default: []
+      }
     let server = try HTTPServer(
       configuration: HTTPServerConfiguration(address: .ip(host: "127.0.0.1", port: 0)), routes: routes,
       middleware: middleware, loop: try EventLoop())

@@ -57,8 +57,9 @@ public struct GzipMiddleware: HTTPMiddleware {
 
   private static func gains(_ response: HTTPResponse) -> Bool {
     guard !response.status.forbidsBody, response.headers["Content-Encoding"] == nil,
-      let type = response.headers["Content-Type"]?.prefix(while: { $0 != ";" && $0 != " " }).lowercased()
+      let field = response.headers["Content-Type"]?.utf8
     else { return false }
+    let type = Substring(field.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }).lowercased()
     return type.hasPrefix("text/") && type != "text/event-stream" || type.hasSuffix("+json") || type.hasSuffix("+xml")
       || [
         "application/json", "application/xml", "application/javascript", "application/openmetrics-text",

@@ -1,3 +1,6 @@
+internal import Glibc
+internal import Synchronization
+
 /// Gives each request an id, for logs on both sides: ``HTTPRequest/id``, the response's `X-Request-ID`, and
 /// ``HTTPRequestRecord/id``.
 ///
@@ -27,12 +30,19 @@ public struct RequestIDMiddleware: HTTPMiddleware {
 
   /// 128 random bits in hexadecimal, the form that trace ids have too.
   public static func randomID() -> String {
-    var generator = SystemRandomNumberGenerator()
-    return (0..<2).map { _ in
-      let half = String(generator.next(), radix: 16)
-      return String(repeating: "0", count: 16 - half.count) + half
-    }.joined()
+    let (high, low) = reserve.withLock { $0.draw() }
+    return String(unsafeUninitializedCapacity: 32) { text in
+      for (word, offset) in [(high, 0), (low, 16)] {
+        for digit in 0..<16 {
+          let value = UInt8(truncatingIfNeeded: word >> UInt64(60 - 4 * digit)) & 15
+          text[offset + digit] = value < 10 ? UInt8(ascii: "0") + value : UInt8(ascii: "a") - 10 + value
+        }
+      }
+      return 32
+    }
   }
+
+  private static let reserve = Mutex(RandomReserve())
 
   private static func harmless(_ id: String) -> String? {
     let isHarmless =
@@ -47,5 +57,23 @@ public struct RequestIDMiddleware: HTTPMiddleware {
         }
       }
     return isHarmless ? id : nil
+  }
+}
+
+/// The kernel's random numbers, sixteen ids at a time: one call of the kernel is as dear as the rest of a request's id.
+private struct RandomReserve {
+  private var words: [UInt64] = []
+
+  mutating func draw() -> (UInt64, UInt64) {
+    if words.count < 2 { refill() }
+    return (words.removeLast(), words.removeLast())
+  }
+
+  private mutating func refill() {
+    // As many bytes as one call gives.
+    words = [UInt64](repeating: 0, count: 32)
+    guard words.withUnsafeMutableBytes({ getentropy($0.baseAddress, $0.count) }) != 0 else { return }
+    var generator = SystemRandomNumberGenerator()
+    for index in words.indices { words[index] = generator.next() }
   }
 }

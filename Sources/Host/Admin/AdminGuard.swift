@@ -9,7 +9,7 @@ struct AdminGuard: Sendable {
 
   /// A route that answers nobody else.
   func route(
-    _ method: HTTPMethod, _ path: String, _ handler: @escaping @Sendable (HTTPRequest) async throws -> HTTPResponse
+    _ method: HTTPMethod, _ path: String, _ handler: @escaping HTTPHandler
   ) -> Route {
     Route(method, path) { request in
       guard admits(request) else { throw HTTPError(.notFound) }

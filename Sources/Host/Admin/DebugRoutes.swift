@@ -14,7 +14,7 @@ struct DebugRoutes: Sendable {
 
   /// - Parameter isRootFree: Whether the app leaves `/` to the dashboard; `/debug` shows it in any case.
   func all(isRootFree: Bool) -> [Route] {
-    let dashboard: @Sendable (HTTPRequest) async throws -> HTTPResponse = { [panel] _ in
+    let dashboard: HTTPHandler = { [panel] _ in
       panel.noteLook()
       // Layout takes its time, and the loop has others to serve.
       let page = await withTaskExecutorPreference(globalConcurrentExecutor) { await DashboardPage(panel).html() }
