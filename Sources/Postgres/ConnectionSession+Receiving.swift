@@ -61,7 +61,8 @@ extension ConnectionSession {
 
   private mutating func takeResult(_ result: ResultHandle, _ request: ConnectionRequest, _ deliveries: inout Deliveries)
   {
-    if let error = result.error {
+    if var error = result.error {
+      if case .script = request.kind { error.statementIndex = request.statementsDone }
       request.error = request.error ?? error
     } else if !request.isPrepared {
       request.isPrepared = true
@@ -80,6 +81,7 @@ extension ConnectionSession {
       }
     } else {
       request.result = result
+      request.statementsDone += 1
     }
   }
 
