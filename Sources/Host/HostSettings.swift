@@ -1,4 +1,5 @@
 internal import AppConfiguration
+internal import FoundationEssentials
 internal import HTTPServer
 
 /// The settings under `host`.
@@ -12,6 +13,11 @@ struct HostSettings: Sendable {
   static let adminListen = Setting<ListenAddress?>(
     "host.admin_listen", default: nil, flag: "admin-listen",
     "Where to serve the dashboard, /debug and the health pages beside host.listen, from the first moment of the start.")
+  static let tlsCertificate = Setting<String?>(
+    "host.tls_certificate", default: nil,
+    "A file of certificates in PEM, the server's first: host.listen then speaks HTTPS. Needs host.tls_key.")
+  static let tlsKey = Setting<String?>(
+    "host.tls_key", default: nil, "A file with the private key of the certificate, in PEM.")
   static let startTimeout = Setting(
     "host.start_timeout", default: Duration.seconds(60),
     "How long the start may take, migrations included, before it is rolled back."
@@ -33,10 +39,12 @@ struct HostSettings: Sendable {
   ).checked("must not be negative") { $0 >= .zero }
 
   static let catalog = SettingsCatalog(
-    "host", preset, listen, adminListen, startTimeout, shutdownTimeout, drainDelay, healthPeriod, busyPoll)
+    "host", preset, listen, adminListen, tlsCertificate, tlsKey, startTimeout, shutdownTimeout, drainDelay,
+    healthPeriod, busyPoll)
 
   let listen: ListenAddress
   let adminListen: ListenAddress?
+  let tls: HTTPServerConfiguration.TLS?
   let startTimeout: Duration
   let healthPeriod: Duration
   let busyPoll: Duration
@@ -45,6 +53,7 @@ struct HostSettings: Sendable {
   init(_ configuration: Configuration) throws(ConfigurationError) {
     listen = try configuration(Self.listen)
     adminListen = try configuration(Self.adminListen)
+    tls = try Self.tls(configuration)
     startTimeout = try configuration(Self.startTimeout)
     healthPeriod = try configuration(Self.healthPeriod)
     busyPoll = try configuration(Self.busyPoll)
@@ -59,7 +68,43 @@ struct HostSettings: Sendable {
     shutdown = ShutdownBudget(total: total, drain: drain)
   }
 
-  var http: HTTPServerConfiguration { HTTPServerConfiguration(address: HTTPServerAddress(listen)) }
+  var http: HTTPServerConfiguration {
+    var http = HTTPServerConfiguration(address: HTTPServerAddress(listen))
+    http.tls = tls
+    return http
+  }
+
+  private static func tls(
+    _ configuration: Configuration
+  ) throws(ConfigurationError) -> HTTPServerConfiguration.TLS? {
+    let (certificate, key) = (try configuration(tlsCertificate), try configuration(tlsKey))
+    switch (certificate, key) {
+    case (nil, nil): return nil
+    case (let certificate?, let key?):
+      return HTTPServerConfiguration.TLS(
+        certificateChain: try text(certificate, tlsCertificate, configuration),
+        privateKey: try text(key, tlsKey, configuration))
+    case (nil, _): throw fault(tlsKey, configuration, "host.tls_key is of no use without host.tls_certificate")
+    case (_, nil): throw fault(tlsCertificate, configuration, "host.tls_certificate needs host.tls_key beside it")
+    }
+  }
+
+  private static func text(
+    _ path: String, _ setting: Setting<String?>, _ configuration: Configuration
+  ) throws(ConfigurationError) -> String {
+    do {
+      return try String(contentsOfFile: path, encoding: .utf8)
+    } catch {
+      throw fault(setting, configuration, "\(setting.path) names \(path), which cannot be read: \(error)")
+    }
+  }
+
+  private static func fault(
+    _ setting: Setting<String?>, _ configuration: Configuration, _ text: String
+  ) -> ConfigurationError {
+    ConfigurationError(
+      ConfigurationFault(.invalidValue, at: configuration.source(of: setting), path: setting.path, text))
+  }
 
   var adminHTTP: HTTPServerConfiguration? {
     adminListen.map { HTTPServerConfiguration(address: HTTPServerAddress($0)) }

@@ -78,6 +78,8 @@ struct ByteWriter: ~Copyable {
       case UInt8(ascii: "\\"): write("\\\\")
       case UInt8(ascii: "\n"): write("\\n")
       case UInt8(ascii: "\"") where quotes: write("\\\"")
+      // Prometheus takes it for the end of the page.
+      case 0: write("\u{FFFD}")
       default: write(byte: byte)
       }
     }

@@ -30,6 +30,7 @@ public final class Counter: Sendable {
 
   /// Adds a number and keeps what tells this addition, such as `["trace_id": …]`, for OpenMetrics to show.
   public func increment(by amount: Double, exemplar labels: MetricLabels) {
+    guard amount > 0, amount.isFinite else { return }
     increment(by: amount)
     latest.set(Exemplar(amount, labels: labels), at: 0, of: 1)
   }

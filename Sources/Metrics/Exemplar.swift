@@ -15,7 +15,8 @@ public struct Exemplar: Sendable, Hashable {
   public init?(_ value: Double, labels: MetricLabels) {
     let length = labels.pairs.reduce(0) { $0 + $1.name.unicodeScalars.count + $1.value.unicodeScalars.count }
     let names = labels.pairs.map(\.name)
-    guard length <= Self.maxLabelCharacters, !labels.rendered.contains(0), names.allSatisfy(MetricLint.isWellFormed),
+    guard length <= Self.maxLabelCharacters, !labels.pairs.contains(where: { $0.value.utf8.contains(0) }),
+      names.allSatisfy(MetricLint.isWellFormed),
       Set(names).count == names.count
     else { return nil }
     self.labels = labels

@@ -60,9 +60,9 @@ final class SeriesStore: Sendable {
 
   func remove(_ key: Key) {
     state.withLock { state in
-      guard state.instruments.removeValue(forKey: key) != nil else { return }
-      let labels = labels(key)
-      state.series.removeAll { $0.labels == labels }
+      guard let instrument = state.instruments.removeValue(forKey: key) else { return }
+      // Not by its labels: as keys, two spellings of one text in Unicode are the same.
+      state.series.removeAll { $0.instrument === instrument }
       if key == otherKey { state.other = nil }
     }
   }

@@ -50,6 +50,9 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
     binds = interpolation.binds
   }
 
+  /// Whether a parameter is a ``Sensitive`` value, which must not get into a log by any way.
+  public var isSensitive: Bool { binds.contains { $0.value is any SensitiveValue } }
+
   /// The parameters' values, for a tracer.
   public var parameters: [any PostgresEncodable] { binds.map(\.value) }
 

@@ -78,6 +78,8 @@ final class Session: @unchecked Sendable {
   private func ready(_ readiness: Readiness) {
     guard phase != .closed else { return }
     if readiness.contains(.write) { flush() }
+    // Told again and again until somebody heeds it, also while we do not read.
+    if !readiness.isDisjoint(with: [.hangUp, .error]), !interest.contains(.read) { return finish(.abnormal) }
     if readiness.contains(.read) || readiness.contains(.hangUp) {
       if phase == .lingering { discard() } else { read() }
     } else if readiness.contains(.error) {

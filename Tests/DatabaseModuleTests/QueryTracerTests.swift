@@ -25,14 +25,17 @@ import Testing
     metrics.record(.queryEnded(trace("SELECT 1"), duration: .zero, .failure(CancellationError())))
     metrics.record(.queryEnded(trace("SELECT 1"), duration: .zero, .failure(Trouble())))
     metrics.record(.queryEnded(trace("SELECT 1"), duration: .zero, .failure(PostgresError(.closed, "closed"))))
+    var duplicate = PostgresError(.server, "duplicate key")
+    duplicate.sqlState = .uniqueViolation
+    metrics.record(.queryEnded(trace("SELECT 1"), duration: .zero, .failure(duplicate)))
     metrics.record(.released(processID: 1, isSound: true, held: .seconds(2)))
     metrics.record(.connectEnded(duration: .milliseconds(4), .success(1)))
     metrics.record(.prepared(trace("SELECT 1")))
     let page = try ExpositionPage(await registry.render(.text))
     #expect(page.value("db_query_duration_seconds_count", ["operation": "query", "name": "GetUser"]) == 2)
     #expect(page.value("db_query_duration_seconds_count", ["operation": "copyIn", "name": "Load"]) == 1)
-    #expect(page.value("db_query_duration_seconds_count", ["operation": "query", "name": "unnamed SELECT"]) == 3)
-    for kind in ["cancelled", "other", "closed"] {
+    #expect(page.value("db_query_duration_seconds_count", ["operation": "query", "name": "unnamed SELECT"]) == 4)
+    for kind in ["cancelled", "other", "closed", "23"] {
       #expect(page.value("db_query_errors_total", ["sqlstate_class": kind]) == 1)
     }
     #expect(page.value("db_pool_hold_seconds_sum", [:]) == 2)
@@ -108,9 +111,21 @@ import Testing
     ("  Filter: (email = 'a@b.c'::text)", "  Filter: (email = '…'::text)"),
     ("  Index Cond: ((id = 4711) AND (t1.x2 > 3.5))", "  Index Cond: ((id = ?) AND (t1.x2 > ?.?))"),
     ("Seq Scan on t  (cost=0.00..1.01 rows=1 width=4)", "Seq Scan on t  (cost=0.00..1.01 rows=1 width=4)"),
+    ("  Order By: (place <-> '(1,2)'::point)", "  Order By: (place <-> '…'::point)"),
+    ("  Run Condition: (row_number() OVER (?) <= 10)", "  Run Condition: (row_number() OVER (?) <= ?)"),
+    (
+      "Function Scan on f(7)  (cost=0.25..10.25 rows=1000 width=4)",
+      "Function Scan on f(?)  (cost=0.25..10.25 rows=1000 width=4)"
+    ),
     ("  Filter: (name = 'it''s'::text)", "  Filter: (name = '…''…'::text)"),
   ])
   func `a plan without values keeps its costs`(line: String, expected: String) {
     #expect(SlowQueryExplainer.withoutValues(line) == expected)
+  }
+
+  @Test func `the plan of a statement with a sensitive value hides all values, whatever the setting`() {
+    let explainer = SlowQueryExplainer(threshold: .zero, showsValues: true, logger: .none)
+    #expect(explainer.showsValues(of: "SELECT \(1)"))
+    #expect(!explainer.showsValues(of: "SELECT \(1), \(Sensitive("hunter2"))"))
   }
 }

@@ -93,6 +93,7 @@ import Testing
       }
       #expect(admits([:]) && admits(["Origin": "http://localhost:8080"]) && admits(["Sec-Fetch-Site": "same-origin"]))
       #expect(!admits(["Origin": "http://evil.example"]) && !admits(["Origin": "http://localhost:9999"]))
+      #expect(!admits(["Origin": "null"]))
       #expect(!admits(["Sec-Fetch-Site": "cross-site"]) && !admits(["Sec-Fetch-Site": "same-site"]))
     }
   }

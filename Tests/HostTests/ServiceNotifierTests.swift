@@ -1,4 +1,6 @@
+import AppConfiguration
 import Glibc
+import StructuredLogging
 import Testing
 
 @testable import Host
@@ -20,6 +22,23 @@ import Testing
     #expect(manager.message() == "WATCHDOG=1")
     #expect(manager.message()?.hasPrefix("RELOADING=1\nMONOTONIC_USEC=") == true)
     #expect(manager.message() == "STOPPING=1\nSTATUS=signal SIGTERM")
+  }
+
+  @Test func `a reload before the start is over or during the stop is not told as readiness`() throws {
+    let manager = try ServiceManager(isAbstract: true)
+    let service = Service(ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.name]))
+    let reload = Reload(Configuration(), [], logger: .none) { Configuration() }
+    service.reload(reload)
+    service.ready()
+    service.reload(reload)
+    service.stopping("signal SIGTERM")
+    service.reload(reload)
+    service.stopping("again")
+    #expect(manager.message() == "READY=1\nSTATUS=ready")
+    #expect(manager.message()?.hasPrefix("RELOADING=1") == true)
+    #expect(manager.message() == "READY=1\nSTATUS=ready")
+    #expect(manager.message() == "STOPPING=1\nSTATUS=stopping: signal SIGTERM")
+    #expect(manager.message() == "STOPPING=1\nSTATUS=stopping: again")
   }
 
   @Test func `without a service manager there is no notifier, and one that is gone does no harm`() {

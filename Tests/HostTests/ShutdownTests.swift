@@ -50,6 +50,18 @@ import Testing
     #expect(text.contains("host.drain_delay is 30s") && text.contains("host.shutdown_timeout, which is 30s"))
   }
 
+  @Test func `a certificate without a key, a key without a certificate, and a file that is not there are told apart`() {
+    func fault(_ flags: [String: String]) -> String {
+      let error = #expect(throws: ConfigurationError.self) { try HostSettings(Configuration(flags: flags)) }
+      return error.map { "\($0)" } ?? ""
+    }
+    #expect(fault(["host.tls_certificate": "/c.pem"]).contains("needs host.tls_key"))
+    #expect(fault(["host.tls_key": "/k.pem"]).contains("of no use without host.tls_certificate"))
+    #expect(
+      fault(["host.tls_certificate": "/nowhere/c.pem", "host.tls_key": "/nowhere/k.pem"])
+        .contains("host.tls_certificate names /nowhere/c.pem, which cannot be read"))
+  }
+
   @Test(arguments: HostPreset.allCases)
   func `a preset is made of settings there are, with values they take, and what is set wins over it`(
     preset: HostPreset

@@ -68,7 +68,7 @@ import Testing
     for _ in 0..<500 {
       let scalars = (0..<Int.random(in: 0...12)).compactMap { _ in
         Bool.random()
-          ? Unicode.Scalar(UInt32.random(in: 0...0x10FFFF)) : "\\\"\n {},=\r\t#".unicodeScalars.randomElement()
+          ? Unicode.Scalar(UInt32.random(in: 1...0x10FFFF)) : "\\\"\n {},=\r\t#".unicodeScalars.randomElement()
       }
       let label = String(String.UnicodeScalarView(scalars))
       let value = Double(bitPattern: .random(in: .min ... .max))

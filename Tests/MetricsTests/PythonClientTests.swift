@@ -45,7 +45,7 @@ import Testing
       let values = (0..<2).map { _ in
         let scalars = (0..<Int.random(in: 0...8)).compactMap { _ in
           Bool.random()
-            ? Unicode.Scalar(UInt32.random(in: 0...0x10FFFF)) : "\\\"\n{}=, #_\r\t".unicodeScalars.randomElement()
+            ? Unicode.Scalar(UInt32.random(in: 1...0x10FFFF)) : "\\\"\n{}=, #_\r\t".unicodeScalars.randomElement()
         }
         return String(String.UnicodeScalarView(scalars))
       }

@@ -117,6 +117,29 @@ import Testing
     #expect(try await registry.page().value("requests_total", ["path": "/a"]) == 1)
   }
 
+  @Test func `a series leaves the page under another spelling of its label, too`() async throws {
+    let family = try registry.counter("requests_total", help: "Requests.", labels: ["path"])
+    family.with("caf\u{E9}").increment()
+    family.remove("cafe\u{301}")
+    family.with("caf\u{E9}").increment()
+    #expect(try await registry.page().family("requests_total")?.samples.count == 1)
+  }
+
+  @Test func `a zero byte in a label does not end the page`() async throws {
+    try registry.counter("requests_total", help: "Requests.", labels: ["path"]).with("a\0b").increment()
+    let page = Array(await registry.render(.text))
+    #expect(!page.contains(0))
+    #expect(try await registry.page().value("requests_total", ["path": "a\u{FFFD}b"]) == 1)
+  }
+
+  @Test func `an addition that is ignored leaves no exemplar`() async throws {
+    let counter = try registry.counter("requests_total", help: "Requests.")
+    counter.increment(by: -1, exemplar: ["trace_id": "t"])
+    counter.increment(by: .nan, exemplar: ["trace_id": "t"])
+    let page = String(decoding: await registry.render(.openMetrics), as: UTF8.self)
+    #expect(page.contains("requests_total 0") && !page.contains("trace_id"))
+  }
+
   @Test func `a gauge is read at each scrape`() async throws {
     let gauge = try registry.gauge("source", help: "Source.")
     try registry.gauge("twice", help: "Twice.") { gauge.value * 2 }

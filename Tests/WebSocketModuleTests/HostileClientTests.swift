@@ -58,6 +58,21 @@ import Testing
     }
   }
 
+  @Test func `a client that resets while its messages wait in front of the handler is gone at once`() async throws {
+    let isOpen = Atomic<Bool>(false)
+    try await withHub(onMessage: { _, _ in
+      while !isOpen.load(ordering: .relaxed) { try await Task.sleep(for: .milliseconds(1)) }
+    }) { port, hub, _ in
+      try await offPool {
+        let client = try RawClient(port, "/ws?user=ann")
+        for _ in 0..<2000 { try client.send("x") }
+        client.abort(hard: true)
+      }
+      try await eventually("the session is over") { hub.counters.connections.load(ordering: .relaxed) == 0 }
+      isOpen.store(true, ordering: .relaxed)
+    }
+  }
+
   @Test func `a client that does not read is closed with 1008, and the others are not held up`() async throws {
     let log = SessionLog()
     try await withHub(

@@ -6,7 +6,7 @@ internal import Synchronization
 ///
 /// Only what reads is explained (a SELECT, by its first word), never executed (no ANALYZE), in a read-only transaction
 /// with a time-out, at most once a minute. Parameters are sent as they were, for plans depend on them; none is logged,
-/// and plans are logged without the values in their conditions unless parameters are logged in full.
+/// and plans are logged without the values in their conditions unless parameters are logged in full and none is sensitive.
 final class SlowQueryExplainer: QueryTracer {
   static let interval = Duration.seconds(60)
   static let name = "Explain"
@@ -72,13 +72,19 @@ final class SlowQueryExplainer: QueryTracer {
       try await transaction.execute("SET LOCAL statement_timeout = '1s'", name: Self.name)
       return try await transaction.all("EXPLAIN (COSTS, VERBOSE FALSE) \(sql)", as: String.self, name: Self.name)
     }
-    return showsValues ? lines : lines.map(Self.withoutValues)
+    return showsValues(of: sql) ? lines : lines.map(Self.withoutValues)
   }
 
-  /// The line of a plan with `'…'` for each quoted value and `?` for each number in a condition.
+  /// Whether the plan of a statement may be logged as it is: the server puts the parameters into its conditions.
+  func showsValues(of sql: SQL) -> Bool { showsValues && !sql.isSensitive }
+
+  /// The line of a plan with `'…'` for each quoted value and `?` for each number, but for the planner's own figures.
   static func withoutValues(_ line: String) -> String {
-    let words = ["Filter:", "Cond:", "Key:", "Output:", "Recheck"]
-    guard words.contains(where: { line.contains($0) }) else { return line }
+    let figures = line.ranges(of: "  (cost=").last?.lowerBound ?? line.endIndex
+    return masked(line[..<figures]) + line[figures...]
+  }
+
+  private static func masked(_ line: Substring) -> String {
     var result = ""
     var isQuoted = false
     var wasWord = false

@@ -31,10 +31,10 @@ struct AdminGuard: Sendable {
     guard request.method != .get, request.method != .head else { return true }
     // Changes: not from a page of somebody else's.
     if let site = request.headers["sec-fetch-site"], !["same-origin", "none"].contains(site) { return false }
-    if let origin = request.headers["origin"], let mark = origin.firstRange(of: "://") {
-      return String(origin[mark.upperBound...]) == request.headers["host"]
-    }
-    return true
+    guard let origin = request.headers["origin"] else { return true }
+    // A page in a sandbox has the origin `null`.
+    guard let mark = origin.firstRange(of: "://") else { return false }
+    return String(origin[mark.upperBound...]) == request.headers["host"]
   }
 
   /// `localhost`, a name below it, or an address.

@@ -1,20 +1,33 @@
 internal import Container
 internal import EventLoop
+internal import Synchronization
 
 /// The process as a service manager sees it. Does nothing where there is none.
-struct Service: Sendable {
+final class Service: Sendable {
   private let notifier: ServiceNotifier?
+  /// Between the start and the stop. A manager that hears of readiness at other times takes it for that of the start.
+  private let isReady = Mutex(false)
 
   init(_ notifier: ServiceNotifier?) { self.notifier = notifier }
 
-  func ready() { notifier?.ready("ready") }
+  func ready() {
+    isReady.withLock { isReady in
+      isReady = true
+      notifier?.ready("ready")
+    }
+  }
 
-  func stopping(_ reason: String) { notifier?.stopping("stopping: \(reason)") }
+  func stopping(_ reason: String) {
+    isReady.withLock { isReady in
+      isReady = false
+      notifier?.stopping("stopping: \(reason)")
+    }
+  }
 
   func reload(_ reload: Reload) {
-    notifier?.reloading()
+    isReady.withLock { isReady in if isReady { notifier?.reloading() } }
     reload.perform()
-    notifier?.ready("ready")
+    isReady.withLock { isReady in if isReady { notifier?.ready("ready") } }
   }
 
   /// Says twice an interval that the process is alive. While the app runs that takes an answer of the event loop: one
