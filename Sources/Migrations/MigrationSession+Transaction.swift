@@ -39,9 +39,11 @@ extension MigrationSession {
   private func attempt(
     _ step: MigrationStep, _ statements: [SQLStatement], as waiter: LockWaiter
   ) async throws -> Duration {
-    waiter.is(.process(try await begin(step)))
+    // A transaction's own settings have to come before any query in it, so before our questions too.
+    let settings = statements.prefix { $0.words.starts(with: ["SET", "TRANSACTION"]) }
+    waiter.is(.process(try await begin(step, Array(settings))))
     let start = ContinuousClock.now
-    try await run(statements)
+    try await run(Array(statements.dropFirst(settings.count)))
     let duration = start.duration(to: .now)
     try await end(step, duration)
     return duration
@@ -49,12 +51,20 @@ extension MigrationSession {
 
   /// Begins the transaction of a migration, if the lock is held.
   ///
-  /// - Parameter step: What is undone must be recorded, and stay so until the end.
+  /// - Parameters:
+  ///   - step: What is undone must be recorded, and stay so until the end.
+  ///   - settings: Statements of the step that cannot wait.
   /// - Returns: The server's process, which behind a pooler is another in each transaction.
   @discardableResult
-  func begin(_ step: MigrationStep? = nil) async throws -> Int32 {
+  func begin(_ step: MigrationStep? = nil, _ settings: [SQLStatement] = []) async throws -> Int32 {
     var batch = PostgresBatch()
-    batch.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+    let beginning: SQL = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+    if settings.isEmpty {
+      batch.execute(beginning)
+    } else {
+      try await work.script(beginning.text)
+      try await run(settings)
+    }
     // The splitter takes backslashes for what they are by the standard; the server has to agree.
     let state = batch.one(
       """

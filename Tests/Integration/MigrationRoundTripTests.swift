@@ -40,6 +40,22 @@ import Testing
 
   // MARK: The session
 
+  @Test func `a migration may set its transaction's isolation level, which has to come before any query`() async throws {
+    try await MigrationDatabase.with { database in
+      let script = """
+        -- Reads what it writes.
+        SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;
+        CREATE TABLE public.level AS SELECT current_setting('transaction_isolation') AS level
+        """
+      let migrator = database.migrator(.scripts("main", Self.first, (script, "DROP TABLE public.level")))
+      try await migrator.up()
+      let level: String = try await database.connection.one("SELECT level FROM public.level")
+      #expect(level == "serializable")
+      try await migrator.down()
+      #expect(try await database.versionRow() ?? (0, true) == (1, false))
+    }
+  }
+
   @Test func `a record that somebody locks is waited for no longer than any other table`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts("main", Self.first, ("CREATE TABLE public.b ()", "DROP TABLE public.b"))
