@@ -49,10 +49,12 @@ public struct TestDatabase: Sendable {
     _ body: (TestDatabase) async throws -> Result
   ) async throws -> Result {
     let connectionString = server.connectionString(database: name)
-    let options = try ConnectOptions(connectionString)
+    var options = try ConnectOptions(connectionString)
+    // Tests share the machine; patience costs nothing where nothing is wrong.
+    options.connectTimeout = .seconds(30)
+    options.cancelTimeout = .seconds(30)
     var configuration = PostgresPool.Configuration(options)
     configuration.maxConnections = 5
-    // Tests share the machine; patience costs nothing where nothing is wrong.
     configuration.acquireTimeout = .seconds(30)
     configure(&configuration)
 
@@ -61,7 +63,7 @@ public struct TestDatabase: Sendable {
       try await pool.start()
       let result = try await body(
         TestDatabase(pool: pool, options: options, connectionString: connectionString, loop: server.loop))
-      let holders = await pool.close(deadline: .now + .seconds(2))
+      let holders = await pool.close(deadline: .now + .seconds(10))
       if !holders.isEmpty { throw TestDatabaseError(holders: holders.map { "\($0)" }) }
       return result
     } catch {

@@ -8,6 +8,10 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
   /// 5 seconds, or `connect_timeout` where the string has it.
   public var connectTimeout: Duration = .seconds(5)
 
+  /// How long the server has to act on a cancel request, which is repeated meanwhile, before the connection is given up.
+  /// Default 5 seconds.
+  public var cancelTimeout: Duration = .seconds(5)
+
   /// Of several hosts, each connection tries them in an order of its own, so that a pool spreads over all that fit
   /// `target_session_attrs`. Default false: in the order in which they are named.
   public var balancesHosts = false

@@ -32,8 +32,6 @@ public final class PostgresConnection: PostgresClient {
   /// The server's version as an integer: 150004 is 15.4.
   public let serverVersion: Int32
 
-  /// How long the server has to act on a cancel request, before the connection is given up.
-  static let cancelTimeout: Duration = .seconds(5)
   /// The pause before a cancel request is repeated.
   static let cancelRetryDelay: Duration = .milliseconds(50)
 
@@ -199,12 +197,12 @@ public final class PostgresConnection: PostgresClient {
   /// Asks the server to cancel the request, again and again while it runs; gives the connection up when that does
   /// not help.
   private func cancel(_ request: ConnectionRequest, since start: ContinuousClock.Instant = .now) {
-    guard ContinuousClock.now - start < Self.cancelTimeout else {
+    guard ContinuousClock.now - start < options.cancelTimeout else {
       giveUp("the server did not act on a cancel request")
       return
     }
     // Also ends a cancel request that itself hangs.
-    let watchdog = loop.schedule(after: Self.cancelTimeout) { [weak self] in
+    let watchdog = loop.schedule(after: options.cancelTimeout) { [weak self] in
       self?.giveUp("a cancel request was not answered")
     }
     onBlockingThread { [self] in

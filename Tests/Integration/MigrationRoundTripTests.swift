@@ -40,7 +40,8 @@ import Testing
 
   // MARK: The session
 
-  @Test func `a migration may set its transaction's isolation level, which has to come before any query`() async throws {
+  @Test func `a migration may set its transaction's isolation level, which has to come before any query`() async throws
+  {
     try await MigrationDatabase.with { database in
       let script = """
         -- Reads what it writes.

@@ -1,5 +1,6 @@
 internal import CSpawn
 internal import Glibc
+internal import Synchronization
 
 /// A program built beside the tests, run in a process of its own: for what concerns a whole process, as signals and memory
 /// do. It says in lines what happens to it. Asked again and again rather than waited for: nothing here blocks a thread.
@@ -7,6 +8,8 @@ public final class HelperProcess: Sendable {
   /// To be signalled.
   public let id: Int32
   private let output: Int32
+  /// Once it was waited for, its number may be another's.
+  private let isOver = Atomic(false)
 
   /// Starts it.
   public init(_ program: String, _ argument: String = "") throws {
@@ -24,6 +27,7 @@ public final class HelperProcess: Sendable {
     (id, output) = (process, ends[0])
     // Fully initialised by now: deinit closes the output.
     guard status == 0 else {
+      isOver.store(true, ordering: .relaxed)
       throw Failure(description: "\(path) could not be started: \(String(cString: strerror(status)))")
     }
   }
@@ -34,7 +38,14 @@ public final class HelperProcess: Sendable {
     public let description: String
   }
 
-  deinit { close(output) }
+  /// Ends it, should the test have failed before it could.
+  deinit {
+    close(output)
+    guard !isOver.load(ordering: .relaxed) else { return }
+    kill(id, SIGKILL)
+    var status: Int32 = 0
+    waitpid(id, &status, 0)
+  }
 
   /// Its next line; nil when there are no more.
   public func line() async -> String? {
@@ -56,6 +67,7 @@ public final class HelperProcess: Sendable {
     while waitpid(id, &status, WNOHANG) == 0 {
       guard (try? await Task.sleep(for: .milliseconds(2))) != nil else { return nil }
     }
+    isOver.store(true, ordering: .relaxed)
     return status & 0x7F == 0 ? status >> 8 & 0xFF : nil
   }
 }

@@ -13,7 +13,10 @@ import WebSocketModule
     limit.rlim_cur = limit.rlim_max
     setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit)
 
-    let (hub, loop) = (Hub(configuration: HubConfiguration()), try EventLoop())
+    var configuration = HubConfiguration()
+    // Its clients only read what they wait for.
+    configuration.pingInterval = .seconds(600)
+    let (hub, loop) = (Hub(configuration: configuration), try EventLoop())
     let server = try HTTPServer(
       configuration: HTTPServerConfiguration(address: .ip(host: "127.0.0.1", port: 0)),
       routes: [

@@ -35,6 +35,7 @@ import Testing
       configuration.connect["host"] = "127.0.0.1"
       configuration.connect["port"] = "\(proxy.port)"
       configuration.connect.connectTimeout = .seconds(3)
+      configuration.connect.cancelTimeout = .seconds(3)
       configuration.maxConnections = 3
       configuration.acquireTimeout = .seconds(4)
       configure(&configuration)

@@ -28,7 +28,7 @@ final class RawClient: Sendable {
   let answer: String
 
   /// Connects and shakes hands; reads give up after `patience` seconds.
-  init(_ port: Int, _ target: String = "/ws", headers: String = "", patience: Int = 20, window: Int32? = nil) throws {
+  init(_ port: Int, _ target: String = "/ws", headers: String = "", patience: Int = 60, window: Int32? = nil) throws {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
     self.descriptor = descriptor
     if var window { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &window, 4) }
@@ -53,7 +53,7 @@ final class RawClient: Sendable {
     if failure == nil { failure = Self.send(descriptor, Array(request.utf8)) }
     while failure == nil, !answer.suffix(4).elementsEqual("\r\n\r\n".utf8) {
       var byte: UInt8 = 0
-      let count = recv(descriptor, &byte, 1, 0)
+      let count = Self.uninterrupted { recv(descriptor, &byte, 1, 0) }
       if count == 1 { answer.append(byte) } else { failure = count == 0 ? .closed : .timedOut }
     }
     self.answer = String(decoding: answer, as: UTF8.self)
@@ -98,7 +98,9 @@ final class RawClient: Sendable {
   private static func send(_ descriptor: Int32, _ bytes: [UInt8]) -> Failure? {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      let count = rest.withUnsafeBytes { bytes in
+        uninterrupted { Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+      }
       guard count > 0 else { return errno == EAGAIN ? .timedOut : .closed }
       rest = rest.dropFirst(count)
     }
@@ -149,10 +151,18 @@ final class RawClient: Sendable {
     }
   }
 
+  /// A socket with a time-out is not taken up again by the kernel after a signal.
+  private static func uninterrupted(_ call: () -> Int) -> Int {
+    while true {
+      let count = call()
+      guard count < 0, errno == EINTR else { return count }
+    }
+  }
+
   /// Reads some bytes; false at the end.
   private func fill() throws -> Bool {
     var chunk = [UInt8](repeating: 0, count: 65536)
-    let count = recv(descriptor, &chunk, chunk.count, 0)
+    let count = Self.uninterrupted { recv(descriptor, &chunk, chunk.count, 0) }
     guard count >= 0 else { throw errno == EAGAIN ? Failure.timedOut : Failure.closed }
     buffer.withLock { $0 += chunk[..<count] }
     return count > 0

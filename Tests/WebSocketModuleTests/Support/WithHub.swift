@@ -13,6 +13,8 @@ func withHub(
   _ body: (_ port: Int, Hub, HTTPServer) async throws -> Void
 ) async throws {
   var configuration = HubConfiguration()
+  // Patience costs nothing where nothing is wrong.
+  (configuration.pingInterval, configuration.closeTimeout) = (.seconds(600), .seconds(60))
   configuration.onError = { error, _ in log.append("error \(error)") }
   configure(&configuration)
   let hub = Hub(configuration: configuration)
