@@ -122,7 +122,7 @@ let package = Package(
       name: "MetricsTests", dependencies: ["PrometheusMetrics", "MetricsTesting", "HTTPServer", "EventLoop"]),
     .testTarget(name: "ConfigurationTests", dependencies: ["AppConfiguration"]),
     .testTarget(name: "LoggingTests", dependencies: ["StructuredLogging"]),
-    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop"]),
+    .testTarget(name: "HTTPServerTests", dependencies: ["HTTPServer", "EventLoop", "TestSupport"]),
     .testTarget(
       name: "WebSocketModuleTests",
       dependencies: [

@@ -64,7 +64,7 @@ import Testing
     try await progress.show {
       progress.observe(.started(step(7), index: 2, count: 3))
       progress.observe(.statementDone(step(7), done: 1, count: 4))
-      let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+      let deadline = ContinuousClock.now.advanced(by: .seconds(60))
       while !isShown(), ContinuousClock.now < deadline {
         try await Task.sleep(for: .milliseconds(20))
       }

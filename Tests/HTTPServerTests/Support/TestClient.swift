@@ -1,5 +1,6 @@
 import Glibc
 import HTTPServer
+import TestSupport
 
 /// A connection to a server, on a blocking socket. All calls block, so they belong on `offPool`.
 final class TestClient {
@@ -73,7 +74,9 @@ final class TestClient {
   func send(_ bytes: [UInt8]) throws {
     var rest = bytes[...]
     while !rest.isEmpty {
-      let count = rest.withUnsafeBytes { Glibc.send(descriptor, $0.baseAddress, $0.count, Int32(MSG_NOSIGNAL)) }
+      let count = rest.withUnsafeBytes { bytes in
+        uninterrupted { Glibc.send(descriptor, bytes.baseAddress, bytes.count, Int32(MSG_NOSIGNAL)) }
+      }
       guard count > 0 else { throw errno == EAGAIN ? Failure.timedOut : Failure.closed }
       rest = rest.dropFirst(count)
     }
@@ -177,7 +180,7 @@ final class TestClient {
   /// Reads some bytes; false at the end.
   private func fill() throws -> Bool {
     var chunk = [UInt8](repeating: 0, count: 65536)
-    let count = recv(descriptor, &chunk, chunk.count, 0)
+    let count = uninterrupted { recv(descriptor, &chunk, chunk.count, 0) }
     guard count >= 0 else { throw errno == EAGAIN ? Failure.timedOut : Failure.closed }
     buffer += chunk[..<count]
     return count > 0

@@ -1,5 +1,6 @@
 import Glibc
 import Synchronization
+import TestSupport
 
 /// A WebSocket client that can break every rule, on a blocking socket. All calls block, so they belong on `offPool`.
 final class RawClient: Sendable {
@@ -53,7 +54,7 @@ final class RawClient: Sendable {
     if failure == nil { failure = Self.send(descriptor, Array(request.utf8)) }
     while failure == nil, !answer.suffix(4).elementsEqual("\r\n\r\n".utf8) {
       var byte: UInt8 = 0
-      let count = Self.uninterrupted { recv(descriptor, &byte, 1, 0) }
+      let count = uninterrupted { recv(descriptor, &byte, 1, 0) }
       if count == 1 { answer.append(byte) } else { failure = count == 0 ? .closed : .timedOut }
     }
     self.answer = String(decoding: answer, as: UTF8.self)
@@ -151,18 +152,10 @@ final class RawClient: Sendable {
     }
   }
 
-  /// A socket with a time-out is not taken up again by the kernel after a signal.
-  private static func uninterrupted(_ call: () -> Int) -> Int {
-    while true {
-      let count = call()
-      guard count < 0, errno == EINTR else { return count }
-    }
-  }
-
   /// Reads some bytes; false at the end.
   private func fill() throws -> Bool {
     var chunk = [UInt8](repeating: 0, count: 65536)
-    let count = Self.uninterrupted { recv(descriptor, &chunk, chunk.count, 0) }
+    let count = uninterrupted { recv(descriptor, &chunk, chunk.count, 0) }
     guard count >= 0 else { throw errno == EAGAIN ? Failure.timedOut : Failure.closed }
     buffer.withLock { $0 += chunk[..<count] }
     return count > 0
