@@ -148,7 +148,7 @@ let package = Package(
       name: "HostTests",
       dependencies: [
         "Host", "AppConfiguration", "Container", "DatabaseModule", "EventLoop", "HTTPServer", "Health", "Migrations",
-        "PrometheusMetrics", "MetricsTesting", "StructuredLogging",
+        "PrometheusMetrics", "MetricsTesting", "StructuredLogging", "WebSocketModule",
       ]),
     .testTarget(
       name: "DocumentationTests",

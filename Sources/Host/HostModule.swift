@@ -97,7 +97,8 @@ struct HostModule: Module {
       let isRootFree = !routes.contains { $0.path == "/" || $0.path.hasPrefix("/*") }
       routes += AdminRoutes.all(registry, monitor)
       if settings.http.address.isLocal {
-        routes += DebugRoutes(panel: panel, guarding: AdminGuard(isAdminListener: false)).all(isRootFree: isRootFree)
+        let guarding = AdminGuard(isAdminListener: false, isLocal: true)
+        routes += DebugRoutes(panel: panel, guarding: guarding).all(isRootFree: isRootFree)
       }
       return try HTTPServer(
         configuration: settings.http, routes: routes, middleware: HostModule.middleware, loop: loop,

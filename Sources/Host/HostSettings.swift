@@ -18,6 +18,30 @@ struct HostSettings: Sendable {
     "A file of certificates in PEM, the server's first: host.listen then speaks HTTPS. Needs host.tls_key.")
   static let tlsKey = Setting<String?>(
     "host.tls_key", default: nil, "A file with the private key of the certificate, in PEM.")
+  static let maxConnections = Setting(
+    "host.max_connections", default: defaults.maxConnections,
+    "The most open connections of clients; more wait in the system's queue until one closes."
+  ).checked("must be at least 1") { $0 >= 1 }
+  static let maxConnectionsPerAddress = Setting(
+    "host.max_connections_per_address", default: defaults.maxConnectionsPerAddress,
+    "The most of them from one IP address, more are closed at once; 0 is no limit."
+  ).checked("must be 0 or more") { $0 >= 0 }
+  static let headerLimit = Setting(
+    "host.header_limit", default: defaults.headerLimit,
+    "The most bytes of a request's line and headers together; above it the answer is 431 or 414."
+  ).checked("must be at least 1024") { $0 >= 1024 }
+  static let bodyLimit = Setting(
+    "host.body_limit", default: defaults.bodyLimit,
+    "The most bytes of a request's body, where its route has no limit of its own; above it the answer is 413."
+  ).checked("must be 0 or more") { $0 >= 0 }
+  static let idleTimeout = Setting(
+    "host.idle_timeout", default: defaults.idleTimeout,
+    "How long a client may be silent, or take nothing of an answer, before it is closed; 0s is for ever."
+  ).checked("must not be negative") { $0 >= .zero }
+  static let readTimeout = Setting(
+    "host.read_timeout", default: defaults.readTimeout,
+    "How long a request may take to arrive, a byte now and then; longer than host.idle_timeout, 0s is for ever."
+  ).checked("must not be negative") { $0 >= .zero }
   static let startTimeout = Setting(
     "host.start_timeout", default: Duration.seconds(60),
     "How long the start may take, migrations included, before it is rolled back."
@@ -39,12 +63,15 @@ struct HostSettings: Sendable {
   ).checked("must not be negative") { $0 >= .zero }
 
   static let catalog = SettingsCatalog(
-    "host", preset, listen, adminListen, tlsCertificate, tlsKey, startTimeout, shutdownTimeout, drainDelay,
-    healthPeriod, busyPoll)
+    "host", preset, listen, adminListen, tlsCertificate, tlsKey, maxConnections, maxConnectionsPerAddress, headerLimit,
+    bodyLimit, idleTimeout, readTimeout, startTimeout, shutdownTimeout, drainDelay, healthPeriod, busyPoll)
+
+  private static let defaults = HTTPServerConfiguration()
 
   let listen: ListenAddress
   let adminListen: ListenAddress?
-  let tls: HTTPServerConfiguration.TLS?
+  /// Of ``listen``.
+  let http: HTTPServerConfiguration
   let startTimeout: Duration
   let healthPeriod: Duration
   let busyPoll: Duration
@@ -53,24 +80,37 @@ struct HostSettings: Sendable {
   init(_ configuration: Configuration) throws(ConfigurationError) {
     listen = try configuration(Self.listen)
     adminListen = try configuration(Self.adminListen)
-    tls = try Self.tls(configuration)
+    http = try Self.http(HTTPServerAddress(listen), configuration)
     startTimeout = try configuration(Self.startTimeout)
     healthPeriod = try configuration(Self.healthPeriod)
     busyPoll = try configuration(Self.busyPoll)
     let (total, drain) = (try configuration(Self.shutdownTimeout), try configuration(Self.drainDelay))
     guard drain < total else {
-      throw ConfigurationError(
-        ConfigurationFault(
-          .invalidValue, at: configuration.source(of: Self.drainDelay), path: Self.drainDelay.path,
-          "host.drain_delay is \(drain.settingText), not shorter than host.shutdown_timeout, which is "
-            + "\(total.settingText): nothing would be left for the stop itself"))
+      throw Self.fault(
+        Self.drainDelay, configuration,
+        "host.drain_delay is \(drain.settingText), not shorter than host.shutdown_timeout, which is "
+          + "\(total.settingText): nothing would be left for the stop itself")
     }
     shutdown = ShutdownBudget(total: total, drain: drain)
   }
 
-  var http: HTTPServerConfiguration {
-    var http = HTTPServerConfiguration(address: HTTPServerAddress(listen))
-    http.tls = tls
+  private static func http(
+    _ address: HTTPServerAddress, _ configuration: Configuration
+  ) throws(ConfigurationError) -> HTTPServerConfiguration {
+    var http = HTTPServerConfiguration(address: address)
+    http.tls = try tls(configuration)
+    http.maxConnections = try configuration(maxConnections)
+    http.maxConnectionsPerAddress = try configuration(maxConnectionsPerAddress)
+    http.headerLimit = try configuration(headerLimit)
+    http.bodyLimit = try configuration(bodyLimit)
+    http.idleTimeout = try configuration(idleTimeout)
+    http.readTimeout = try configuration(readTimeout)
+    guard http.readTimeout == .zero || http.readTimeout > http.idleTimeout else {
+      throw fault(
+        readTimeout, configuration,
+        "host.read_timeout is \(http.readTimeout.settingText), not longer than host.idle_timeout, which is "
+          + "\(http.idleTimeout.settingText)")
+    }
     return http
   }
 
@@ -99,8 +139,8 @@ struct HostSettings: Sendable {
     }
   }
 
-  private static func fault(
-    _ setting: Setting<String?>, _ configuration: Configuration, _ text: String
+  private static func fault<Value>(
+    _ setting: Setting<Value>, _ configuration: Configuration, _ text: String
   ) -> ConfigurationError {
     ConfigurationError(
       ConfigurationFault(.invalidValue, at: configuration.source(of: setting), path: setting.path, text))

@@ -295,6 +295,24 @@ import Testing
     }
   }
 
+  @Test func `connections of one address above its share are closed, and it has its share again when one ends`()
+    async throws
+  {
+    try await withServer(Self.routes, configure: { $0.maxConnectionsPerAddress = 2 }) { address, _ in
+      try await offPool {
+        var clients = [try TestClient(address), try TestClient(address)]
+        for client in clients { #expect(try client.request("GET", "/ok").text == "ok") }
+        #expect(try TestClient(address).isClosed())
+        clients.removeLast()
+        // The server notices the end of the other in its own time.
+        let deadline = ContinuousClock.now + .seconds(60)
+        while (try? TestClient(address).request("GET", "/ok").text) != "ok" {
+          try #require(ContinuousClock.now < deadline)
+        }
+      }
+    }
+  }
+
   // MARK: Clients that leave
 
   @Test func `a client that leaves cancels its handler`() async throws {

@@ -74,18 +74,23 @@ import Testing
     ("evil.example", false), ("127.0.0.1.evil.example:8080", false), ("[evil]:80", false),
   ])
   func `a name that a stranger may have pointed at this machine is refused`(host: String, isAdmitted: Bool) {
-    #expect(AdminGuard(isAdminListener: false).admits(request("/", ["Host": host])) == isAdmitted)
-    #expect(AdminGuard(isAdminListener: true).admits(request("/", ["Host": host])))
+    for isAdminListener in [true, false] {
+      let guarding = AdminGuard(isAdminListener: isAdminListener, isLocal: true)
+      #expect(guarding.admits(request("/", ["Host": host])) == isAdmitted)
+    }
+    // Where others reach the admin listener, they do so by whatever name it has.
+    #expect(AdminGuard(isAdminListener: true, isLocal: false).admits(request("/", ["Host": host])))
   }
 
   @Test(arguments: ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
   func `what came through a proxy is refused`(header: String) {
-    #expect(!AdminGuard(isAdminListener: false).admits(request("/", ["Host": "localhost", header: "10.0.0.1"])))
+    let guarding = AdminGuard(isAdminListener: false, isLocal: true)
+    #expect(!guarding.admits(request("/", ["Host": "localhost", header: "10.0.0.1"])))
   }
 
   @Test func `a page of another site changes nothing`() {
     for isAdminListener in [false, true] {
-      let guarding = AdminGuard(isAdminListener: isAdminListener)
+      let guarding = AdminGuard(isAdminListener: isAdminListener, isLocal: true)
       func admits(_ headers: HTTPHeaders) -> Bool {
         var headers = headers
         headers.setDefault("Host", "localhost:8080")

@@ -4,8 +4,10 @@ internal import HTTPServer
 /// Who may see the dashboard and `/debug`: this machine on the main listener, whoever reaches the admin listener there;
 /// and nobody's browser on behalf of another site.
 struct AdminGuard: Sendable {
-  /// Whether this is the admin listener, which is only reachable for whom it is meant.
+  /// Whether this is the admin listener, which is only reachable for whom it is meant, be it through a proxy.
   let isAdminListener: Bool
+  /// Whether only this machine can reach the listener.
+  let isLocal: Bool
 
   /// A route that answers nobody else.
   func route(
@@ -25,8 +27,10 @@ struct AdminGuard: Sendable {
       for header in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"] {
         if request.headers[header] != nil { return false }
       }
-      // A site can point its own name at 127.0.0.1; it cannot make a browser send another name than that.
-      if request.remoteAddress != "unix", let host = request.headers["host"], !Self.isOwnName(host) { return false }
+    }
+    // A site can point its own name at 127.0.0.1; it cannot make a browser send another name than that.
+    if isLocal, request.remoteAddress != "unix", let host = request.headers["host"], !Self.isOwnName(host) {
+      return false
     }
     guard request.method != .get, request.method != .head else { return true }
     // Changes: not from a page of somebody else's.

@@ -16,9 +16,9 @@ struct AdminServer: Sendable {
       server = nil
       return
     }
+    let guarding = AdminGuard(isAdminListener: true, isLocal: configuration.address.isLocal)
     let routes =
-      AdminRoutes.all(registry, panel.monitor)
-      + DebugRoutes(panel: panel, guarding: AdminGuard(isAdminListener: true)).all(isRootFree: true)
+      AdminRoutes.all(registry, panel.monitor) + DebugRoutes(panel: panel, guarding: guarding).all(isRootFree: true)
     server = try HTTPServer(
       configuration: configuration, routes: routes, middleware: HostModule.middleware, loop: loop,
       observer: HTTPServerObservers(HTTPLog(panel.logger), metrics))

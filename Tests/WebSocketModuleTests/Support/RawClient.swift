@@ -134,12 +134,14 @@ final class RawClient: Sendable {
     return Frame(opcode: head[0] & 15, payload: try take(length), isFinal: head[0] & 0x80 != 0)
   }
 
-  /// The close frame, past all that comes before it, and the end behind it.
+  /// The close frame, past all that comes before it, which is answered, and the end behind it.
   func farewell() throws -> Int? {
     while true {
       let frame = try frame()
       guard frame.opcode == Self.close else { continue }
-      while try fill() {}
+      // The server may listen no more, which makes the end a reset.
+      _ = Self.send(descriptor, Self.frame(Self.close, frame.payload))
+      do { while try fill() {} } catch Failure.closed {}
       return frame.code
     }
   }
