@@ -43,8 +43,6 @@ public actor HealthMonitor {
     questions += checks.map(HealthQuestion.init)
     names = Self.distinct(questions.map(\.check.name))
     standings += Array(repeating: Standing(), count: checks.count)
-    last = nil
-    underWay = nil
   }
 
   // MARK: Starting and stopping
@@ -73,19 +71,23 @@ public actor HealthMonitor {
 
   /// What the checks answer now, or answered within the last moment.
   public func report() async -> HealthReport {
-    if let last, ContinuousClock.now - last.time < maxAge {
-      return HealthReport(entries: last.entries, obstacle: obstacle)
+    while true {
+      // Checks that were added since have yet to be asked.
+      if let last, last.entries.count == questions.count, ContinuousClock.now - last.time < maxAge {
+        return HealthReport(entries: last.entries, obstacle: obstacle)
+      }
+      let asking = underWay ?? round()
+      underWay = asking
+      let entries = await asking.value
+      // Others may have waited for the same answers and come here first.
+      if underWay == asking {
+        underWay = nil
+        last = (entries, .now)
+        note(entries)
+      }
+      guard entries.count == questions.count else { continue }
+      return HealthReport(entries: entries, obstacle: obstacle)
     }
-    let asking = underWay ?? round()
-    underWay = asking
-    let entries = await asking.value
-    // Others may have waited for the same answers and come here first; checks may have been added meanwhile.
-    if underWay == asking {
-      underWay = nil
-      last = (entries, .now)
-      note(entries)
-    }
-    return HealthReport(entries: entries, obstacle: obstacle)
   }
 
   /// The answers of the last round, however old: asks nothing, waits for nothing. For metrics.

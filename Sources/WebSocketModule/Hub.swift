@@ -27,6 +27,7 @@ public actor Hub {
   private var clients: [String: [UInt64: HubClient]] = [:]
   private var watchers: [UInt64: AsyncStream<PresenceEvent>.Continuation] = [:]
   private var nextWatcher: UInt64 = 0
+  private var isClosed = false
 
   /// A hub without clients.
   public init(configuration: HubConfiguration = HubConfiguration()) {
@@ -55,6 +56,10 @@ public actor Hub {
   public func presence() -> (online: Set<String>, events: AsyncStream<PresenceEvent>) {
     let (events, continuation) = AsyncStream.makeStream(
       of: PresenceEvent.self, bufferingPolicy: .bufferingNewest(4096))
+    guard !isClosed else {
+      continuation.finish()
+      return (users, events)
+    }
     let id = nextWatcher
     nextWatcher += 1
     watchers[id] = continuation
@@ -99,8 +104,9 @@ public actor Hub {
     return connections.count
   }
 
-  /// Says goodbye to everybody, and ends the streams of presence.
+  /// Says goodbye to everybody, for good, and ends the streams of presence.
   public func close() {
+    isClosed = true
     for connections in clients.values {
       for client in connections.values { client.close(.goingAway) }
     }
@@ -126,16 +132,21 @@ public actor Hub {
 
   nonisolated func makeID() -> UInt64 { lastID.add(1, ordering: .relaxed).newValue }
 
-  /// Enters a connection.
-  ///
-  /// - Returns: whether the user may have one more.
-  func register(_ client: HubClient) -> Bool {
+  /// Why a connection is not entered.
+  enum Refusal {
+    case isClosed
+    case tooManyOfUser
+  }
+
+  /// Enters a connection, unless it is refused.
+  func register(_ client: HubClient) -> Refusal? {
+    guard !isClosed else { return .isClosed }
     let limit = configuration.maxConnectionsPerUser
     let present = clients[client.user]?.count ?? 0
-    guard limit == 0 || present < limit else { return false }
+    guard limit == 0 || present < limit else { return .tooManyOfUser }
     clients[client.user, default: [:]][client.id] = client
     if present == 0 { tell(.online(client.user)) }
-    return true
+    return nil
   }
 
   /// Removes a connection. Nothing happens if it is not there.

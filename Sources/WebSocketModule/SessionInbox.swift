@@ -64,12 +64,14 @@ final class SessionInbox: @unchecked Sendable {
   private func handle(_ event: Event) async throws {
     switch event {
     case .opened:
-      isRegistered = await hub.register(client)
-      guard isRegistered else {
-        isDeaf = true
-        return client.close(.policyViolation, reason: "too many connections")
+      let refusal = await hub.register(client)
+      isRegistered = refusal == nil
+      isDeaf = refusal != nil
+      switch refusal {
+      case .isClosed: client.close(.goingAway)
+      case .tooManyOfUser: client.close(.policyViolation, reason: "too many connections")
+      case nil: try await handlers.onOpen(client)
       }
-      try await handlers.onOpen(client)
     case .message(let message):
       if !isDeaf { try await handlers.onMessage(message, client) }
     case .closed(let code):

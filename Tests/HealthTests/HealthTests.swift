@@ -57,6 +57,33 @@ import Testing
     forgotten.resumeAll()
   }
 
+  @Test func `a check added during a round is in every report from then on, and no other is asked twice at once`()
+    async throws
+  {
+    let forgotten = Forgotten()
+    let asked = Mutex(0)
+    let monitor = await ready([
+      HealthCheck("slow") {
+        // The first round alone waits.
+        let count = asked.withLock { asked in
+          asked += 1
+          return asked
+        }
+        guard count == 1 else { return }
+        await withCheckedContinuation { forgotten.keep($0) }
+      }
+    ])
+    async let early = monitor.report()
+    while asked.withLock({ $0 }) == 0 { await Task.yield() }
+    await monitor.add([HealthCheck("late") {}])
+    async let later = monitor.report()
+    for _ in 0..<100 { await Task.yield() }
+    #expect(asked.withLock { $0 } == 1)
+    forgotten.resumeAll()
+    let (first, second) = await (early, later)
+    for report in [first, second] { #expect(report.entries.map(\.name) == ["slow", "late"]) }
+  }
+
   @Test func `failures below the threshold are suspect and ready, at the threshold failing, once sound forgotten`()
     async
   {

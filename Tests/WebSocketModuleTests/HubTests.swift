@@ -49,6 +49,19 @@ import Testing
     }
   }
 
+  @Test func `after its end a hub takes nobody in, and its presence is over at once`() async throws {
+    let log = SessionLog()
+    try await withHub(log: log) { port, hub, _ in
+      await hub.close()
+      let code = try await offPool { try RawClient(port).farewell() }
+      #expect(code == 1001)
+      let (online, events) = await hub.presence()
+      #expect(online.isEmpty)
+      for await event in events { Issue.record("\(event)") }
+      #expect(log.all.isEmpty)
+    }
+  }
+
   @Test func `a user above the number of connections is closed with 1008`() async throws {
     let log = SessionLog()
     try await withHub({ $0.maxConnectionsPerUser = 1 }, log: log) { port, hub, _ in
