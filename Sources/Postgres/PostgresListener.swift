@@ -36,12 +36,16 @@ public struct PostgresListener: AsyncSequence, Sendable {
   private let options: ConnectOptions
   private let loop: EventLoop
   private let logger: Logger
+  private let tracer: (any QueryTracer)?
 
-  init(_ channels: [String], _ options: ConnectOptions, _ loop: EventLoop, _ logger: Logger) {
+  init(
+    _ channels: [String], _ options: ConnectOptions, _ loop: EventLoop, _ logger: Logger, _ tracer: (any QueryTracer)?
+  ) {
     self.channels = channels
     self.options = options
     self.loop = loop
     self.logger = logger
+    self.tracer = tracer
   }
 
   /// Connects when the first event is asked for.
@@ -72,7 +76,7 @@ public struct PostgresListener: AsyncSequence, Sendable {
     var pause = Duration.milliseconds(50)
     while true {
       do {
-        return try await ListenerConnection.open(channels, options, loop, logger)
+        return try await ListenerConnection.open(channels, options, loop, logger, tracer)
       } catch let error as PostgresError {
         guard isAgain, error.sqlState?.isPermanentForConnecting != true else { throw error }
         logger.warning("cannot listen", ["error": .string(error.message)])
@@ -96,11 +100,11 @@ private final class ListenerConnection: Sendable {
   private let pings = Mutex<EventLoop.Timer?>(nil)
 
   static func open(
-    _ channels: [String], _ options: ConnectOptions, _ loop: EventLoop, _ logger: Logger
+    _ channels: [String], _ options: ConnectOptions, _ loop: EventLoop, _ logger: Logger, _ tracer: (any QueryTracer)?
   ) async throws -> ListenerConnection {
     let listener = ListenerConnection()
     let connection = try await PostgresConnection.connect(
-      options, loop: loop, logger: logger, onEnd: { [weak listener] in listener?.lost() })
+      options, loop: loop, logger: logger, tracer: tracer, onEnd: { [weak listener] in listener?.lost() })
     connection.setNotificationHandler { [weak listener] notifications in listener?.take(notifications) }
     for channel in channels { try await connection.execute("LISTEN \(identifier: channel)") }
     listener.connection.withLock { $0 = connection }
@@ -171,7 +175,7 @@ private final class ListenerConnection: Sendable {
 extension PostgresPool {
   /// Listens to channels of `NOTIFY`, on a connection of its own; see ``PostgresListener``.
   public func listen(to channels: String...) -> PostgresListener {
-    PostgresListener(channels, configuration.connect, loop, logger)
+    PostgresListener(channels, configuration.connect, loop, logger, tracer)
   }
 }
 

@@ -19,7 +19,7 @@ internal import Synchronization
 /// itself.
 public final class PostgresPool: PostgresClient {
   private let pool: ResourcePool<ConnectionFactory>
-  private let tracer: (any QueryTracer)?
+  let tracer: (any QueryTracer)?
   let logger: Logger
   let loop: EventLoop
   private let catalogue = SharedTypeCatalogue()

@@ -1,6 +1,9 @@
 import AppConfiguration
+import Container
+import EventLoop
 import Glibc
 import StructuredLogging
+import Synchronization
 import Testing
 
 @testable import Host
@@ -41,6 +44,43 @@ import Testing
     #expect(manager.message() == "STOPPING=1\nSTATUS=stopping: again")
   }
 
+  @Test func `the watchdog hears nothing while the event loop hangs, and hears again once it goes on`() async throws {
+    let manager = try ServiceManager(isAbstract: true)
+    let service = Service(ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.name, "WATCHDOG_USEC": "20000"]))
+    var options = App.Options()
+    options.buildsOnDemandOnly = true
+    let app = App(options) { HostModule(program: "app", version: "1", Configuration(), .none) }
+    try await app.start()
+    let watching = service.watch(app)
+    func hears() async throws {
+      let deadline = ContinuousClock.now + .seconds(60)
+      while manager.message() != "WATCHDOG=1" {
+        try #require(ContinuousClock.now < deadline, "no WATCHDOG=1")
+        try await Task.sleep(for: .milliseconds(1))
+      }
+    }
+    try await hears()
+
+    let (hangs, isOver) = (HangFlag(), HangFlag())
+    let loop: EventLoop = try await app.get()
+    loop.execute {
+      hangs.raise()
+      while !isOver.isRaised { usleep(1000) }
+    }
+    while !hangs.isRaised { try await Task.sleep(for: .milliseconds(1)) }
+    // One that was under way may still be told.
+    try await Task.sleep(for: .milliseconds(50))
+    while manager.message() != nil {}
+    for _ in 0..<20 {
+      try await Task.sleep(for: .milliseconds(10))
+      #expect(manager.message() == nil)
+    }
+    isOver.raise()
+    try await hears()
+    watching?.cancel()
+    try await app.stop()
+  }
+
   @Test func `without a service manager there is no notifier, and one that is gone does no harm`() {
     #expect(ServiceNotifier(environment: [:]) == nil)
     #expect(ServiceNotifier(environment: ["NOTIFY_SOCKET": ""]) == nil)
@@ -60,6 +100,12 @@ import Testing
     #expect(try interval(["WATCHDOG_USEC": "30000000", "WATCHDOG_PID": "1"]) == nil)
     #expect(try interval(["WATCHDOG_USEC": "0"]) == nil)
   }
+}
+
+private final class HangFlag: Sendable {
+  private let flag = Atomic(false)
+  var isRaised: Bool { flag.load(ordering: .relaxed) }
+  func raise() { flag.store(true, ordering: .relaxed) }
 }
 
 /// The socket of a service manager.

@@ -1,5 +1,6 @@
 import Foundation
 import HTTPServer
+import PrometheusMetrics
 import Synchronization
 import Testing
 
@@ -63,6 +64,28 @@ import Testing
       #expect(output == "all is well\n")
       try await eventually("the application heard of both") { log.all.contains("close big 1009") }
       #expect(log.all.contains("close ann 4002"))
+    }
+  }
+
+  @Test func `the hub's page of metrics is what the strict OpenMetrics parser reads`() async throws {
+    try await withHub { port, hub, _ in
+      let registry = MetricsRegistry()
+      try registry.register(HubCollector(hub))
+      let client = try await offPool { try RawClient(port, "/ws?user=ann") }
+      try await eventually("it is there") { await hub.isOnline("ann") }
+      let page = FileManager.default.temporaryDirectory.appending(path: "keel-ws-\(UUID().uuidString).txt")
+      try Data(await registry.render(.openMetrics)).write(to: page)
+      defer { try? FileManager.default.removeItem(at: page) }
+      let output = try await python(
+        """
+        import sys
+        from prometheus_client.openmetrics.parser import text_string_to_metric_families
+        families = text_string_to_metric_families(open(sys.argv[1], newline="").read())
+        values = {sample.name: sample.value for family in families for sample in family.samples}
+        print(values["websocket_connections"], values["websocket_users"])
+        """, "'\(page.path)'")
+      #expect(output == "1 1\n")
+      _ = client
     }
   }
 

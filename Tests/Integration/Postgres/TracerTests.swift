@@ -1,0 +1,140 @@
+import DatabaseTesting
+import Postgres
+import ResourcePool
+import Synchronization
+import Testing
+
+/// What a tracer hears of each thing that a pool can do.
+@Suite struct TracerTests {
+  private func traced(_ body: (PostgresPool, EventRecorder) async throws -> Void) async throws {
+    try await TestDatabase.with { database in
+      let recorder = EventRecorder()
+      var configuration = PostgresPool.Configuration(database.options)
+      configuration.maxConnections = 1
+      let pool = try PostgresPool(configuration, loop: database.loop, tracer: recorder)
+      try await pool.start()
+      #expect(recorder.take() == ["connected"])
+      try await pool.execute("CREATE TABLE t (id int PRIMARY KEY)")
+      _ = recorder.take()
+      try await body(pool, recorder)
+      await pool.close()
+    }
+  }
+
+  @Test func `a query is told from the acquire to its rows, and prepared once`() async throws {
+    try await traced { pool, recorder in
+      for isFirst in [true, false] {
+        let numbers: [Int] = try await pool.all("SELECT * FROM generate_series(1, \(3)::int) n", name: "Numbers")
+        #expect(numbers == [1, 2, 3])
+        let expected = ["acquired for Numbers, shared", "query Numbers begins", "Numbers prepared", "query Numbers: 3"]
+        #expect(recorder.take() == expected.filter { isFirst || $0 != "Numbers prepared" })
+      }
+    }
+  }
+
+  @Test func `a query that fails is told with its error`() async throws {
+    try await traced { pool, recorder in
+      await #expect(throws: PostgresError.self) { try await pool.execute("SELECT 1 / 0", name: "Divide") }
+      #expect(
+        recorder.take() == [
+          "acquired for Divide, shared", "query Divide begins", "Divide prepared", "query Divide: 22012",
+        ])
+    }
+  }
+
+  @Test func `a connection that is lent is told when it comes back, and each statement of a transaction`() async throws
+  {
+    try await traced { pool, recorder in
+      try await pool.transaction { tx in _ = try await tx.execute("INSERT INTO t VALUES (1), (2)", name: "Insert") }
+      let events = recorder.take()
+      #expect(events.first == "acquired" && events.last == "released")
+      #expect(events.contains("query Insert: 2"))
+      #expect(events.count { $0.hasSuffix("begins") } == 3, "\(events)")
+    }
+  }
+
+  @Test func `scripts, streams, batches and COPY both ways are told by their kind`() async throws {
+    try await traced { pool, recorder in
+      try await pool.withConnection { connection in try await connection.script("SELECT 1; SELECT 2") }
+      #expect(recorder.take() == ["acquired", "script begins", "script: 0", "released"])
+
+      var batch = PostgresBatch()
+      batch.execute("INSERT INTO t VALUES (7)")
+      batch.execute("INSERT INTO t VALUES (8)")
+      _ = try await pool.run(batch, name: "Both")
+      #expect(recorder.take() == ["acquired for Both", "batch Both begins", "batch Both: 2", "released"])
+
+      for try await _ in pool.stream("SELECT id FROM t", as: Int.self, name: "Walk") {}
+      let walk = ["acquired for Walk", "stream Walk begins", "Walk prepared", "stream Walk: 2", "released"]
+      // The connection may be back before the reader has come to the end of what is buffered.
+      #expect(Set(recorder.take()) == Set(walk))
+
+      _ = try await pool.copyIn("COPY t FROM STDIN") { writer in try await writer.write("1\n2\n3\n") }
+      #expect(recorder.take() == ["acquired", "copyIn begins", "copyIn: 3", "released"])
+      for try await _ in pool.copyOut("COPY t TO STDOUT") {}
+      #expect(Set(recorder.take()) == ["acquired", "copyOut begins", "copyOut: 5", "released"])
+    }
+  }
+
+  @Test func `a listener's connection is told, and what it says`() async throws {
+    try await traced { pool, recorder in
+      var events = pool.listen(to: "orders").makeAsyncIterator()
+      let first = try await events.next()
+      #expect(first == .listening)
+      #expect(recorder.take().filter { !$0.contains("prepared") } == ["connected", "query begins", "query: 0"])
+    }
+  }
+
+  @Test func `an acquire that was waited for in vain is told with its error`() async throws {
+    try await traced { pool, recorder in
+      try await pool.withConnection { _ in
+        _ = recorder.take()
+        let query = Task { try await pool.execute("SELECT 1", name: "Late") }
+        query.cancel()
+        await #expect(throws: CancellationError.self) { try await query.value }
+        #expect(recorder.take() == ["not acquired for Late, shared: CancellationError"])
+      }
+    }
+  }
+}
+
+/// The events in words, without times and numbers of processes.
+private final class EventRecorder: QueryTracer {
+  private let words = Mutex<[String]>([])
+
+  /// What was told since the last call.
+  func take() -> [String] {
+    words.withLock { words in
+      defer { words = [] }
+      return words
+    }
+  }
+
+  func record(_ event: TraceEvent) {
+    let word =
+      switch event {
+      case .queryStarted(let query): "\(Self.subject(query)) begins"
+      case .queryEnded(let query, _, .success(let rows)): "\(Self.subject(query)): \(rows)"
+      case .queryEnded(let query, _, .failure(let error)): "\(Self.subject(query)): \(Self.code(error))"
+      case .connectEnded(_, .success): "connected"
+      case .connectEnded(_, .failure(let error)): "not connected: \(Self.code(error))"
+      case .acquireEnded(let acquire, _, nil): "acquired\(Self.purpose(acquire))"
+      case .acquireEnded(let acquire, _, let error?): "not acquired\(Self.purpose(acquire)): \(Self.code(error))"
+      case .released(_, let isSound, _): isSound ? "released" : "released, broken"
+      case .prepared(let query): "\(query.name ?? "") prepared"
+      }
+    words.withLock { $0.append(word) }
+  }
+
+  private static func subject(_ query: QueryTrace) -> String {
+    query.operation.rawValue + (query.name.map { " \($0)" } ?? "")
+  }
+
+  private static func purpose(_ acquire: AcquireTrace) -> String {
+    (acquire.name.map { " for \($0)" } ?? "") + (acquire.isShared ? ", shared" : "")
+  }
+
+  private static func code(_ error: any Error) -> String {
+    (error as? PostgresError)?.sqlState?.description ?? "\(type(of: error))"
+  }
+}
