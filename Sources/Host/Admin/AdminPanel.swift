@@ -28,6 +28,7 @@ final class AdminPanel: Sendable {
     var database: Database?
     var schema: Schema?
     var lastLook: ContinuousClock.Instant?
+    var isReading = false
   }
 
   let program: String
@@ -71,22 +72,29 @@ final class AdminPanel: Sendable {
   func noteLook() { state.withLock { $0.lastLook = .now } }
 
   /// Watches until cancelled: the pool every few seconds, the migrations while somebody looks.
-  func watch() async throws {
-    while true {
-      if let database {
-        let stat = database.pool.stat()
-        history.add(.init(acquired: stat.acquired, total: stat.total, waiting: stat.waiting))
-        if let migrator = database.migrator, isSchemaWanted { await read(migrator) }
+  func watch(every interval: Duration = PoolHistory.interval) async throws {
+    try await withThrowingDiscardingTaskGroup { group in
+      while true {
+        if let database {
+          let stat = database.pool.stat()
+          history.add(.init(acquired: stat.acquired, total: stat.total, waiting: stat.waiting))
+          // Not waited for: the history goes on when the database does not.
+          if let migrator = database.migrator, beginReading() { group.addTask { await self.read(migrator) } }
+        }
+        try await Task.sleep(for: interval)
       }
-      try await Task.sleep(for: PoolHistory.interval)
     }
   }
 
-  private var isSchemaWanted: Bool {
+  /// Whether the migrations are to be read now, which nobody else does meanwhile.
+  private func beginReading() -> Bool {
     state.withLock { state in
-      guard let read = state.schema?.read else { return true }
-      guard let look = state.lastLook, .now - look < .seconds(60) else { return false }
-      return .now - read > .seconds(15)
+      guard !state.isReading else { return false }
+      if let read = state.schema?.read {
+        guard let look = state.lastLook, .now - look < .seconds(60), .now - read > .seconds(15) else { return false }
+      }
+      state.isReading = true
+      return true
     }
   }
 
@@ -98,6 +106,9 @@ final class AdminPanel: Sendable {
     } catch {
       outcome = .failure(error)
     }
-    state.withLock { $0.schema = Schema(outcome: outcome, read: .now) }
+    state.withLock { state in
+      state.schema = Schema(outcome: outcome, read: .now)
+      state.isReading = false
+    }
   }
 }
