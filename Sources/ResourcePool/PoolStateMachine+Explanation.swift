@@ -1,9 +1,9 @@
 extension PoolStateMachine {
   /// Who holds a resource, the longest holder first.
   func holders(_ now: Instant) -> [LeaseHolder] {
-    slots.compactMap { slot in
-      switch slot.state {
-      case .exclusive(let origin, let since): LeaseHolder(origin: origin, held: now - since, count: 1)
+    slots.indices.compactMap { slot in
+      switch slots[slot].state {
+      case .exclusive(let since): LeaseHolder(origin: exclusiveOrigins[slot], held: now - since, count: 1)
       case .shared(let count, let progress): LeaseHolder(origin: nil, held: now - progress, count: count)
       case .vacant, .making, .idle, .checking, .closing: nil
       }
@@ -28,10 +28,10 @@ extension PoolStateMachine {
 
   /// Where the asking task took the resource that it has to itself.
   func outer(_ origin: LeaseOrigin) -> LeaseOrigin? {
-    for slot in slots {
-      if case .exclusive(let held, _) = slot.state, held.isScoped, held.task == origin.task { return held }
+    slots.indices.lazy.compactMap { slot in
+      if case .exclusive = slots[slot].state { exclusiveOrigins[slot] } else { nil }
     }
-    return nil
+    .first { $0.isScoped && $0.task == origin.task }
   }
 
   /// The error of an acquire that would wait for ever.

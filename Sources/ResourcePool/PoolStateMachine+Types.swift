@@ -28,8 +28,9 @@ extension PoolStateMachine {
     case closing
   }
 
-  struct Slot: Sendable {
-    enum State: Sendable {
+  /// Plain words only, which are copied without a thought for references: every lease changes a slot twice.
+  struct Slot: Sendable, BitwiseCopyable {
+    enum State: Sendable, BitwiseCopyable {
       /// Nothing here. To `making`.
       case vacant
       /// A resource is being made. To `idle` when made, to `vacant` when that failed, to `closing` when it came too late.
@@ -38,8 +39,8 @@ extension PoolStateMachine {
       case idle(since: Instant)
       /// Being checked before it is lent. To `idle` when sound, to `closing` when not.
       case checking
-      /// Lent to one holder. To `idle` or `closing` at release.
-      case exclusive(LeaseOrigin, since: Instant)
+      /// Lent to one holder, noted in `exclusiveOrigins`. To `idle` or `closing` at release.
+      case exclusive(since: Instant)
       /// Carrying this many shared leases; `progress` is when it was taken on idle or the last of them was given back.
       /// To `idle` or `closing` when the last is given back.
       case shared(count: Int, progress: Instant)
@@ -71,11 +72,13 @@ extension PoolStateMachine {
     /// Those that can be lent now or after what keeps them is over.
     var living: Int { idle + checking + lent }
 
+    @inline(__always)
     mutating func move(from old: Slot.State, to new: Slot.State) {
       add(-1, old)
       add(1, new)
     }
 
+    @inline(__always)
     private mutating func add(_ number: Int, _ state: Slot.State) {
       switch state {
       case .vacant: vacant += number

@@ -21,6 +21,8 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   private var makeLimit = Int.max
   /// By slot: the task that has it to itself; 0 where none does, or none is known.
   private var holdingTasks: [UInt]
+  /// By slot: where it was last asked for by a holder that has it to itself.
+  private(set) var exclusiveOrigins: [LeaseOrigin?]
   /// A resource failed or ended by itself and none was made since: when none is left, one is made to find out why.
   private var isSuspect = false
   /// Of the configuration, for the paths that are taken most.
@@ -36,6 +38,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     slots = Array(repeating: Slot(), count: configuration.maxSize)
     tally = Tally(vacant: configuration.maxSize)
     holdingTasks = Array(repeating: 0, count: configuration.maxSize)
+    exclusiveOrigins = Array(repeating: nil, count: configuration.maxSize)
   }
 
   // MARK: Starting and closing
@@ -332,6 +335,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     isSuspect = true
   }
 
+  @inline(__always)
   private mutating func move(_ slot: Int, to state: Slot.State) {
     tally.move(from: slots[slot].state, to: state)
     slots[slot].state = state
@@ -347,7 +351,8 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     if isNested { counters.nestedAcquireCount += 1 }
     if !shared {
       holdingTasks[slot] = origin.isScoped ? origin.task : 0
-      move(slot, to: .exclusive(origin, since: now))
+      exclusiveOrigins[slot] = origin
+      move(slot, to: .exclusive(since: now))
     } else if case .shared(let count, let progress) = slots[slot].state {
       move(slot, to: .shared(count: count + 1, progress: progress))
     } else {
