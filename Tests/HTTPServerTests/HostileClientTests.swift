@@ -1,6 +1,7 @@
 import EventLoop
 import HTTPServer
 import Synchronization
+import TestSupport
 import Testing
 
 /// What clients get that break the rules, stall or leave.

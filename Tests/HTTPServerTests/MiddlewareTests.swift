@@ -1,6 +1,7 @@
 import EventLoop
 import HTTPServer
 import Synchronization
+import TestSupport
 import Testing
 
 @Suite struct MiddlewareTests {

@@ -1,6 +1,7 @@
 import EventLoop
 import FoundationEssentials
 import HTTPServer
+import TestSupport
 import Testing
 
 /// What a well-behaved client sees.

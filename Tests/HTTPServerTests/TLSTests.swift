@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Glibc
 import HTTPServer
+import TestSupport
 import Testing
 
 /// HTTPS, from the outside: `openssl` makes the certificate, `curl` is the client.

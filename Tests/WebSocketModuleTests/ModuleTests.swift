@@ -5,6 +5,7 @@ import HTTPServer
 import MetricsTesting
 import PrometheusMetrics
 import StructuredLogging
+import TestSupport
 import Testing
 
 @testable import WebSocketModule

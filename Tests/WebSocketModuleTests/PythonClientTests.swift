@@ -2,6 +2,7 @@ import Foundation
 import HTTPServer
 import PrometheusMetrics
 import Synchronization
+import TestSupport
 import Testing
 
 @testable import WebSocketModule

@@ -1,8 +1,8 @@
-import Glibc
+internal import Glibc
 
 /// Runs something that blocks on a thread of its own, off the cooperative pool.
-func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
-  return try await withCheckedThrowingContinuation { continuation in
+public func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) async throws -> Result {
+  try await withCheckedThrowingContinuation { continuation in
     let box = Unmanaged.passRetained(ThreadBody { continuation.resume(with: Swift.Result { try body() }) })
     var thread = pthread_t()
     let status = pthread_create(
@@ -16,9 +16,13 @@ func offPool<Result: Sendable>(_ body: @escaping @Sendable () throws -> Result) 
       pthread_detach(thread)
     } else {
       box.release()
-      continuation.resume(throwing: TestClient.Failure.cannotConnect(status))
+      continuation.resume(throwing: NoThread(status: status))
     }
   }
+}
+
+private struct NoThread: Error {
+  let status: Int32
 }
 
 private final class ThreadBody: Sendable {

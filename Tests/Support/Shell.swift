@@ -1,12 +1,15 @@
-import Glibc
+internal import Glibc
 
-struct CommandFailed: Error {
-  let command: String
-  let output: String
+/// A command that failed, with what it printed.
+public struct CommandFailed: Error {
+  /// The command.
+  public let command: String
+  /// What it printed until then.
+  public let output: String
 }
 
-/// Runs a shell command to its end.
-func shell(_ command: String) throws -> String {
+/// Runs a shell command to its end and gives what it printed. Blocks.
+public func shell(_ command: String) throws -> String {
   guard let pipe = popen(command, "r") else { throw CommandFailed(command: command, output: "") }
   var output: [UInt8] = []
   var chunk = [UInt8](repeating: 0, count: 4096)
