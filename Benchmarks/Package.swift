@@ -35,6 +35,12 @@ let package = Package(
         .product(name: "EmbeddedPostgres", package: "keel"),
       ]),
     .executableTarget(
+      name: "SoakBench",
+      dependencies: [
+        .product(name: "Postgres", package: "keel"), .product(name: "EventLoop", package: "keel"),
+        .product(name: "EmbeddedPostgres", package: "keel"),
+      ]),
+    .executableTarget(
       name: "PostgresBench",
       dependencies: [
         .product(name: "Postgres", package: "keel"), .product(name: "EventLoop", package: "keel"),

@@ -42,3 +42,13 @@ extension App {
     public init() {}
   }
 }
+
+extension App.Options {
+  /// How long one half of a hook may take.
+  func budget(of hook: Hook, _ half: ContainerError.HookHalf) -> Duration {
+    (half == .start ? hook.startTimeout : hook.stopTimeout) ?? hookTimeout
+  }
+
+  /// How long a background task has to end: by itself first, then cancelled.
+  func budget(of run: RunTask) -> Duration { run.grace + hookTimeout }
+}

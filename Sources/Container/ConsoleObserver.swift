@@ -60,7 +60,8 @@ extension ContainerEvent {
     case .built(let origin, let took): return record("BUILD", "built", origin, took: took)
     case .buildFailed(let origin, let took, let error):
       return record("FAILED", "build failed", origin, took: took, error: error)
-    case .starting(let origin, let hook): return record(nil, "hook starting", origin, hook: hook)
+    case .starting(let origin, let hook, let budget):
+      return record(nil, "hook starting", origin, hook: hook, [("budget", budget.short)])
     case .started(let origin, let hook, let took):
       return record("START", "hook started", origin, hook: hook, took: took)
     case .startFailed(let origin, let hook, let took, let error):
@@ -74,7 +75,8 @@ extension ContainerEvent {
     case .cameLate(let origin): return record("LATE", "came back too late", origin)
     case .rollingBack(let error): return record("ROLLBACK", "rolling back", error.origin, error: error)
     case .stopRequested(let reason): return record("STOP", "stop requested", nil, [("reason", "\(reason)")])
-    case .stopping(let origin, let hook): return record(nil, "hook stopping", origin, hook: hook)
+    case .stopping(let origin, let hook, let budget):
+      return record(nil, "hook stopping", origin, hook: hook, [("budget", budget.short)])
     case .stopped(let origin, let hook, let took): return record("STOP", "hook stopped", origin, hook: hook, took: took)
     case .stopFailed(let origin, let hook, let took, let error):
       return record("FAILED", "hook failed to stop", origin, hook: hook, took: took, error: error)

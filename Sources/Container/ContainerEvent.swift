@@ -11,8 +11,8 @@ public enum ContainerEvent: Sendable {
   case built(Origin, Duration)
   /// A constructor (or `Invoke`, or decorator) has thrown.
   case buildFailed(Origin, Duration, any Error)
-  /// The start half of a hook begins.
-  case starting(Origin, hook: String?)
+  /// The start half of a hook begins, which has that long.
+  case starting(Origin, hook: String?, budget: Duration)
   /// The start half of a hook has ended well.
   case started(Origin, hook: String?, Duration)
   /// The start half of a hook has thrown.
@@ -29,8 +29,8 @@ public enum ContainerEvent: Sendable {
   case rollingBack(ContainerError)
   /// Someone asked the app to stop.
   case stopRequested(StopReason)
-  /// The stop half of a hook begins.
-  case stopping(Origin, hook: String?)
+  /// The stop half of a hook begins, or a `Run` is asked to end, which has that long.
+  case stopping(Origin, hook: String?, budget: Duration)
   /// The stop half of a hook has ended well.
   case stopped(Origin, hook: String?, Duration)
   /// The stop half of a hook has thrown.

@@ -23,13 +23,13 @@ extension Engine {
   func timed(
     _ hook: Hook, _ half: ContainerError.HookHalf, _ node: Int, _ action: @escaping Hook.Action
   ) async throws(ContainerError) {
-    let budget = (half == .start ? hook.startTimeout : hook.stopTimeout) ?? options.hookTimeout
+    let budget = options.budget(of: hook, half)
     let clock = options.clock
     let began = clock.now()
     if half == .start {
-      emit(.starting(plan.origin(node), hook: hook.name))
+      emit(.starting(plan.origin(node), hook: hook.name, budget: budget))
     } else {
-      emit(.stopping(plan.origin(node), hook: hook.name))
+      emit(.stopping(plan.origin(node), hook: hook.name, budget: budget))
     }
     let race = Race()
     let work = Task {

@@ -129,7 +129,7 @@ extension Engine {
       }
       if !effects.isEmpty { perform(effects) }
       guard let action = hook.onStart else { continue }
-      emit(.starting(plan.origin(node), hook: hook.name))
+      emit(.starting(plan.origin(node), hook: hook.name, budget: options.budget(of: hook, .start)))
       do {
         try await Context.running(node, of: self) { try await action() }
       } catch {
@@ -180,7 +180,7 @@ extension Engine {
     let run = state.withLock { $0.beginStopRun(node, worker: id, now: began, &effects) }
     perform(effects)
     guard let run else { return }
-    emit(.stopping(plan.origin(node), hook: nil))
+    emit(.stopping(plan.origin(node), hook: nil, budget: options.budget(of: run)))
     await run.end()
     emit(.stopped(plan.origin(node), hook: nil, options.clock.now() - began))
   }
@@ -196,7 +196,7 @@ extension Engine {
       guard let begun, let action = begun.hook.onStop else { return }
       let hook = begun.hook
       isLast = begun.isLast
-      emit(.stopping(plan.origin(node), hook: hook.name))
+      emit(.stopping(plan.origin(node), hook: hook.name, budget: options.budget(of: hook, .stop)))
       do {
         try await Context.running(node, of: self) { try await action() }
         emit(.stopped(plan.origin(node), hook: hook.name, options.clock.now() - began))

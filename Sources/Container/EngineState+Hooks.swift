@@ -14,7 +14,7 @@ extension EngineState {
     guard made[index].onStart != nil else { return true }
     records[node].activity = .startingHook(index)
     records[node].since = now
-    setDeadline(node, now + (made[index].startTimeout ?? options.hookTimeout), &effects)
+    setDeadline(node, now + options.budget(of: made[index], .start), &effects)
     return true
   }
 
@@ -31,7 +31,7 @@ extension EngineState {
       guard hook.onStop != nil else { continue }
       records[node].activity = .stoppingHook(index)
       records[node].since = now
-      setDeadline(node, now + (hook.stopTimeout ?? options.hookTimeout), &effects)
+      setDeadline(node, now + options.budget(of: hook, .stop), &effects)
       return (hook, records[node].startedHooks == 0)
     }
     return nil
@@ -43,7 +43,7 @@ extension EngineState {
     records[node].timing.stopBegan = Moment(now)
     records[node].activity = .stoppingRun
     records[node].since = now
-    setDeadline(node, now + run.grace + options.hookTimeout, &effects)
+    setDeadline(node, now + options.budget(of: run), &effects)
     return run
   }
 

@@ -91,12 +91,13 @@ enum FileSystem {
 
   /// Opens a file of ours in a folder of the server's user, created when missing; -1, with errno set, on failure.
   ///
-  /// Root writes to it, so a link of either kind, which that user could have put there, is refused.
+  /// Root writes to it, so a link of either kind, which that user could have put there, is refused. One without a name is
+  /// a file that somebody has removed meanwhile.
   static func openOwn(_ path: String, _ flags: Int32) -> Int32 {
     let file = open(path, flags | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
     guard file >= 0 else { return -1 }
     var raw = stat()
-    guard fstat(file, &raw) == 0, raw.st_mode & S_IFMT == S_IFREG, raw.st_nlink == 1 else {
+    guard fstat(file, &raw) == 0, raw.st_mode & S_IFMT == S_IFREG, raw.st_nlink <= 1 else {
       close(file)
       errno = EMLINK
       return -1

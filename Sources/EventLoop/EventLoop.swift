@@ -66,7 +66,9 @@ public final class EventLoop: TaskExecutor, Sendable {
   /// Rounds of work between two looks at the descriptors, so that jobs that make jobs cannot starve them.
   private static let roundsPerTurn = 16
 
-  private let configuration: Configuration
+  /// What was chosen.
+  public let configuration: Configuration
+
   private let epoll: Int32
   private let wakeDescriptor: Int32
   private let state = Mutex(State())

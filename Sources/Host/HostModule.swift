@@ -40,8 +40,9 @@ struct HostModule: Module {
     Supply(LogSettings.catalog).grouped()
     Provide { (configuration: Configuration) in try HostSettings(configuration) }
 
-    Provide { () throws -> EventLoop in
+    Provide { (settings: HostSettings) throws -> EventLoop in
       var configuration = EventLoop.Configuration()
+      configuration.busyPoll = settings.busyPoll
       configuration.onStall = { length in
         logger.warning("a handler blocked the event loop", ["for": .duration(length)])
       }

@@ -29,7 +29,7 @@ struct Catalogue: Sendable, Hashable {
     return Catalogue(objects: Dictionary(rows) { first, _ in first })
   }
 
-  private static func query(schema: String, own: [String]) -> SQL {
+  fileprivate static func query(schema: String, own: [String]) -> SQL {
     """
     WITH schemas AS (
       SELECT oid, nspname FROM pg_namespace WHERE nspname !~ '^pg_' AND nspname <> 'information_schema'
@@ -62,6 +62,7 @@ struct Catalogue: Sendable, Hashable {
     UNION ALL
     SELECT format('index %I of %s', c.relname, r.name), pg_get_indexdef(c.oid)
       FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN relations AS r ON r.oid = i.indrelid
+      WHERE NOT EXISTS (SELECT FROM pg_constraint AS o WHERE o.conindid = i.indexrelid AND o.conrelid = i.indrelid)
     UNION ALL
     SELECT format('trigger %I of %s', t.tgname, r.name), pg_get_triggerdef(t.oid)
       FROM pg_trigger AS t JOIN relations AS r ON r.oid = t.tgrelid WHERE NOT t.tgisinternal
@@ -77,7 +78,8 @@ struct Catalogue: Sendable, Hashable {
         AND NOT EXISTS (SELECT FROM members WHERE classid = 'pg_proc'::regclass AND objid = p.oid)
     UNION ALL
     SELECT format('enum %I.%I', s.nspname, t.typname),
-      (SELECT string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid)
+      coalesce(
+        (SELECT string_agg(e.enumlabel, ', ' ORDER BY e.enumsortorder) FROM pg_enum AS e WHERE e.enumtypid = t.oid), '')
       FROM pg_type AS t JOIN schemas AS s ON s.oid = t.typnamespace
       WHERE t.typtype = 'e' AND NOT EXISTS (SELECT FROM members WHERE classid = 'pg_type'::regclass AND objid = t.oid)
     """
@@ -88,15 +90,19 @@ struct Catalogue: Sendable, Hashable {
 
 extension VersionTables {
   /// Writes down what the database holds after a run, and at which versions.
-  func keepCatalogue(of ledger: MigrationLedger, _ connection: PostgresConnection) async throws {
-    try await connection.script("SET LOCAL search_path = ''")
-    let catalogue = try await Catalogue.read(connection, without: self)
-    try await connection.execute("DELETE FROM \(catalogueTable)", name: "ForgetCatalogue")
-    try await connection.execute(
+  func keepingCatalogue(of ledger: MigrationLedger) -> PostgresBatch {
+    var batch = PostgresBatch()
+    batch.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+    batch.execute("SET LOCAL search_path = ''")
+    batch.execute("DELETE FROM \(catalogueTable)")
+    batch.execute(
       """
       INSERT INTO \(catalogueTable) (versions, objects, definitions)
-      VALUES (\(ledger.fingerprint), \(Array(catalogue.objects.keys)), \(Array(catalogue.objects.values)))
-      """, name: "KeepCatalogue")
+      SELECT \(ledger.fingerprint), coalesce(array_agg(name), '{}'), coalesce(array_agg(definition), '{}')
+      FROM (\(Catalogue.query(schema: schema, own: names))) AS catalogue(name, definition)
+      """)
+    batch.execute("COMMIT")
+    return batch
   }
 
   /// What was changed since a run left the database at these versions; nothing when no run did, or one of another tool.

@@ -8,21 +8,22 @@ extension Migration.Script {
   private var normalized: [UInt8] {
     var normalized: [UInt8] = []
     normalized.reserveCapacity(text.utf8.count)
-    var pending: [UInt8] = []
+    // What lies behind the last byte that counts, in its line and in the text, goes if nothing follows.
+    var (end, lineStart) = (0, 0)
     for byte in text.utf8.dropFirst(text.utf8.starts(with: [0xEF, 0xBB, 0xBF]) ? 3 : 0) {
       switch byte {
       case UInt8(ascii: " "), UInt8(ascii: "\t"), UInt8(ascii: "\r"):
-        pending.append(byte)
-      case UInt8(ascii: "\n"):
-        // Blanks before a line end are dropped; the line end waits for a further line with something on it.
-        pending.removeAll { $0 != UInt8(ascii: "\n") }
-        pending.append(byte)
-      case let byte:
-        normalized += pending
-        pending.removeAll(keepingCapacity: true)
         normalized.append(byte)
+      case UInt8(ascii: "\n"):
+        normalized.removeLast(normalized.count - max(end, lineStart))
+        normalized.append(byte)
+        lineStart = normalized.count
+      case let byte:
+        normalized.append(byte)
+        end = normalized.count
       }
     }
+    normalized.removeLast(normalized.count - end)
     return normalized
   }
 }

@@ -40,19 +40,16 @@ extension Migration.Script {
 extension MigrationStep {
   /// The server's refusal of this step, at its place in the file.
   ///
-  /// - Parameters:
-  ///   - statement: The statement that failed; nil when it was the transaction's end.
-  ///   - consequence: What is left of the step.
-  func failure(
-    _ error: PostgresError, in statement: SQLStatement?, consequence: String = "nothing of it was kept"
-  ) -> MigrationError {
+  /// - Parameter consequence: What is left of the step.
+  func failure(_ refusal: StatementRefusal, consequence: String = "nothing of it was kept") -> MigrationError {
+    let error = refusal.cause
     var message = "\(self) failed: \(error.message)"
     if let state = error.sqlState { message += " (SQLSTATE \(state))" }
     if let constraint = error.constraint { message += " [constraint \(constraint)]" }
     if let hint = error.hint { message += "; hint: \(hint)" }
     // Where the server names no place, the statement's beginning is it.
-    let position = statement.map { $0.position + (error.position ?? 1) - 1 }
-    let place = statement == nil ? "\(script.file): " : ""
+    let position = refusal.statement.map { $0.position + (refusal.position ?? 1) - 1 }
+    let place = refusal.statement == nil ? "\(script.file): " : ""
     return MigrationError(
       .scriptFailed, place + message + "; " + consequence, at: position.map(script.location), cause: error)
   }

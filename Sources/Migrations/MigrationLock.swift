@@ -10,7 +10,9 @@ internal import Postgres
 /// because the extended one keeps the snapshot of the last query. A migrator that waits ends its transaction after each
 /// look.
 struct MigrationLock: Sendable {
-  private let connection: PostgresConnection
+  private let keys: [LockKey]
+  /// The server's process that holds it.
+  private let processID: Int32
 
   /// Takes the lock.
   ///
@@ -22,11 +24,15 @@ struct MigrationLock: Sendable {
   init(
     taking keys: [LockKey], on connection: PostgresConnection, wait: Duration, report: (MigrationEvent) -> Void
   ) async throws {
-    self.connection = connection
+    self.keys = keys
     let deadline = ContinuousClock.now.advanced(by: wait)
     var pause = Duration.milliseconds(10)
     var holder: LockHolder?
-    while !(try await Self.take(keys, connection)) {
+    while true {
+      if let process = try await Self.take(keys, connection) {
+        processID = process
+        return
+      }
       let found = try await Self.holder(of: keys, connection)
       if holder == nil || found?.processID != holder?.processID { report(.waiting(found)) }
       holder = found ?? holder
@@ -37,26 +43,40 @@ struct MigrationLock: Sendable {
   }
 
   /// Begins a transaction that holds all keys, or none and is over.
-  private static func take(_ keys: [LockKey], _ connection: PostgresConnection) async throws -> Bool {
-    try await connection.script(
-      "BEGIN ISOLATION LEVEL READ COMMITTED; SET LOCAL idle_in_transaction_session_timeout = 0"
-        + (connection.serverVersion >= 170_000 ? "; SET LOCAL transaction_timeout = 0" : ""))
-    let isTaken = try await connection.one(
-      "SELECT bool_and(pg_try_advisory_xact_lock(key)) FROM unnest(\(keys.map(\.value))) AS key", as: Bool.self)
+  ///
+  /// - Returns: The server's process that has them, which behind a pooler libpq does not know.
+  private static func take(_ keys: [LockKey], _ connection: PostgresConnection) async throws -> Int32? {
+    var batch = PostgresBatch()
+    batch.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
+    batch.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
+    if connection.serverVersion >= 170_000 { batch.execute("SET LOCAL transaction_timeout = 0") }
+    let answer = batch.one(
+      """
+      SELECT bool_and(pg_try_advisory_xact_lock(key)), pg_backend_pid() FROM unnest(\(keys.map(\.value))) AS key
+      """, as: (Bool, Int32).self)
+    let (isTaken, process) = try await connection.run(batch, name: "TakeMigrationLock")[answer]
     try await connection.script(isTaken ? "SELECT 1" : "ROLLBACK")
-    return isTaken
+    return isTaken ? process : nil
   }
 
-  /// Whether the lock still holds: its connection lives.
-  func check() async throws {
-    do {
-      try await connection.script("SELECT 1")
-    } catch let error as PostgresError {
-      throw MigrationError(
-        .lockLost,
-        "the connection that held the lock broke (\(error)); nothing more was begun. Run the command again",
-        cause: error)
-    }
+  /// Asks whether the lock still holds, of the server and not of its connection: that one may have lost sight of it. A
+  /// process is of one database, so that one need not be asked for.
+  var isHeld: SQL {
+    """
+    (SELECT count(*) = \(keys.count) FROM pg_catalog.pg_locks AS l
+     WHERE l.pid = \(processID) AND \(Self.condition(keys)))
+    """
+  }
+
+  static let lost = MigrationError(
+    .lockLost, "the connection that held the lock broke; nothing more was begun. Run the command again")
+
+  /// Of a row `l` of `pg_locks`: one of the keys, held.
+  private static func condition(_ keys: [LockKey]) -> SQL {
+    """
+    l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+        AND (l.classid::bigint << 32) | l.objid::bigint = ANY (\(keys.map(\.value)))
+    """
   }
 
   private static func holder(of keys: [LockKey], _ connection: PostgresConnection) async throws -> LockHolder? {
@@ -64,9 +84,8 @@ struct MigrationLock: Sendable {
       """
       \(LockHolder.query)
       JOIN pg_catalog.pg_locks AS l ON l.pid = a.pid
-      WHERE l.locktype = 'advisory' AND l.granted AND l.objsubid = 1
+      WHERE \(condition(keys))
         AND l.database = (SELECT d.oid FROM pg_catalog.pg_database AS d WHERE d.datname = current_database())
-        AND (l.classid::bigint << 32) | l.objid::bigint = ANY (\(keys.map(\.value)))
       LIMIT 1
       """, as: LockHolder.Columns.self, name: "FindLockHolder"
     ).map(LockHolder.init)

@@ -21,7 +21,9 @@ extension MigrationSession {
         if isRetry, try await isFinished(unit, of: step) {
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
         } else {
-          try await watchingLocks(of: step) { [progress] in try await run(unit, of: step, then: progress) }
+          try await watchingLocks(of: step) { [progress] waiter in
+            try await run(unit, of: step, then: progress, as: waiter)
+          }
         }
       } catch let refusal as StatementRefusal {
         throw try await stopped(step, at: index, of: units.count, refusal, isFirstTry: done == nil)
@@ -55,22 +57,24 @@ extension MigrationSession {
       switch step.direction {
       case .up:
         guard let migration = ledger.migration(of: step) else { return }
-        try await tables.insert(migration, of: step.set, owner: ledger.owns(step.set), .begun(progress), work)
+        try await work.execute(
+          tables.insertion(migration, of: step.set, owner: ledger.owns(step.set), .begun(progress)),
+          name: "RecordMigration")
       case .down:
         try await tables.setProgress(progress, of: step.version, in: step.set, work)
       }
       // golang-migrate refuses to work on a dirty database, as it should.
-      guard ledger.owns(step.set) else { return }
-      try await work.script(tables.settingVersion(MigrationLedger.VersionRow(version: step.version, dirty: true)))
+      try await setVersion(MigrationLedger.VersionRow(version: step.version, dirty: true), of: step.set)
     }
   }
 
   private func end(_ step: MigrationStep, _ duration: Duration) async throws {
     try await inTransaction {
-      try await work.script("RESET SESSION AUTHORIZATION; RESET ALL; " + versionStatements(after: step))
+      try await work.script(Self.reset)
+      try await setVersion(versionRow(after: step), of: step.set)
       switch step.direction {
       case .up: try await tables.setProgress(nil, of: step.version, in: step.set, duration: duration, work)
-      case .down: try await forget(step)
+      case .down: try await work.execute(tables.deletion(step.version, of: step.set), name: "ForgetMigration")
       }
     }
   }
@@ -78,27 +82,39 @@ extension MigrationSession {
   /// Takes back what ``begin`` wrote, when the first statement failed and left nothing.
   private func withdraw(_ step: MigrationStep) async throws {
     try await inTransaction {
-      let row = ledger.version == 0 ? nil : MigrationLedger.VersionRow(version: ledger.version, dirty: false)
-      if ledger.owns(step.set) { try await work.script(tables.settingVersion(row)) }
+      try await work.script(Self.reset)
+      try await setVersion(
+        ledger.version == 0 ? nil : MigrationLedger.VersionRow(version: ledger.version, dirty: false), of: step.set)
       switch step.direction {
-      case .up: try await forget(step)
+      case .up: try await work.execute(tables.deletion(step.version, of: step.set), name: "ForgetMigration")
       case .down: try await tables.setProgress(nil, of: step.version, in: step.set, work)
       }
     }
   }
 
+  /// Makes the version table show `row`, if `set` is the one it shows.
+  private func setVersion(_ row: MigrationLedger.VersionRow?, of set: String) async throws {
+    guard ledger.owns(set) else { return }
+    for statement in tables.settingVersion(row) { try await work.execute(statement, name: "SetVersion") }
+  }
+
   // MARK: One statement
 
   private func run(
-    _ unit: MigrationScriptParts.Unit, of step: MigrationStep, then progress: AppliedMigration.Progress
+    _ unit: MigrationScriptParts.Unit, of step: MigrationStep, then progress: AppliedMigration.Progress,
+    as waiter: LockWaiter
   ) async throws {
     if unit.inTransaction {
       try await inTransaction {
-        for statement in unit.statements { try await run(statement) }
+        waiter.is(.process(try await work.one("SELECT pg_backend_pid()", as: Int32.self)))
+        try await run(unit.statements)
         try await tables.setProgress(progress, of: step.version, in: step.set, work)
       }
     } else {
-      for statement in unit.statements { try await run(statement) }
+      for statement in unit.statements {
+        waiter.is(.statement(statement.text))
+        try await run([statement])
+      }
       try await tables.setProgress(progress, of: step.version, in: step.set, work)
     }
   }
@@ -135,7 +151,7 @@ extension MigrationSession {
     let invalid = try await work.invalidIndexes()
     if index == 0, isFirstTry, invalid.isEmpty {
       try await withdraw(step)
-      return step.failure(refusal.cause, in: refusal.statement)
+      return step.failure(refusal)
     }
     var consequence = "\(index) of its \(count) statements are done; put right what stands in its way and go on with "
     consequence += "migrate resume"
@@ -143,7 +159,7 @@ extension MigrationSession {
       consequence += ", which builds again what it left half built; invalid are the indexes "
       consequence += invalid.joined(separator: ", ")
     }
-    return step.failure(refusal.cause, in: refusal.statement, consequence: consequence)
+    return step.failure(refusal, consequence: consequence)
   }
 }
 

@@ -1,31 +1,32 @@
 internal import MigrationFiles
 internal import Postgres
-internal import Synchronization
-
-/// The server's refusal of a migration's own SQL, as against ours.
-struct StatementRefusal: Error {
-  var cause: PostgresError
-  /// The statement; nil when it was the transaction's end.
-  var statement: SQLStatement?
-}
 
 extension MigrationSession {
+  /// Takes back what a script set for itself, which must neither reach our tables nor the next migration. The role comes
+  /// back as the connection began with it, which may be another than the one that logged in.
+  static let reset = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL"
+
   /// Runs a step and records it in one transaction; tries again when it gets no lock.
+  ///
+  /// That takes three round trips: one begins and asks whether the lock is held; one runs the script; one records and
+  /// commits.
   func runInTransaction(_ step: MigrationStep) async throws -> Duration {
     let statements = try step.script.statements()
-    return try await watchingLocks(of: step) { try await runInTransaction(step, statements) }
+    return try await watchingLocks(of: step) { try await runInTransaction(step, statements, as: $0) }
   }
 
-  private func runInTransaction(_ step: MigrationStep, _ statements: [SQLStatement]) async throws -> Duration {
+  private func runInTransaction(
+    _ step: MigrationStep, _ statements: [SQLStatement], as waiter: LockWaiter
+  ) async throws -> Duration {
     var delay = configuration.lockRetryDelay
     var tries = 1
     while true {
       do {
-        return try await attempt(step, statements)
+        return try await attempt(step, statements, as: waiter)
       } catch let refusal as StatementRefusal {
         try await rollBack(after: refusal.cause)
         guard refusal.cause.isWaitForLock, tries < configuration.lockAttempts else {
-          throw step.failure(refusal.cause, in: refusal.statement)
+          throw step.failure(refusal)
         }
       }
       tries += 1
@@ -35,67 +36,98 @@ extension MigrationSession {
     }
   }
 
-  private func attempt(_ step: MigrationStep, _ statements: [SQLStatement]) async throws -> Duration {
-    try await begin()
+  private func attempt(
+    _ step: MigrationStep, _ statements: [SQLStatement], as waiter: LockWaiter
+  ) async throws -> Duration {
+    waiter.is(.process(try await begin(step)))
     let start = ContinuousClock.now
-    for statement in statements { try await run(statement) }
+    try await run(statements)
     let duration = start.duration(to: .now)
-    // What the script set for itself must neither reach our tables nor the next migration.
-    try await work.script("RESET SESSION AUTHORIZATION; RESET ALL; " + versionStatements(after: step))
-    try await record(step, duration)
-    do {
-      try await work.script("COMMIT")
-    } catch let error as PostgresError where error.code == .server {
-      // Deferred constraints speak up here.
-      throw StatementRefusal(cause: error)
-    }
+    try await end(step, duration)
     return duration
   }
 
-  /// Begins the transaction of a migration.
-  func begin() async throws {
+  /// Begins the transaction of a migration, if the lock is held.
+  ///
+  /// - Parameter step: What is undone must be recorded, and stay so until the end.
+  /// - Returns: The server's process, which behind a pooler is another in each transaction.
+  @discardableResult
+  func begin(_ step: MigrationStep? = nil) async throws -> Int32 {
+    var batch = PostgresBatch()
+    batch.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
     // The splitter takes backslashes for what they are by the standard; the server has to agree.
-    try await work.script(
+    let state = batch.one(
       """
-      BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE; SET LOCAL standard_conforming_strings = on;
-      SET LOCAL lock_timeout = \(configuration.lockTimeout.milliseconds)
-      """)
-  }
-
-  /// Runs one statement of a migration.
-  func run(_ statement: SQLStatement) async throws {
-    do {
-      try await work.script(statement.text)
-    } catch let error as PostgresError where error.code == .server {
-      throw StatementRefusal(cause: error, statement: statement)
+      SELECT pg_backend_pid(), \(lock.isHeld), set_config('standard_conforming_strings', 'on', true),
+        set_config('lock_timeout', \(String(configuration.lockTimeout.milliseconds)), true)
+      """, as: (Int32, Bool, String, String).self)
+    let undone = step.flatMap {
+      $0.direction == .down ? batch.one(tables.holding($0.version, of: $0.set), as: Int.self) : nil
     }
-  }
-
-  private func record(_ step: MigrationStep, _ duration: Duration) async throws {
-    switch step.direction {
-    case .up:
-      guard let migration = ledger.migration(of: step) else { return }
-      try await tables.insert(migration, of: step.set, owner: ledger.owns(step.set), .applied(duration), work)
-    case .down:
-      try await forget(step)
-    }
-  }
-
-  /// Removes the record of a step that was undone.
-  func forget(_ step: MigrationStep) async throws {
-    guard try await tables.delete(step.version, of: step.set, work) else {
+    let answers = try await refusing { try await work.run(batch, name: "BeginMigration") }
+    let (process, isHeld, _, _) = try answers[state]
+    guard isHeld else { throw MigrationLock.lost }
+    if let step, let undone, try answers[undone] == 0 {
       throw MigrationError(
         .changedMeanwhile, "somebody else undid \(step.version) \(step.title) at the same time; run the command again")
     }
+    return process
   }
 
-  /// Statements that make the version table show the state after `step`; none for sets it does not show.
-  func versionStatements(after step: MigrationStep) -> String {
-    guard ledger.owns(step.set) else { return "" }
+  /// Records a step and commits it.
+  private func end(_ step: MigrationStep, _ duration: Duration) async throws {
+    var batch = PostgresBatch()
+    for statement in resetting { batch.execute(statement) }
+    if ledger.owns(step.set) {
+      for statement in tables.settingVersion(versionRow(after: step)) { batch.execute(statement) }
+    }
+    switch step.direction {
+    case .up:
+      guard let migration = ledger.migration(of: step) else { return }
+      batch.execute(
+        tables.insertion(migration, of: step.set, owner: ledger.owns(step.set), .applied(duration)))
+    case .down:
+      batch.execute(tables.deletion(step.version, of: step.set))
+    }
+    // Deferred constraints speak up here.
+    batch.execute("COMMIT")
+    try await refusing { _ = try await work.run(batch, name: "RecordMigration") }
+  }
+
+  /// Takes back what a script set for itself, but not the limit on waiting for locks, which our own tables need too.
+  private var resetting: [SQL] {
+    Self.reset.split(separator: "; ").map { SQL(unchecked: String($0)) } + [limitingLocks]
+  }
+
+  private var limitingLocks: SQL {
+    SQL(unchecked: "SET LOCAL lock_timeout = \(configuration.lockTimeout.milliseconds)")
+  }
+
+  /// Runs statements of a migration, as few round trips as their size allows.
+  func run(_ statements: [SQLStatement]) async throws {
+    for piece in ScriptPiece.pieces(of: statements) {
+      do {
+        try await work.script(piece.text)
+      } catch let error as PostgresError where error.code == .server {
+        throw piece.refusal(error)
+      }
+    }
+  }
+
+  /// What the server refuses at a migration's beginning or end undoes it like a statement of its own.
+  func refusing<Value>(_ body: () async throws -> Value) async throws -> Value {
+    do {
+      return try await body()
+    } catch let error as PostgresError where error.code == .server {
+      throw StatementRefusal(cause: error)
+    }
+  }
+
+  /// What the version table shows after `step`.
+  func versionRow(after step: MigrationStep) -> MigrationLedger.VersionRow? {
     var after = ledger
     after.apply(step)
-    return tables.settingVersion(
-      after.version == 0 ? nil : MigrationLedger.VersionRow(version: after.version, dirty: false))
+    return after.version == 0 ? nil : MigrationLedger.VersionRow(version: after.version, dirty: false)
   }
 
   /// Runs `body` in a transaction of its own.
@@ -117,62 +149,5 @@ extension MigrationSession {
     // A broken connection has rolled back by itself.
     guard work.isOpen else { throw error }
     try await work.script("ROLLBACK")
-  }
-
-  /// Runs `body`, and tells who stands in its way when it waits for a lock.
-  func watchingLocks<Result: Sendable>(
-    of step: MigrationStep, _ body: @Sendable () async throws -> Result
-  ) async throws -> Result {
-    let inTheWay = Blockers()
-    return try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { [migrator, work] in
-        // Most steps are done long before this; only those that are not cost a connection.
-        try await Task.sleep(for: .milliseconds(500))
-        try await migrator.withConnection { onlooker in
-          var known: [Int32] = []
-          while true {
-            let blockers = try await onlooker.blockers(of: work.processID)
-            if !blockers.isEmpty, blockers.map(\.processID) != known { migrator.report(.blocked(step, by: blockers)) }
-            known = blockers.map(\.processID)
-            if !blockers.isEmpty { inTheWay.holders.withLock { $0 = blockers } }
-            try await Task.sleep(for: .milliseconds(500))
-          }
-        }
-      }
-      defer { group.cancelAll() }
-      do {
-        return try await body()
-      } catch let error as MigrationError {
-        throw error.naming(inTheWay.holders.withLock { $0 })
-      }
-    }
-  }
-}
-
-/// Who was last seen in the way of a step.
-private final class Blockers: Sendable {
-  let holders = Mutex<[LockHolder]>([])
-}
-
-extension MigrationError {
-  /// The same error, and who was in the way if it is about a lock.
-  fileprivate func naming(_ holders: [LockHolder]) -> MigrationError {
-    guard !holders.isEmpty, (cause as? PostgresError)?.isWaitForLock == true else { return self }
-    var error = self
-    error.message += "; in its way: " + holders.map { "\($0): \($0.outline)" }.joined(separator: "; ")
-    return error
-  }
-}
-
-extension PostgresClient {
-  /// The sessions that `processID` waits for.
-  fileprivate func blockers(of processID: Int32) async throws -> [LockHolder] {
-    try await all(
-      """
-      \(LockHolder.query)
-      WHERE a.pid = ANY (pg_catalog.pg_blocking_pids(\(processID)))
-      ORDER BY a.pid
-      """, as: LockHolder.Columns.self, name: "FindBlockers"
-    ).map(LockHolder.init)
   }
 }

@@ -29,15 +29,16 @@ struct MigrationSession {
     try await inTransaction {
       try await tables.create(work)
       guard let owner = ledger.accounts.first else { return }
-      for forgotten in changes.forgotten { _ = try await tables.delete(forgotten.version, of: owner.set.name, work) }
+      var batch = PostgresBatch()
+      for forgotten in changes.forgotten { batch.execute(tables.deletion(forgotten.version, of: owner.set.name)) }
       for adopted in changes.adopted {
-        try await tables.insert(adopted, of: owner.set.name, owner: true, .takenOver, work)
+        batch.execute(tables.insertion(adopted, of: owner.set.name, owner: true, .takenOver))
       }
+      _ = try await work.run(batch, name: "ReconcileHistory")
     }
-    if !changes.isEmpty {
-      migrator.report(
-        .reconciled(adopted: changes.adopted.map(\.version), forgotten: changes.forgotten.map(\.version)))
-    }
+    guard !changes.isEmpty else { return }
+    migrator.report(
+      .reconciled(adopted: changes.adopted.map(\.version), forgotten: changes.forgotten.map(\.version)))
     try await refresh()
   }
 
@@ -55,7 +56,6 @@ struct MigrationSession {
     for step in plan.steps { try step.script.checkSyntax() }
     for (index, step) in plan.steps.enumerated() {
       do {
-        try await lock.check()
         migrator.report(.started(step, index: index + 1, count: plan.steps.count))
         finish(step, in: try await run(step))
       } catch var error as MigrationError {
@@ -70,7 +70,11 @@ struct MigrationSession {
   /// Writes down what the database holds now, for ``Migrator/verify()`` to compare with. What was migrated stands whether
   /// that succeeds or not, so a failure is no error: there is then nothing to compare with.
   func keepCatalogue() async {
-    try? await inTransaction { try await tables.keepCatalogue(of: ledger, work) }
+    do {
+      _ = try await work.run(tables.keepingCatalogue(of: ledger), name: "KeepCatalogue")
+    } catch {
+      try? await work.script("ROLLBACK")
+    }
   }
 
   mutating func finish(_ step: MigrationStep, in duration: Duration) {
@@ -81,9 +85,10 @@ struct MigrationSession {
 
   private func run(_ step: MigrationStep) async throws -> Duration {
     if step.script.inTransaction {
-      try await runInTransaction(step)
+      return try await runInTransaction(step)
     } else {
-      try await runByStatement(step)
+      guard try await work.one("SELECT \(lock.isHeld)", as: Bool.self) else { throw MigrationLock.lost }
+      return try await runByStatement(step)
     }
   }
 }

@@ -46,8 +46,7 @@ extension MigrationSession {
   func rehearse(_ goal: MigrationGoal, watchedFrom onlooker: PostgresConnection) async throws -> [RehearsedStep] {
     let plan = try goal.plan(ledger, configuration.policies)
     for step in plan.steps { try step.script.checkSyntax() }
-    try await begin()
-    let processID = try await work.one("SELECT pg_backend_pid()", as: Int32.self)
+    let processID = try await begin()
     var rehearsed: [RehearsedStep] = []
     var known: Set<RehearsedStep.Lock> = []
     for step in plan.steps {
@@ -57,9 +56,10 @@ extension MigrationSession {
       }
       let start = ContinuousClock.now
       do {
-        for statement in try step.script.statements() { try await run(statement) }
+        try await run(step.script.statements())
+        try await finishRehearsing()
       } catch let refusal as StatementRefusal {
-        throw step.failure(refusal.cause, in: refusal.statement, consequence: "it was only tried: nothing is changed")
+        throw step.failure(refusal, consequence: "it was only tried: nothing is changed")
       }
       let duration = start.duration(to: .now)
       let locks = try await onlooker.locks(of: processID)
@@ -68,6 +68,18 @@ extension MigrationSession {
     }
     try await work.script("ROLLBACK")
     return rehearsed
+  }
+
+  /// Does what the end of a step's own transaction would: deferred constraints are checked, and settings go.
+  private func finishRehearsing() async throws {
+    try await refusing {
+      // Rolled back, so that the next step's constraints are deferred again.
+      try await work.script(
+        """
+        SAVEPOINT rehearsed; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO rehearsed; RELEASE rehearsed; \(Self.reset);
+        SET LOCAL standard_conforming_strings = on; SET LOCAL lock_timeout = \(configuration.lockTimeout.milliseconds)
+        """)
+    }
   }
 }
 

@@ -59,18 +59,21 @@ extension MigrationSession {
     let name = account.set.name
     try await inTransaction {
       let records = Dictionary(account.applied.map { ($0.version, $0) }) { first, _ in first }
+      var batch = PostgresBatch()
       for record in account.applied where record.version > version {
-        _ = try await tables.delete(record.version, of: name, work)
+        batch.execute(tables.deletion(record.version, of: name))
       }
       for record in account.applied where record.version <= version && record.progress != nil {
         try await tables.setProgress(nil, of: record.version, in: name, work)
       }
       for migration in account.set.migrations where migration.version <= version && records[migration.version] == nil {
-        try await tables.insert(migration, of: name, owner: ledger.owns(name), .takenOver, work)
+        batch.execute(tables.insertion(migration, of: name, owner: ledger.owns(name), .takenOver))
       }
-      guard ledger.owns(name) else { return }
-      let row = version == 0 ? nil : MigrationLedger.VersionRow(version: version, dirty: false)
-      try await work.script(tables.settingVersion(row))
+      if ledger.owns(name) {
+        let row = version == 0 ? nil : MigrationLedger.VersionRow(version: version, dirty: false)
+        for statement in tables.settingVersion(row) { batch.execute(statement) }
+      }
+      _ = try await work.run(batch, name: "ForceVersion")
     }
     try await refresh()
     await keepCatalogue()

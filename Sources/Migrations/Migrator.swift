@@ -135,10 +135,11 @@ extension Migrator {
   public func migrate(_ goal: MigrationGoal) async throws -> MigrationReport {
     try await withWorkConnection { connection in
       // Mostly there is nothing to do, and then no lock is needed to know it.
-      if let ledger = try? await read(connection).settled, try goal.plan(ledger, configuration.policies).isEmpty {
+      let reading = try await read(connection)
+      if let ledger = reading.settled, try goal.plan(ledger, configuration.policies).isEmpty {
         return MigrationReport(from: ledger.version, to: ledger.version)
       }
-      return try await withSession(connection) { session in
+      return try await withSession(connection, at: reading.tables) { session in
         try await session.run(goal)
       }
     }
@@ -187,11 +188,14 @@ extension Migrator {
   }
 
   func read(_ connection: some PostgresClient, scripts: Bool = true) async throws -> Reading {
-    let tables = try await VersionTables.locate(
-      connection, schema: configuration.schema, table: configuration.table)
+    let tables = try await locate(connection)
     let (ledger, changes) = try MigrationLedger.reconciling(
       try await tables.read(connection, scripts: scripts), with: sets)
     return Reading(tables: tables, ledger: ledger, changes: changes)
+  }
+
+  private func locate(_ connection: some PostgresClient) async throws -> VersionTables {
+    try await VersionTables.locate(connection, schema: configuration.schema, table: configuration.table)
   }
 
   func withWorkConnection<Result: Sendable>(
@@ -206,14 +210,16 @@ extension Migrator {
 
   /// Takes the lock on a connection of its own, brings the record up to date, and lets `body` work.
   ///
-  /// - Parameter preparing: Whether the tables are made and what another tool did is recorded.
+  /// - Parameters:
+  ///   - tables: Where the record is, when that is known already.
+  ///   - preparing: Whether the tables are made and what another tool did is recorded.
   func withSession<Result: Sendable>(
-    _ work: PostgresConnection, preparing: Bool = true, _ body: (inout MigrationSession) async throws -> Result
+    _ work: PostgresConnection, at tables: VersionTables? = nil, preparing: Bool = true,
+    _ body: (inout MigrationSession) async throws -> Result
   ) async throws -> Result {
     try await withConnection { connection in
-      let reading = try await read(work)
-      let keys = LockKey.keys(
-        database: reading.tables.database, schema: reading.tables.schema, table: reading.tables.table)
+      let tables = if let tables { tables } else { try await locate(work) }
+      let keys = LockKey.keys(database: tables.database, schema: tables.schema, table: tables.table)
       let lock = try await MigrationLock(
         taking: keys, on: connection, wait: configuration.migratorWait, report: report)
       var session = MigrationSession(migrator: self, work: work, lock: lock, reading: try await read(work))

@@ -41,64 +41,53 @@ extension VersionTables {
   static func locate(
     _ connection: some PostgresClient, schema: String?, table: String
   ) async throws -> VersionTables {
-    let (database, found, versions, history, catalogue) = try await connection.one(
+    let history = historyTable(beside: table)
+    let catalogue = catalogueTable(beside: table)
+    // Functions that look names up, instead of joins: on a new connection the planning of joins takes longer than they do.
+    let (database, found, columns, hasHistory, hasCatalogue) = try await connection.one(
       """
-      SELECT current_database()::text, s.name, v.oid IS NOT NULL, h.oid IS NOT NULL, o.oid IS NOT NULL
+      SELECT current_database()::text, s.name,
+        (SELECT array_agg(a.attname || ' ' || pg_catalog.format_type(a.atttypid, a.atttypmod) ORDER BY a.attnum)
+         FROM pg_catalog.pg_attribute AS a
+         WHERE a.attrelid = to_regclass(quote_ident(s.name) || '.' || quote_ident(\(table)))
+           AND a.attnum > 0 AND NOT a.attisdropped),
+        to_regclass(quote_ident(s.name) || '.' || quote_ident(\(history))) IS NOT NULL,
+        to_regclass(quote_ident(s.name) || '.' || quote_ident(\(catalogue))) IS NOT NULL
       FROM (
         SELECT coalesce(
           \(schema),
-          (SELECT n.nspname FROM pg_catalog.pg_class AS c JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-           WHERE c.relname = \(table) AND n.nspname = ANY (current_schemas(false))
-           ORDER BY array_position(current_schemas(false), n.nspname) LIMIT 1),
+          (SELECT p.name FROM unnest(current_schemas(false)) WITH ORDINALITY AS p(name, place)
+           WHERE to_regclass(quote_ident(p.name) || '.' || quote_ident(\(table))) IS NOT NULL
+           ORDER BY p.place LIMIT 1),
           current_schema()
         )::text AS name
       ) AS s
-      LEFT JOIN pg_catalog.pg_namespace AS n ON n.nspname = s.name
-      LEFT JOIN pg_catalog.pg_class AS v ON v.relnamespace = n.oid AND v.relname = \(table)
-      LEFT JOIN pg_catalog.pg_class AS h ON h.relnamespace = n.oid AND h.relname = \(historyTable(beside: table))
-      LEFT JOIN pg_catalog.pg_class AS o ON o.relnamespace = n.oid AND o.relname = \(catalogueTable(beside: table))
-      """, as: (String, String?, Bool, Bool, Bool).self, name: "LocateVersionTables")
+      """, as: (String, String?, [String]?, Bool, Bool).self, name: "LocateVersionTables")
     guard let found else {
       throw MigrationError(
         .database, "the search path of database \(database) leads to no schema: name one with --schema")
     }
-    let tables = VersionTables(
-      database: database, schema: found, table: table, exists: versions, hasHistory: history,
-      hasCatalogue: catalogue)
-    if versions { try await tables.checkShape(connection) }
-    return tables
-  }
-
-  /// Other tools call their tables the same: ActiveRecord's `schema_migrations` holds strings.
-  private func checkShape(_ connection: some PostgresClient) async throws {
-    let columns = try await connection.all(
-      """
-      SELECT a.attname::text, pg_catalog.format_type(a.atttypid, a.atttypmod)
-      FROM pg_catalog.pg_attribute AS a
-      JOIN pg_catalog.pg_class AS c ON c.oid = a.attrelid
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-      WHERE n.nspname = \(schema) AND c.relname = \(table) AND a.attnum > 0 AND NOT a.attisdropped
-      """, as: (String, String).self, name: "CheckVersionTable")
-    let types = Dictionary(columns) { first, _ in first }
-    guard types["version"] == "bigint", types["dirty"] == "boolean" else {
-      let shape = columns.map { "\($0.0) \($0.1)" }.joined(separator: ", ")
+    // Other tools call their tables the same: ActiveRecord's `schema_migrations` holds strings.
+    if let columns, !Set(columns).isSuperset(of: ["version bigint", "dirty boolean"]) {
       throw MigrationError(
         .database,
-        "the table \(schema).\(table) (\(shape)) belongs to another tool; keep versions elsewhere with --table")
+        "the table \(found).\(table) (\(columns.joined(separator: ", "))) belongs to another tool; keep versions "
+          + "elsewhere with --table")
     }
+    return VersionTables(
+      database: database, schema: found, table: table, exists: columns != nil, hasHistory: hasHistory,
+      hasCatalogue: hasCatalogue)
   }
 
   /// Makes what is missing. Asks nothing of a database that has both tables, so that a role without the right to
   /// create can go on.
   mutating func create(_ connection: some PostgresClient) async throws {
+    var batch = PostgresBatch()
     if !exists {
-      try await connection.execute(
-        "CREATE TABLE \(versions) (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)",
-        name: "CreateVersionTable")
-      exists = true
+      batch.execute("CREATE TABLE \(versions) (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)")
     }
     if !hasHistory {
-      try await connection.execute(
+      batch.execute(
         """
         CREATE TABLE \(history) (
           set_name text NOT NULL,
@@ -119,41 +108,40 @@ extension VersionTables {
           running_checksum text,
           PRIMARY KEY (set_name, version)
         )
-        """, name: "CreateHistory")
-      hasHistory = true
+        """)
     }
     if !hasCatalogue {
-      try await connection.execute(
-        "CREATE TABLE \(catalogueTable) (versions text NOT NULL, objects text[] NOT NULL, definitions text[] NOT NULL)",
-        name: "CreateCatalogue")
-      hasCatalogue = true
+      batch.execute(
+        "CREATE TABLE \(catalogueTable) (versions text NOT NULL, objects text[] NOT NULL, definitions text[] NOT NULL)")
     }
+    _ = try await connection.run(batch, name: "CreateVersionTables")
+    (exists, hasHistory, hasCatalogue) = (true, true, true)
   }
 
   /// Reads both tables; without them nothing is applied.
   ///
   /// - Parameter scripts: Whether the kept SQL is read too, which only undoing needs.
   func read(_ connection: some PostgresClient, scripts: Bool = true) async throws -> MigrationRecord {
-    var record = MigrationRecord(history: [])
-    if exists {
-      record.versionRow = try await connection.optional(
-        "SELECT version, dirty FROM \(versions) ORDER BY version DESC LIMIT 1", as: (Int64, Bool).self,
-        name: "ReadVersion"
-      ).map { MigrationLedger.VersionRow(version: $0.0, dirty: $0.1) }
-    }
-    guard hasHistory else { return record }
+    var batch = PostgresBatch()
+    let version =
+      exists
+      ? batch.all("SELECT version, dirty FROM \(versions) ORDER BY version DESC LIMIT 1", as: (Int64, Bool).self) : nil
     let sql: SQL = scripts ? "down_sql" : "NULL::text AS down_sql"
-    let rows = try await connection.all(
-      """
-      SELECT set_name, version, title, applied_order, owns_version_table, checksum, down_file, \(sql),
-        down_first_line, down_in_transaction, applied_at, applied_by, duration_seconds, running, statements_done,
-        running_checksum
-      FROM \(history)
-      ORDER BY applied_order
-      """, as: HistoryRow.self, name: "ReadHistory")
-    record.history = rows.map(\.applied)
-    record.owner = rows.first { $0.ownsVersionTable }?.setName
-    return record
+    let history =
+      hasHistory
+      ? batch.all(
+        """
+        SELECT set_name, version, title, applied_order, owns_version_table, checksum, down_file, \(sql),
+          down_first_line, down_in_transaction, applied_at, applied_by, duration_seconds, running, statements_done,
+          running_checksum
+        FROM \(history)
+        ORDER BY applied_order
+        """, as: HistoryRow.self) : nil
+    let answers = try await connection.run(batch, name: "ReadHistory")
+    let rows = try history.map { try answers[$0] } ?? []
+    return MigrationRecord(
+      versionRow: try version.flatMap { try answers[$0].first }.map { .init(version: $0.0, dirty: $0.1) },
+      history: rows.map(\.applied), owner: rows.first { $0.ownsVersionTable }?.setName)
   }
 }
 
@@ -172,9 +160,7 @@ extension VersionTables {
 
   /// Records a migration. Fails when it is recorded already, which keeps two migrators from applying it twice even if
   /// the lock should fail.
-  func insert(
-    _ migration: Migration, of set: String, owner: Bool, _ origin: Origin, _ connection: some PostgresClient
-  ) async throws {
+  func insertion(_ migration: Migration, of set: String, owner: Bool, _ origin: Origin) -> SQL {
     var checksum: String? = migration.up.checksum
     var duration: Double?
     var progress: AppliedMigration.Progress?
@@ -184,8 +170,7 @@ extension VersionTables {
     case .begun(let begun): progress = begun
     case .takenOver: (checksum, time, role) = (nil, "NULL", "NULL")
     }
-    try await connection.execute(
-      """
+    return """
       INSERT INTO \(history) (
         set_name, version, title, owns_version_table, checksum, down_file, down_sql, down_first_line,
         down_in_transaction, applied_at, applied_by, duration_seconds, running, statements_done, running_checksum
@@ -195,13 +180,21 @@ extension VersionTables {
         \(time), \(role), \(duration), \(progress?.direction.rawValue),
         \(progress.map { Int32($0.statementsDone) }), \(progress?.checksum)
       )
-      """, name: "RecordMigration")
+      """
   }
 
-  /// Removes the record of a migration; false when there was none.
-  func delete(_ version: Int64, of set: String, _ connection: some PostgresClient) async throws -> Bool {
-    try await connection.execute(
-      "DELETE FROM \(history) WHERE set_name = \(set) AND version = \(version)", name: "ForgetMigration") == 1
+  /// Removes the record of a migration.
+  func deletion(_ version: Int64, of set: String) -> SQL {
+    "DELETE FROM \(history) WHERE set_name = \(set) AND version = \(version)"
+  }
+
+  /// Counts the record of a migration, and keeps it from being changed until the transaction's end.
+  func holding(_ version: Int64, of set: String) -> SQL {
+    """
+    SELECT count(*) FROM (
+      SELECT FROM \(history) WHERE set_name = \(set) AND version = \(version) FOR UPDATE
+    ) AS record
+    """
   }
 
   /// Notes that a script outside a transaction begins or has come further; nil when it is done, with the time it took.
@@ -219,11 +212,11 @@ extension VersionTables {
       """, name: "RecordProgress")
   }
 
-  /// Statements that leave `row` as the version table's one row, or none: for a script, where numbers need no quoting.
-  func settingVersion(_ row: MigrationLedger.VersionRow?) -> String {
-    let clear = "DELETE FROM \(versions.text);"
-    guard let row else { return clear }
-    return "\(clear) INSERT INTO \(versions.text) (version, dirty) VALUES (\(row.version), \(row.dirty));"
+  /// Statements that leave `row` as the version table's one row, or none.
+  func settingVersion(_ row: MigrationLedger.VersionRow?) -> [SQL] {
+    let clear: SQL = "DELETE FROM \(versions)"
+    guard let row else { return [clear] }
+    return [clear, "INSERT INTO \(versions) (version, dirty) VALUES (\(row.version), \(row.dirty))"]
   }
 }
 

@@ -75,6 +75,8 @@ final class ConnectionRequest: @unchecked Sendable {
   /// Commands of libpq whose end has not come.
   var awaitedEnds = 0
   var result: ResultHandle?
+  /// How many statements of a script are done.
+  var statementsDone = 0
   var error: (any Error)?
 
   // Of a stream or a COPY:

@@ -1,11 +1,17 @@
+internal import EventLoop
+
 extension ConnectionSession {
   // MARK: Receiving
 
   /// The socket is ready: writes what waited, reads what came.
-  mutating func pump(_ deliveries: inout Deliveries) {
+  mutating func pump(_ readiness: Readiness, _ deliveries: inout Deliveries) {
     guard handle != nil, failure == nil else { return }
     if wantsWrite { flush() }
-    let isAlive = handle?.consumeInput() == true
+    // What libpq has read for a stream and its reader has not taken comes first: to read on meanwhile would have libpq's
+    // memory grow to the size of the whole answer. The end of a connection has to be read all the same.
+    if let first = inFlight.first, case .open = first.flow { collect(&deliveries) }
+    let reads = wantsRead || !readiness.isDisjoint(with: [.hangUp, .error])
+    let isAlive = !reads || handle?.consumeInput() == true
     collect(&deliveries)
     if !isAlive || failure != nil {
       _ = lose()
@@ -55,7 +61,8 @@ extension ConnectionSession {
 
   private mutating func takeResult(_ result: ResultHandle, _ request: ConnectionRequest, _ deliveries: inout Deliveries)
   {
-    if let error = result.error {
+    if var error = result.error {
+      if case .script = request.kind { error.statementIndex = request.statementsDone }
       request.error = request.error ?? error
     } else if !request.isPrepared {
       request.isPrepared = true
@@ -74,6 +81,7 @@ extension ConnectionSession {
       }
     } else {
       request.result = result
+      request.statementsDone += 1
     }
   }
 

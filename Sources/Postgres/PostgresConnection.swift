@@ -104,7 +104,7 @@ public final class PostgresConnection: PostgresClient {
     try watch.withLock { watch in
       // Unless it broke before it was watched for.
       guard !watch.isClosed else { return }
-      watch.registration = try loop.register(socket, .read) { [weak self] _ in self?.socketIsReady() }
+      watch.registration = try loop.register(socket, .read) { [weak self] in self?.socketIsReady($0) }
     }
   }
 
@@ -278,9 +278,9 @@ public final class PostgresConnection: PostgresClient {
     return result
   }
 
-  private func socketIsReady() {
+  private func socketIsReady(_ readiness: Readiness) {
     let notifications = act { session, deliveries in
-      session.pump(&deliveries)
+      session.pump(readiness, &deliveries)
       return session.takeNotifications()
     }
     guard !notifications.isEmpty, let onNotification = onNotification.withLock({ $0 }) else { return }

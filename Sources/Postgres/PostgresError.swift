@@ -57,6 +57,9 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   public internal(set) var hint: String?
   /// Where in the SQL the error is: the first character is 1.
   public internal(set) var position: Int?
+  /// Which statement of a script failed, from 0. An error of syntax is found before the first is run: it has 0 and a
+  /// ``position``.
+  public internal(set) var statementIndex: Int?
   /// The call stack of functions in the server.
   public internal(set) var context: String?
   /// The line of the data of a COPY that the error is about; the first is 1. In binary data, the row.

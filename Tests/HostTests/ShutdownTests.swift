@@ -20,7 +20,7 @@ import Testing
     timeline.add(.init(name: "requests", took: .milliseconds(120), budget: .milliseconds(12_500), note: "all finished"))
     let app = App(options(timeline)) {
       Supply("pool")
-      Provide { (_: String) in 7 }.onStop { _ in throw CancellationError() }
+      Provide { (_: String) in 7 }.onStop(timeout: .seconds(2)) { _ in throw CancellationError() }
       Run("worker") { (_: Int) in try await Task.sleep(for: .seconds(3600)) }
     }
     try await app.start()
@@ -30,8 +30,8 @@ import Testing
     func words(_ line: String) -> [Substring] { line.split(separator: " ") }
     #expect(words(lines[1]) == ["drain", "delay", "5s", "of", "5s"])
     #expect(words(lines[2]) == ["requests", "120ms", "of", "12.5s", "all", "finished"])
-    #expect(lines[3].hasPrefix("  run worker "))
-    #expect(lines[4].hasPrefix("  stop Int ") && lines[4].hasSuffix("failed: CancellationError()"))
+    #expect(lines[3].hasPrefix("  run worker ") && lines[3].hasSuffix(" of 15s"))
+    #expect(lines[4].hasPrefix("  stop Int ") && lines[4].hasSuffix(" of 2s     failed: CancellationError()"))
     #expect(lines[5] == "  exit code 1")
     let metadata = timeline.metadata(.failure)
     #expect(metadata["reason"] == "signal SIGTERM" && metadata["exit_code"] == 1)

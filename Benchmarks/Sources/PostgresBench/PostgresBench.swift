@@ -5,7 +5,8 @@ import Postgres
 import Synchronization
 
 /// `SELECT 1` through the pool at 1, 5 and 64 tasks beside `pgbench -n -M prepared` with as many clients, in turns
-/// against one server over its unix socket. Prints each median and the ratio.
+/// against one server over its unix socket; one task with a loop that polls, too. Prints each median and
+/// the ratio.
 @main
 struct PostgresBench {
   static let seconds = 3.0
@@ -29,8 +30,11 @@ struct PostgresBench {
     var rates: [String: [Double]] = [:]
     for _ in 0..<rounds {
       rates["pgbench", default: []].append(try await pgbench(tasks, server))
-      rates["pool, tasks on the loop", default: []].append(try await pool(tasks, server, onLoop: true))
+      rates["pool, tasks on the loop", default: []].append(try await pool(tasks, server))
       rates["pool, tasks elsewhere", default: []].append(try await pool(tasks, server, onLoop: false))
+      guard tasks == 1 else { continue }
+      rates["pool, on a loop that polls", default: []].append(
+        try await pool(tasks, server, busyPoll: .microseconds(100)))
     }
     let peer = median(rates["pgbench"] ?? [])
     for (name, values) in rates.sorted(by: { $0.key < $1.key }) {
@@ -39,8 +43,12 @@ struct PostgresBench {
     }
   }
 
-  static func pool(_ tasks: Int, _ server: EmbeddedPostgres, onLoop: Bool) async throws -> Double {
-    let loop = try EventLoop()
+  static func pool(
+    _ tasks: Int, _ server: EmbeddedPostgres, onLoop: Bool = true, busyPoll: Duration = .zero
+  ) async throws -> Double {
+    var polling = EventLoop.Configuration()
+    polling.busyPoll = busyPoll
+    let loop = try EventLoop(polling)
     var configuration = PostgresPool.Configuration(try ConnectOptions(server.connectionString))
     configuration.maxConnections = 5
     let pool = try PostgresPool(configuration, loop: loop)
@@ -79,7 +87,6 @@ struct PostgresBench {
     ]
     let output = Pipe()
     process.standardOutput = output
-    process.standardError = FileHandle.nullDevice
     try process.run()
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()

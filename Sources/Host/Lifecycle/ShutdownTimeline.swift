@@ -20,6 +20,8 @@ final class ShutdownTimeline: ContainerObserver {
     var begin: ContinuousClock.Instant?
     var appBegin: ContinuousClock.Instant?
     var steps: [Step] = []
+    /// Of the steps that are under way, by name.
+    var budgets: [String: Duration] = [:]
   }
 
   private let budget: ShutdownBudget
@@ -51,17 +53,26 @@ final class ShutdownTimeline: ContainerObserver {
     case .stopRequested(let reason):
       begin(reason)
       state.withLock { $0.appBegin = .now }
-    case .stopped(let origin, let hook, let duration): add(Self.step(origin, hook, duration, nil))
+    case .stopping(let origin, let hook, let budget):
+      state.withLock { $0.budgets[Self.name(origin, hook)] = budget }
+    case .stopped(let origin, let hook, let duration): end(Self.name(origin, hook), duration, nil)
     case .stopFailed(let origin, let hook, let duration, let error):
-      add(Self.step(origin, hook, duration, "failed: \(error)"))
+      end(Self.name(origin, hook), duration, "failed: \(error)")
     case .cameLate(let origin): add(Step(name: "late \(origin.name)", took: .zero, note: "given up before it ended"))
     default: break
     }
   }
 
-  private static func step(_ origin: Origin, _ hook: String?, _ duration: Duration, _ note: String?) -> Step {
-    let verb = origin.kind == .run ? "run" : "stop"
-    return Step(name: "\(verb) \(origin.name)" + (hook.map { " (\($0))" } ?? ""), took: duration, note: note)
+  private func end(_ name: String, _ took: Duration, _ note: String?) {
+    state.withLock { state in
+      // A hook may allow itself more than the whole stop has.
+      let allowed = state.budgets.removeValue(forKey: name).map { min($0, budget.total) }
+      state.steps.append(Step(name: name, took: took, budget: allowed, note: note))
+    }
+  }
+
+  private static func name(_ origin: Origin, _ hook: String?) -> String {
+    "\(origin.kind == .run ? "run" : "stop") \(origin.name)" + (hook.map { " (\($0))" } ?? "")
   }
 
   // MARK: Telling
@@ -73,8 +84,8 @@ final class ShutdownTimeline: ContainerObserver {
   ///   unready            0ns
   ///   drain delay        5s     of 5s
   ///   requests           120ms  of 12.5s  all finished
-  ///   run worker         1.2ms
-  ///   stop PostgresPool  3ms
+  ///   run worker         1.2ms  of 15s
+  ///   stop PostgresPool  3ms    of 15s
   ///   exit code 0
   /// ```
   func table(_ program: String, _ code: ExitCode) -> String? {

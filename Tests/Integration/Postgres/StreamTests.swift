@@ -73,6 +73,24 @@ import Testing
     }
   }
 
+  @Test func `a reader of small rows that keeps reading is not run ahead of`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 2 }) { pool in
+      var count = 0
+      for try await n in pool.stream("SELECT generate_series(1, 2000000)", as: Int.self) {
+        count += 1
+        #expect(n == count)
+        guard count == 500_000 else { continue }
+        // Were all of it on our side by now, the server would be done.
+        let state: String? = try await pool.one(
+          "SELECT state FROM pg_stat_activity WHERE query LIKE 'SELECT generate_series(1, 2000000)%' AND datname = current_database()"
+        )
+        #expect(state == "active")
+        break
+      }
+      #expect(count == 500_000)
+    }
+  }
+
   @Test(.alsoThroughPgBouncer) func `a loop left early cancels the query, and the connection is used again`()
     async throws
   {

@@ -157,6 +157,7 @@ import Testing
         }
         #expect(error?.sqlState == .undefinedTable)
         #expect(error?.description.contains("INSERT INTO nowhere VALUES (1);\n            ^") == true)
+        #expect(error?.statementIndex == 1)
       }
       let after = try await amounts(pool)
       #expect(after == [100, 0])

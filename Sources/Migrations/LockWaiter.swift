@@ -1,0 +1,97 @@
+internal import Postgres
+internal import Synchronization
+
+/// The session that runs a step, for finding out whom it waits for. libpq's number of it is of no use: behind a pooler it
+/// is the pooler's.
+final class LockWaiter: Sendable {
+  /// How the session is told from the others.
+  enum Identity: Sendable {
+    /// By the server's process, which a transaction keeps.
+    case process(Int32)
+    /// By what it runs: a statement outside a transaction is run by whichever process the pooler chose.
+    case statement(String)
+  }
+
+  private struct State {
+    var identity: Identity?
+    var blockers: [LockHolder] = []
+  }
+
+  private let state = Mutex(State())
+
+  /// Who was last seen in the way.
+  var blockers: [LockHolder] { state.withLock { $0.blockers } }
+
+  /// Says which session it is from now on.
+  func `is`(_ identity: Identity) { state.withLock { $0.identity = identity } }
+
+  /// Looks who is in the way now.
+  func look(_ onlooker: some PostgresClient) async throws -> [LockHolder] {
+    guard let identity = state.withLock({ $0.identity }) else { return [] }
+    let found = try await onlooker.all(
+      """
+      \(LockHolder.query)
+      WHERE a.pid IN (
+        SELECT unnest(pg_catalog.pg_blocking_pids(w.pid)) FROM pg_catalog.pg_stat_activity AS w
+        WHERE w.datname = current_database() AND \(identity.condition)
+      )
+      ORDER BY a.pid
+      """, as: LockHolder.Columns.self, name: "FindBlockers"
+    ).map(LockHolder.init)
+    if !found.isEmpty { state.withLock { $0.blockers = found } }
+    return found
+  }
+}
+
+extension LockWaiter.Identity {
+  /// The server keeps the beginning of a long statement only.
+  fileprivate var condition: SQL {
+    switch self {
+    case .process(let id): "w.pid = \(id)"
+    case .statement(let text):
+      "w.usename = session_user AND w.state = 'active' AND w.query <> '' AND starts_with(\(text), w.query)"
+    }
+  }
+}
+
+extension MigrationSession {
+  /// Runs `body`, and tells who stands in its way when it waits for a lock.
+  ///
+  /// - Parameter body: Says of the waiter which session it is.
+  func watchingLocks<Result: Sendable>(
+    of step: MigrationStep, _ body: @Sendable (LockWaiter) async throws -> Result
+  ) async throws -> Result {
+    let waiter = LockWaiter()
+    return try await withThrowingTaskGroup(of: Void.self) { group in
+      group.addTask { [migrator] in
+        // Most steps are done long before this; only those that are not cost a connection.
+        try await Task.sleep(for: .milliseconds(500))
+        try await migrator.withConnection { onlooker in
+          var known: [Int32] = []
+          while true {
+            let blockers = try await waiter.look(onlooker)
+            if !blockers.isEmpty, blockers.map(\.processID) != known { migrator.report(.blocked(step, by: blockers)) }
+            known = blockers.map(\.processID)
+            try await Task.sleep(for: .milliseconds(500))
+          }
+        }
+      }
+      defer { group.cancelAll() }
+      do {
+        return try await body(waiter)
+      } catch let error as MigrationError {
+        throw error.naming(waiter.blockers)
+      }
+    }
+  }
+}
+
+extension MigrationError {
+  /// The same error, and who was in the way if it is about a lock.
+  fileprivate func naming(_ holders: [LockHolder]) -> MigrationError {
+    guard !holders.isEmpty, (cause as? PostgresError)?.isWaitForLock == true else { return self }
+    var error = self
+    error.message += "; in its way: " + holders.map { "\($0): \($0.outline)" }.joined(separator: "; ")
+    return error
+  }
+}

@@ -1,0 +1,68 @@
+internal import MigrationFiles
+internal import Postgres
+
+/// The server's refusal of a migration's own SQL, as against ours.
+struct StatementRefusal: Error {
+  var cause: PostgresError
+  /// The statement; nil when it was the transaction's beginning or end.
+  var statement: SQLStatement?
+  /// Where in the statement the error is; nil where the server names no place.
+  var position: Int?
+}
+
+/// Statements of a script that are sent together, and answered together.
+struct ScriptPiece {
+  /// A server that gets a text reads it as a whole before it runs the first statement, and needs many times its size for
+  /// that. Longer texts save no time.
+  private static let limit = 64 * 1024
+
+  /// What is sent.
+  private(set) var text: String
+  private var statements: [SQLStatement]
+  /// Where each statement begins in the text, as the server counts: Unicode scalars from 1.
+  private var positions: [Int]
+  /// Where the next one would.
+  private var end: Int
+
+  private init(_ statement: SQLStatement) {
+    text = statement.text
+    statements = [statement]
+    positions = [1]
+    end = 1 + statement.text.unicodeScalars.count
+  }
+
+  static func pieces(of statements: [SQLStatement]) -> [ScriptPiece] {
+    var pieces: [ScriptPiece] = []
+    for statement in statements {
+      if let last = pieces.indices.last, pieces[last].text.utf8.count + statement.text.utf8.count <= limit {
+        pieces[last].append(statement)
+      } else {
+        pieces.append(ScriptPiece(statement))
+      }
+    }
+    return pieces
+  }
+
+  private mutating func append(_ statement: SQLStatement) {
+    // On a line of its own: the last may end in a comment.
+    let separator = "\n;\n"
+    text += separator + statement.text
+    statements.append(statement)
+    positions.append(end + separator.unicodeScalars.count)
+    end += separator.unicodeScalars.count + statement.text.unicodeScalars.count
+  }
+
+  /// The server's refusal of this piece, told which statement it is about and where in it.
+  func refusal(_ error: PostgresError) -> StatementRefusal {
+    guard let position = error.position else {
+      let index = min(error.statementIndex ?? 0, statements.count - 1)
+      return StatementRefusal(cause: error, statement: statements[index])
+    }
+    // Faults of syntax are found before anything is run, so only the place tells the statement.
+    let index = positions.lastIndex { $0 <= position } ?? 0
+    // A statement that lacks its end fails at the semicolon behind it, which the file may have elsewhere.
+    let length = statements[index].text.unicodeScalars.count
+    return StatementRefusal(
+      cause: error, statement: statements[index], position: min(position - positions[index], length) + 1)
+  }
+}
