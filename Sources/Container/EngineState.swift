@@ -106,11 +106,9 @@ struct EngineState: Sendable {
     deadline = now + options.startTimeout
     var effects = [publish(.starting)]
     schedule.want(plan.roots)
-    let isBusy = !schedule.ready.isEmpty
     enqueueStarts()
     settle(now: now, &effects)
     ensureWorker(&effects)
-    if isBusy { effects.append(.watch) }
     return effects
   }
 
