@@ -125,6 +125,7 @@ extension EngineState {
         .appTimedOut(
           .start, budget: options.startTimeout, finished: finishedNames, stillRunning: stragglers(now: now), left: []),
         now: now, &effects)
+      settle(now: now, &effects)
     case .stopping:
       let left = schedule.unstopped.filter { records[$0].worker == 0 }.map { plan.origin($0) }
       stopFailures.append(

@@ -135,6 +135,23 @@ import Testing
     #expect(journal.entries == ["stop A"])
   }
 
+  @Test func `What has not been begun when the start is called off is not built`() async throws {
+    let (journal, handle) = (Journal(), Catch<App>())
+    let app = App {
+      for _ in 0..<100 {
+        Invoke {
+          handle.value?.requestStop()
+          journal.note("built")
+        }
+      }
+    }
+    handle.put(app)
+    let error = await #expect(throws: ContainerError.self) { try await app.start() }
+    #expect(error?.code == .startCancelled)
+    // Those that had been handed out by then to other threads, and no more.
+    #expect(journal.entries.count < 50)
+  }
+
   @Test func `Cancelling the task calls the start off`() async throws {
     let entered = Gate()
     let app = App {
