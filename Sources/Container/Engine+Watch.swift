@@ -1,10 +1,10 @@
 import Synchronization
 
 extension Engine {
-  /// Starts to watch deadlines, in place of the watch that is there.
+  /// Starts to watch deadlines, in place of the watch that is there, if there is anything to watch any more.
   func watch() {
     let now = options.clock.now()
-    let (number, old) = state.withLock { $0.beginWatch(now: now) }
+    guard let (number, old) = state.withLock({ $0.beginWatch(now: now) }) else { return }
     old?.cancel()
     let task = Task { await look(number) }
     let isOver = state.withLock { state in

@@ -30,6 +30,9 @@ final class Engine: Sendable {
     }
     perform(effects)
     await withTaskCancellationHandler {
+      // A start that is over by the time it is this task's turn again needs no watch, whose timer costs more than many a start.
+      await Task.yield()
+      if state.withLock({ !$0.watch.isOn }) { watch() }
       await wait(for: .start)
     } onCancel: {
       requestStop(.cancelled)

@@ -49,6 +49,7 @@ extension EngineState {
 
   private mutating func setDeadline(_ node: Int, _ time: Duration, _ effects: inout [Effect]) {
     records[node].deadline = time
-    if !watch.isOn || time < watch.next { effects.append(.watch) }
+    // While the app starts, whoever starts it sees to the watch.
+    if watch.isOn ? time < watch.next : machine.current != .starting { effects.append(.watch) }
   }
 }

@@ -9,8 +9,9 @@ extension EngineState {
     var lastReport = Duration.zero
   }
 
-  /// A new watch begins. Returns its number and the one that it takes the place of.
-  mutating func beginWatch(now: Duration) -> (number: Int, old: Task<Void, Never>?) {
+  /// A new watch begins. Returns its number and the one that it takes the place of; nil if all has ended meanwhile.
+  mutating func beginWatch(now: Duration) -> (number: Int, old: Task<Void, Never>?)? {
+    guard deadline != nil || records.contains(where: { $0.worker != 0 }) || queueHead < queue.count else { return nil }
     watch.isOn = true
     watch.number += 1
     watch.lastReport = now
@@ -124,6 +125,7 @@ extension EngineState {
         .appTimedOut(
           .start, budget: options.startTimeout, finished: finishedNames, stillRunning: stragglers(now: now), left: []),
         now: now, &effects)
+      settle(now: now, &effects)
     case .stopping:
       let left = schedule.unstopped.filter { records[$0].worker == 0 }.map { plan.origin($0) }
       stopFailures.append(

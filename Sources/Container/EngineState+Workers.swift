@@ -15,6 +15,18 @@ extension EngineState {
     schedule.clearReady()
   }
 
+  /// Takes what has not been begun out of the queue: it would be built by a worker that nobody has cancelled. Returns the nodes.
+  mutating func takeBackStarts() -> [Int] {
+    var nodes: [Int] = []
+    var rest: [Job] = []
+    for job in queue[queueHead...] {
+      if case .start(let node) = job { nodes.append(node) } else { rest.append(job) }
+    }
+    (queue, queueHead) = (rest, 0)
+    schedule.takeBack(nodes)
+    return nodes
+  }
+
   /// Has undone what a failed node had started.
   mutating func undo(_ node: Int, _ error: ContainerError) {
     undoing[node] = error

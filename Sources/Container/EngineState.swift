@@ -106,11 +106,9 @@ struct EngineState: Sendable {
     deadline = now + options.startTimeout
     var effects = [publish(.starting)]
     schedule.want(plan.roots)
-    let isBusy = !schedule.ready.isEmpty
     enqueueStarts()
     settle(now: now, &effects)
     ensureWorker(&effects)
-    if isBusy { effects.append(.watch) }
     return effects
   }
 
@@ -177,7 +175,7 @@ struct EngineState: Sendable {
   private mutating func drain(now: Duration, _ effects: inout [Effect]) {
     appTiming.stopBegan = Moment(now)
     deadline = now + options.stopTimeout
-    answer(schedule.abandonWaiting(), .stopping(), &effects)
+    answer(schedule.abandonWaiting() + takeBackStarts(), .stopping(), &effects)
     for node in records.indices {
       // A constructor has no budget of its own, but one that ignores its cancellation must not hold up the stop for ever.
       if case .building = records[node].activity { records[node].deadline = now + options.hookTimeout }

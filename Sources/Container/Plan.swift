@@ -80,7 +80,7 @@ struct Plan: Sendable {
   var dependencies = Edges()
   /// The reverse of `dependencies`.
   var dependents = Edges()
-  /// Who holds a node as `Lazy`: they stop before it, though it need not start before them.
+  /// Who may ask for a node later, by `Lazy`, `Factory` or a scope: they stop before it, though it need not start before them.
   var lazyHolders: [Int: [Int]] = [:]
   /// The reverse of `lazyHolders`.
   var lazyTargets: [Int: [Int]] = [:]

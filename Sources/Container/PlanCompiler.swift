@@ -7,6 +7,8 @@ struct PlanCompiler {
   /// Direct dependencies of every node, of any lifetime.
   private var direct = Edges()
   private var lazyEdges: [(from: Int, to: Int)] = []
+  /// Nodes that ask for a `ScopeFactory`.
+  private var scopeOpeners: [Int] = []
 
   static func compile(_ registry: Registry) -> Plan {
     var compiler = PlanCompiler(registry)
@@ -195,7 +197,10 @@ struct PlanCompiler {
     case .scope:
       if plan.nodes[node].lifetime == .singleton { plan.faults.append(.scopeInSingleton(node)) }
       return .builtin
-    case .scopeFactory, .appControl, .shutdownSignal:
+    case .scopeFactory:
+      scopeOpeners.append(node)
+      return .builtin
+    case .appControl, .shutdownSignal:
       return .builtin
     case .group:
       if let whole = requirement.whole, let decorated = plan.lookup.source(of: whole, from: module, inside: decorator) {
@@ -263,7 +268,7 @@ struct PlanCompiler {
       plan.dependents = analysis.dependents
     }
     collectScopedNeeds(analysis.order)
-    keepLazyEdges()
+    keepHolders()
   }
 
   /// Which singletons each node needs: transient and scoped values in between are replaced by what they need.
@@ -327,26 +332,55 @@ struct PlanCompiler {
     }
   }
 
-  /// A `Lazy` holder should stop before what it holds, unless that needs the holder itself.
-  private mutating func keepLazyEdges() {
-    for edge in lazyEdges
-    where plan.nodes[edge.from].lifetime == .singleton && plan.nodes[edge.to].lifetime == .singleton {
-      guard !reaches(from: edge.to, to: edge.from) else { continue }
-      plan.lazyTargets[edge.from, default: []].append(edge.to)
-      plan.lazyHolders[edge.to, default: []].append(edge.from)
+  /// Whoever may ask for a value later should stop before it, unless the value needs whoever asks.
+  private mutating func keepHolders() {
+    guard !lazyEdges.isEmpty || !scopeOpeners.isEmpty else { return }
+    let scoped = plan.nodes.indices.filter { plan.nodes[$0].lifetime == .scoped }
+    var later: [Int: [Int]] = [:]
+    for edge in lazyEdges { later[edge.from, default: []].append(edge.to) }
+    for node in scopeOpeners { later[node, default: []] += scoped }
+    for holder in plan.nodes.indices where plan.nodes[holder].lifetime == .singleton {
+      guard later[holder] != nil || plan.nodes[holder].hasTransients else { continue }
+      let held = held(by: holder, later)
+      guard !held.isEmpty else { continue }
+      let needing = needing(holder)
+      for node in held where !needing.contains(node) {
+        plan.lazyTargets[holder, default: []].append(node)
+        plan.lazyHolders[node, default: []].append(holder)
+      }
     }
   }
 
-  private func reaches(from start: Int, to end: Int) -> Bool {
-    var seen: Set<Int> = []
-    var stack = [start]
+  /// The singletons that a node may ask for after it has been built: by `Lazy`, `Factory` or a scope, its own or those of the
+  /// transient and scoped values that it gets.
+  private func held(by holder: Int, _ later: [Int: [Int]]) -> [Int] {
+    var (held, seen): ([Int], Set<Int>) = ([], [holder])
+    var stack = [holder]
     while let node = stack.popLast() {
-      if node == end { return true }
-      guard seen.insert(node).inserted else { continue }
-      stack.append(contentsOf: plan.dependencies[node].lazy.map(Int.init))
-      stack.append(contentsOf: plan.lazyTargets[node] ?? [])
+      let needs = direct[node].map(Int.init)
+      for next in needs + (later[node] ?? []) where !seen.contains(next) {
+        switch plan.nodes[next].lifetime {
+        // What the holder itself needs is stopped after it in any case.
+        case .singleton where node == holder && needs.contains(next): continue
+        case .singleton: held.append(next)
+        case .scoped, .transient: stack.append(next)
+        }
+        seen.insert(next)
+      }
     }
-    return false
+    return held
+  }
+
+  /// What has to stop before `goal` does, with itself.
+  private func needing(_ goal: Int) -> Set<Int> {
+    var needing: Set<Int> = []
+    var stack = [goal]
+    while let node = stack.popLast() {
+      guard needing.insert(node).inserted else { continue }
+      stack.append(contentsOf: plan.dependents[node].lazy.map(Int.init))
+      stack.append(contentsOf: plan.lazyHolders[node] ?? [])
+    }
+    return needing
   }
 
   /// Paths from singletons to scoped values, through transient ones and through `Lazy` and `Factory`.

@@ -143,12 +143,21 @@ struct Schedule: Sendable {
     return abandoned
   }
 
+  /// Takes back nodes that were handed out to be built and that nobody has begun with.
+  mutating func takeBack(_ nodes: [Int]) {
+    for node in nodes { phases[node] = .idle }
+    inFlight -= nodes.count
+  }
+
   // MARK: Stopping
 
   /// Turns round: from now on nodes are handed out to be stopped, dependents before what they depend on.
   mutating func beginStop() {
     toStop = startOrder.count
-    if isSerial { return nextToStop() }
+    if isSerial {
+      if !lazyHolders.isEmpty { putHoldersLast() }
+      return nextToStop()
+    }
     if stopWork == 0 {
       for node in startOrder { phases[node] = .stopped }
       toStop = 0
@@ -209,6 +218,24 @@ struct Schedule: Sendable {
     guard phases[node] == .started else { return }
     pending[node] -= 1
     if pending[node] == 0 { free.append(node) }
+  }
+
+  /// Serial mode stops in the reverse order of the start, but that who may ask for a node later has often started before it.
+  private mutating func putHoldersLast() {
+    var order: [Int] = []
+    var entered = [Bool](repeating: false, count: phases.count)
+    var stack: [(node: Int, isLeaving: Bool)] = startOrder.map { ($0, false) }
+    while let (node, isLeaving) = stack.popLast() {
+      if isLeaving {
+        order.append(node)
+      } else if phases[node] == .started, !entered[node] {
+        entered[node] = true
+        stack.append((node, true))
+        for dependent in dependents[node] { stack.append((Int(dependent), false)) }
+        for holder in lazyHolders[node] ?? [] { stack.append((holder, false)) }
+      }
+    }
+    startOrder = order.reversed()
   }
 
   private mutating func nextToStop() {

@@ -98,7 +98,7 @@ import Testing
 
   /// An app of a plausible shape: layers of modules, most needs within a module or in the one before.
   static func sample(_ count: Int) -> Graph {
-    var dice = RandomGraphTests.Dice(state: UInt64(count))
+    var dice = RandomGraph.Dice(state: UInt64(count))
     let kinds = ["Repository", "Client", "Cache", "Service", "Routes", "Worker", "Policy", "Store", "Gateway", "Index"]
     let names = ["Users", "Orders", "Billing", "Search", "Mail", "Audit", "Stock", "Media", "Reports", "Auth"]
     let moduleCount = max(1, count / 12)

@@ -86,6 +86,50 @@ import Testing
     try await app.stop()
   }
 
+  /// How a holder may ask for a value after it has been built.
+  enum Way: CaseIterable {
+    case lazy, lazyOfTransient, factory, scope
+  }
+
+  struct Value: Sendable {}
+  struct Transient: Sendable { let value: Lazy<Value> }
+  struct Fresh: Sendable { let value: Value }
+  struct Scoped: Sendable { let value: Value }
+  struct Holder: Sendable { let use: @Sendable () async throws -> Void }
+
+  @Test(arguments: Way.allCases, [App.Options(), serial()])
+  func `Who may ask for a value later is stopped before it`(way: Way, options: App.Options) async throws {
+    let journal = Journal()
+    let app = App(options) {
+      Provide { Value() }.onStop { _ in journal.note("stop value") }
+      Provide(Transient.init(value:)).lifetime(.transient)
+      Provide(Fresh.init(value:)).lifetime(.transient)
+      Provide(Scoped.init(value:)).lifetime(.scoped)
+      provider(asking: way).onStop { holder in
+        try await holder.use()
+        for _ in 0..<100 { await Task.yield() }
+        journal.note("stop holder")
+      }
+    }
+    try await app.start()
+    let holder = try await app.get(Holder.self)
+    try await holder.use()
+    try await app.stop()
+    #expect(journal.entries == ["stop holder", "stop value"])
+  }
+
+  func provider(asking way: Way) -> Provide<Holder> {
+    switch way {
+    case .lazy: Provide { (value: Lazy<Value>) in Holder { _ = try await value.get() } }
+    case .lazyOfTransient: Provide { (transient: Transient) in Holder { _ = try await transient.value.get() } }
+    case .factory: Provide { (fresh: Factory<Fresh>) in Holder { _ = try await fresh() } }
+    case .scope:
+      Provide { (scopes: ScopeFactory) in
+        Holder { try await scopes.withScope { scope in _ = try await scope.get(Scoped.self) } }
+      }
+    }
+  }
+
   @Test func `A lazy value that fails is tried again`() async throws {
     let journal = Journal()
     let app = App {

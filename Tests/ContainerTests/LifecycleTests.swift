@@ -135,6 +135,23 @@ import Testing
     #expect(journal.entries == ["stop A"])
   }
 
+  @Test func `What has not been begun when the start is called off is not built`() async throws {
+    let (journal, handle) = (Journal(), Catch<App>())
+    let app = App {
+      for _ in 0..<100 {
+        Invoke {
+          handle.value?.requestStop()
+          journal.note("built")
+        }
+      }
+    }
+    handle.put(app)
+    let error = await #expect(throws: ContainerError.self) { try await app.start() }
+    #expect(error?.code == .startCancelled)
+    // Those that had been handed out by then to other threads, and no more.
+    #expect(journal.entries.count < 50)
+  }
+
   @Test func `Cancelling the task calls the start off`() async throws {
     let entered = Gate()
     let app = App {
@@ -243,6 +260,52 @@ import Testing
     }
     try await app.start()
     try await app.stop()
+  }
+
+  /// Two values that do not need each other, and that call `meet` when they are built and when they are stopped.
+  func pair(_ options: App.Options = .init(), meet: @escaping @Sendable (String) async -> Void) -> App {
+    App(options) {
+      Provide { () -> A in
+        await meet("build A")
+        return A()
+      }
+      .onStop { _ in await meet("stop A") }
+      Provide { () -> B in
+        await meet("build B")
+        return B()
+      }
+      .onStop { _ in await meet("stop B") }
+      Invoke { (_: A, _: B) in }
+    }
+  }
+
+  @Test(.timeLimit(.minutes(1)))
+  func `Independent values are built at the same time, and stopped at the same time`() async throws {
+    let gates = ["build A": Gate(), "build B": Gate(), "stop A": Gate(), "stop B": Gate()]
+    let others = ["build A": "build B", "build B": "build A", "stop A": "stop B", "stop B": "stop A"]
+    // Each waits until the other has begun too, so neither would end if they came one after the other.
+    let app = pair { name in
+      gates[name]?.open()
+      if let other = others[name] { await gates[other]?.wait() }
+    }
+    try await app.start()
+    try await app.stop()
+  }
+
+  @Test func `In serial order independent values are built and stopped one at a time`() async throws {
+    let journal = Journal()
+    let app = pair(serial()) { name in
+      journal.note(name)
+      // Time enough for another to begin, if one may.
+      for _ in 0..<100 { await Task.yield() }
+      journal.note("end of \(name)")
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(
+      journal.entries == [
+        "build A", "end of build A", "build B", "end of build B", "stop B", "end of stop B", "stop A", "end of stop A",
+      ])
   }
 
   @Test func `An injected lifecycle takes hooks, named and in order`() async throws {

@@ -50,6 +50,16 @@ import Testing
     #expect(error.contains(.nothingToDecorate))
   }
 
+  @Test func `A tag under which nobody provides the type is a fault that names the one that there is`() throws {
+    let app = App {
+      Provide { Pool(url: "") }.tagged(Replica.self)
+      Invoke { (_: Tagged<Primary, Pool>) in }
+    }
+    let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
+    #expect(error.related.map(\.code) == [.unreachableTag])
+    #expect(error.description.contains("Tagged<Replica, Pool>"))
+  }
+
   @Test func `A value that needs itself is a cycle`() throws {
     let app = App { Provide { (_: A) in A() } }
     let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
