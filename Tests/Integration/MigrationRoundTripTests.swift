@@ -38,6 +38,31 @@ import Testing
     }
   }
 
+  // MARK: The record
+
+  /// A record without its migration would be for ever: nobody would apply it again.
+  @Test(arguments: ["26000", "42P05"])
+  func `an end that fails with an error known from prepared statements is not sent again without its migration`(
+    state: String
+  ) async throws {
+    try await MigrationDatabase.with { database in
+      let script = """
+        CREATE TABLE public.b (x int);
+        CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql
+          AS $$ BEGIN RAISE 'prepared statement "" does not exist' USING ERRCODE = '\(state)'; END $$;
+        CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON public.b DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION public.refuse();
+        INSERT INTO public.b VALUES (1)
+        """
+      let migrator = database.migrator(.scripts("main", Self.first, (script, "DROP TABLE public.b")))
+      let error = try await migrationError { try await migrator.up() }
+      #expect(error.code == .scriptFailed)
+      #expect(error.completed.map(\.version) == [1])
+      #expect(try await database.versionRow() ?? (0, true) == (1, false))
+      #expect(try await database.historyVersions() == [1])
+    }
+  }
+
   // MARK: The session
 
   @Test func `a migration may set its transaction's isolation level, which has to come before any query`() async throws
