@@ -64,5 +64,7 @@ extension Result where Failure == PostgresError {
 
 extension Result<PostgresResult, PostgresError> {
   /// A transaction ended with it that was the caller's own.
-  fileprivate var isCommit: Bool { if case .success(let result) = self { result.commandTag == "COMMIT" } else { false } }
+  fileprivate var isCommit: Bool {
+    if case .success(let result) = self { result.commandTag == "COMMIT" } else { false }
+  }
 }

@@ -153,8 +153,9 @@ public final class PostgresConnection: PostgresClient {
     return result.bytes(0, 0).map { String(decoding: $0, as: UTF8.self) }
   }
 
-  private func run(script text: String, _ request: ConnectionRequest, _ name: String?, _ timeout: Duration?) async throws
-  {
+  private func run(
+    script text: String, _ request: ConnectionRequest, _ name: String?, _ timeout: Duration?
+  ) async throws {
     let trace = tracer.map { QueryTrace.started($0, .script, SQL(unchecked: text), name, processID) }
     do {
       try await perform([request], timeout)

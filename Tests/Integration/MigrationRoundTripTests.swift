@@ -63,6 +63,45 @@ import Testing
     }
   }
 
+  /// The record is sent as text, behind the script or, after a long one, by itself.
+  @Test(arguments: [0, 5000]) func `a record is kept to the letter, whatever its script sets`(padding: Int) async throws
+  {
+    try await MigrationDatabase.with { database in
+      let padding = String(repeating: "SELECT 'a piece of a long script';\n", count: padding)
+      let script = """
+        SET standard_conforming_strings = off;
+        SET client_encoding = 'LATIN1';
+        CREATE SCHEMA s;
+        CREATE FUNCTION s.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz';
+        SET search_path = s, pg_catalog;
+        SELECT pg_sleep(0.05); \(padding) SELECT 1, 2 -- the end
+        """
+      let down = #"DROP SCHEMA s CASCADE; SELECT 'it''s a \ and a \''', $x$ $1 'ü' \ $x$"#
+      let migrator = database.migrator(.scripts("it's \\", Self.first, (script, down)))
+      let report = try await migrator.up()
+      let (kept, seconds) = try await database.connection.one(
+        "SELECT down_sql, duration_seconds FROM public.keel_migration_history WHERE version = 2",
+        as: (String, Double).self)
+      #expect(kept == down)
+      #expect(seconds >= 0.05 && seconds < 60)
+      let last = try #require(report.completed.last)
+      #expect(last.duration >= .milliseconds(50) && last.duration < .seconds(60))
+      // By what was kept.
+      try await database.migrator(.scripts("it's \\", Self.first)).down()
+      #expect(try await database.historyVersions() == [1])
+    }
+  }
+
+  @Test func `a migration without a statement is recorded and undone`() async throws {
+    try await MigrationDatabase.with { database in
+      let migrator = database.migrator(.scripts("main", ("-- nothing\n", "-- nothing"), Self.first))
+      try await migrator.up()
+      #expect(try await database.historyVersions() == [1, 2])
+      try await migrator.downAll()
+      #expect(try await database.versionRow() == nil)
+    }
+  }
+
   // MARK: The session
 
   @Test func `a migration may set its transaction's isolation level, which has to come before any query`() async throws
