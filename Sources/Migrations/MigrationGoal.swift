@@ -13,6 +13,14 @@ public enum MigrationGoal: Sendable, Hashable {
 }
 
 extension MigrationGoal {
+  /// Whether something is to be undone, so that there is hardly ever nothing to do.
+  var goesBack: Bool {
+    switch self {
+    case .down, .downAll, .redo: true
+    case .up, .to: false
+    }
+  }
+
   func plan(_ ledger: MigrationLedger, _ policies: MigrationPolicies) throws(MigrationError) -> MigrationPlan {
     switch self {
     case .up(let limit): try .up(ledger, limit: limit, policies: policies)

@@ -46,17 +46,16 @@ struct MigrationLock: Sendable {
   ///
   /// - Returns: The server's process that has them, which behind a pooler libpq does not know.
   private static func take(_ keys: [LockKey], _ connection: PostgresConnection) async throws -> Int32? {
-    var batch = PostgresBatch()
-    batch.execute("BEGIN ISOLATION LEVEL READ COMMITTED")
-    batch.execute("SET LOCAL idle_in_transaction_session_timeout = 0")
-    if connection.serverVersion >= 170_000 { batch.execute("SET LOCAL transaction_timeout = 0") }
-    let answer = batch.one(
+    let text: SQL = """
+      BEGIN ISOLATION LEVEL READ COMMITTED;
+      SET LOCAL idle_in_transaction_session_timeout = 0;
+      \(SQL(unchecked: connection.serverVersion >= 170_000 ? "SET LOCAL transaction_timeout = 0;" : ""))
+      SELECT CASE WHEN bool_and(pg_try_advisory_xact_lock(key)) THEN pg_backend_pid() END
+      FROM unnest(\(keys.map(\.value))::bigint[]) AS key
       """
-      SELECT bool_and(pg_try_advisory_xact_lock(key)), pg_backend_pid() FROM unnest(\(keys.map(\.value))) AS key
-      """, as: (Bool, Int32).self)
-    let (isTaken, process) = try await connection.run(batch, name: "TakeMigrationLock")[answer]
-    try await connection.script(isTaken ? "SELECT 1" : "ROLLBACK")
-    return isTaken ? process : nil
+    let process = try await connection.scriptValue(text.inlined(), name: "TakeMigrationLock").flatMap { Int32($0) }
+    if process == nil { try await connection.script("ROLLBACK") }
+    return process
   }
 
   /// Asks whether the lock still holds, of the server and not of its connection: that one may have lost sight of it. A

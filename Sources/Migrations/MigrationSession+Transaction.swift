@@ -8,8 +8,8 @@ extension MigrationSession {
 
   /// Runs a step and records it in one transaction; tries again when it gets no lock.
   ///
-  /// That takes three round trips: one begins and asks whether the lock is held; one runs the script; one records and
-  /// commits.
+  /// That takes two round trips: one begins and asks whether the lock is held; one runs the script, records it and
+  /// commits. No transaction is open between one step and the next, whatever those do who hear of it.
   func runInTransaction(_ step: MigrationStep) async throws -> Duration {
     let statements = try step.script.statements()
     return try await watchingLocks(of: step) { try await runInTransaction(step, statements, as: $0) }
@@ -42,12 +42,38 @@ extension MigrationSession {
     // A transaction's own settings have to come before any query in it, so before our questions too.
     let settings = statements.prefix { $0.words.starts(with: ["SET", "TRANSACTION"]) }
     waiter.is(.process(try await begin(step, Array(settings))))
+    let pieces = ScriptPiece.pieces(of: Array(statements.dropFirst(settings.count)))
+    if let piece = pieces.first, pieces.count == 1 { return try await runAndRecord(step, piece) }
     let start = ContinuousClock.now
-    try await run(Array(statements.dropFirst(settings.count)))
+    for piece in pieces { try await run(piece) }
     let duration = start.duration(to: .now)
-    try await end(step, duration)
+    try await refusing {
+      // By itself: the server reads a text in the encoding that was set when it came.
+      try await work.script(resetting)
+      try await work.script(try recording(step, seconds: "\(duration / .seconds(1))"), name: "RecordMigration")
+    }
     return duration
   }
+
+  /// Runs a step's script, records and commits it, all in one text. The server reads a text as a whole before it runs any
+  /// of it, so what the script sets cannot change how the rest is read.
+  ///
+  /// - Returns: How long the script took at the server.
+  private func runAndRecord(_ step: MigrationStep, _ piece: ScriptPiece) async throws -> Duration {
+    let end = "SELECT \(Self.elapsed);\n\(resetting);\n" + (try recording(step, seconds: SQL(unchecked: Self.elapsed)))
+    do {
+      let seconds = try await work.scriptValue(piece.text(followedBy: end), name: "RunMigration")
+      return .seconds(seconds.flatMap(Double.init) ?? 0)
+    } catch let error as PostgresError where error.code == .server {
+      throw piece.refusal(error)
+    }
+  }
+
+  /// How long the text it stands in has been running. Its names are found whatever the search path is.
+  private static let elapsed = """
+    pg_catalog.date_part('epoch', \
+    pg_catalog.clock_timestamp() OPERATOR(pg_catalog.-) pg_catalog.statement_timestamp())
+    """
 
   /// Begins the transaction of a migration, if the lock is held.
   ///
@@ -57,57 +83,53 @@ extension MigrationSession {
   /// - Returns: The server's process, which behind a pooler is another in each transaction.
   @discardableResult
   func begin(_ step: MigrationStep? = nil, _ settings: [SQLStatement] = []) async throws -> Int32 {
-    var batch = PostgresBatch()
-    let beginning: SQL = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-    if settings.isEmpty {
-      batch.execute(beginning)
-    } else {
+    var beginning: SQL = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
+    if !settings.isEmpty {
       try await work.script(beginning.text)
       try await run(settings)
+      beginning = ""
     }
+    let undone = step.flatMap { $0.direction == .down ? tables.holding($0.version, of: $0.set) : nil }
     // The splitter takes backslashes for what they are by the standard; the server has to agree.
-    let state = batch.one(
+    let text: SQL = """
+      \(beginning)
+      SET LOCAL standard_conforming_strings = on;
+      \(limitingLocks);
+      SELECT concat_ws(' ', pg_backend_pid(), \(lock.isHeld)::int, (\(undone ?? "SELECT 1")))
       """
-      SELECT pg_backend_pid(), \(lock.isHeld), set_config('standard_conforming_strings', 'on', true),
-        set_config('lock_timeout', \(String(configuration.lockTimeout.milliseconds)), true)
-      """, as: (Int32, Bool, String, String).self)
-    let undone = step.flatMap {
-      $0.direction == .down ? batch.one(tables.holding($0.version, of: $0.set), as: Int.self) : nil
+    let answer = try await refusing { try await work.scriptValue(text.inlined(), name: "BeginMigration") }
+    let state = (answer ?? "").split(separator: " ").compactMap { Int32($0) }
+    guard state.count == 3 else {
+      throw MigrationError(.database, "the server's answer to the beginning of a migration makes no sense")
     }
-    let answers = try await refusing { try await work.run(batch, name: "BeginMigration") }
-    let (process, isHeld, _, _) = try answers[state]
+    let (process, isHeld, recorded) = (state[0], state[1] == 1, state[2])
     guard isHeld else { throw MigrationLock.lost }
-    if let step, let undone, try answers[undone] == 0 {
+    if let step, recorded == 0 {
       throw MigrationError(
         .changedMeanwhile, "somebody else undid \(step.version) \(step.title) at the same time; run the command again")
     }
     return process
   }
 
-  /// Records a step and commits it.
-  private func end(_ step: MigrationStep, _ duration: Duration) async throws {
-    var batch = PostgresBatch()
-    for statement in resetting { batch.execute(statement) }
-    if ledger.owns(step.set) {
-      for statement in tables.settingVersion(versionRow(after: step)) { batch.execute(statement) }
-    }
+  /// The text that records a step and commits it.
+  private func recording(_ step: MigrationStep, seconds: SQL) throws -> String {
+    var statements = ledger.owns(step.set) ? tables.settingVersion(versionRow(after: step)) : []
     switch step.direction {
     case .up:
-      guard let migration = ledger.migration(of: step) else { return }
-      batch.execute(
-        tables.insertion(migration, of: step.set, owner: ledger.owns(step.set), .applied(duration)))
+      guard let migration = ledger.migration(of: step) else {
+        preconditionFailure("\(step) was planned, and is not among the migrations")
+      }
+      statements.append(
+        tables.insertion(migration, of: step.set, owner: ledger.owns(step.set), .applied(seconds: seconds)))
     case .down:
-      batch.execute(tables.deletion(step.version, of: step.set))
+      statements.append(tables.deletion(step.version, of: step.set))
     }
     // Deferred constraints speak up here.
-    batch.execute("COMMIT")
-    try await refusing { _ = try await work.run(batch, name: "RecordMigration") }
+    return try statements.map { try $0.inlined() + ";\n" }.joined() + "COMMIT"
   }
 
   /// Takes back what a script set for itself, but not the limit on waiting for locks, which our own tables need too.
-  private var resetting: [SQL] {
-    Self.reset.split(separator: "; ").map { SQL(unchecked: String($0)) } + [limitingLocks]
-  }
+  private var resetting: String { "\(Self.reset); \(limitingLocks.text)" }
 
   private var limitingLocks: SQL {
     SQL(unchecked: "SET LOCAL lock_timeout = \(configuration.lockTimeout.milliseconds)")
@@ -115,12 +137,14 @@ extension MigrationSession {
 
   /// Runs statements of a migration, as few round trips as their size allows.
   func run(_ statements: [SQLStatement]) async throws {
-    for piece in ScriptPiece.pieces(of: statements) {
-      do {
-        try await work.script(piece.text)
-      } catch let error as PostgresError where error.code == .server {
-        throw piece.refusal(error)
-      }
+    for piece in ScriptPiece.pieces(of: statements) { try await run(piece) }
+  }
+
+  private func run(_ piece: ScriptPiece) async throws {
+    do {
+      try await work.script(piece.text)
+    } catch let error as PostgresError where error.code == .server {
+      throw piece.refusal(error)
     }
   }
 
@@ -138,6 +162,17 @@ extension MigrationSession {
     var after = ledger
     after.apply(step)
     return after.version == 0 ? nil : MigrationLedger.VersionRow(version: after.version, dirty: false)
+  }
+
+  /// Runs `statements` in a transaction of their own, in one round trip.
+  func inTransaction(_ statements: [SQL], name: String) async throws {
+    let text = try statements.map { try $0.inlined() + ";\n" }.joined()
+    do {
+      try await work.script("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\n\(text)COMMIT", name: name)
+    } catch let error as PostgresError {
+      try await rollBack(after: error)
+      throw error
+    }
   }
 
   /// Runs `body` in a transaction of its own.

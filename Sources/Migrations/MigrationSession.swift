@@ -26,16 +26,13 @@ struct MigrationSession {
   /// Makes the tables, and takes in what another tool did.
   mutating func prepare() async throws {
     guard !tables.exists || !tables.hasHistory || !tables.hasCatalogue || !changes.isEmpty else { return }
-    try await inTransaction {
-      try await tables.create(work)
-      guard let owner = ledger.accounts.first else { return }
-      var batch = PostgresBatch()
-      for forgotten in changes.forgotten { batch.execute(tables.deletion(forgotten.version, of: owner.set.name)) }
-      for adopted in changes.adopted {
-        batch.execute(tables.insertion(adopted, of: owner.set.name, owner: true, .takenOver))
-      }
-      _ = try await work.run(batch, name: "ReconcileHistory")
+    var statements = tables.creation
+    if let owner = ledger.accounts.first {
+      statements += changes.forgotten.map { tables.deletion($0.version, of: owner.set.name) }
+      statements += changes.adopted.map { tables.insertion($0, of: owner.set.name, owner: true, .takenOver) }
     }
+    try await inTransaction(statements, name: "PrepareMigrations")
+    (tables.exists, tables.hasHistory, tables.hasCatalogue) = (true, true, true)
     guard !changes.isEmpty else { return }
     migrator.report(
       .reconciled(adopted: changes.adopted.map(\.version), forgotten: changes.forgotten.map(\.version)))

@@ -32,8 +32,8 @@ extension Migrator {
   ///
   /// - Throws: ``MigrationError`` with the code ``MigrationError/Code/scriptFailed`` for the step that failed.
   public func rehearse(_ goal: MigrationGoal) async throws -> [RehearsedStep] {
-    try await withWorkConnection { connection in
-      try await withSession(connection, preparing: false) { session in
+    try await withWorkConnection(andForLock: true) { connection, spare in
+      try await withSession(connection, spare, preparing: false) { session in
         // The locks are looked at from a session that does not see what the rehearsal creates.
         let session = session
         return try await withConnection { try await session.rehearse(goal, watchedFrom: $0) }

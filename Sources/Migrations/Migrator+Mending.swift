@@ -9,8 +9,8 @@ extension Migrator {
   /// - Throws: ``MigrationError`` with the code ``MigrationError/Code/notDirty`` when nothing stopped half way.
   @discardableResult
   public func resume() async throws -> MigrationReport {
-    try await withWorkConnection { connection in
-      try await withSession(connection) { try await $0.resume() }
+    try await withWorkConnection(andForLock: true) { connection, spare in
+      try await withSession(connection, spare) { try await $0.resume() }
     }
   }
 
@@ -22,8 +22,8 @@ extension Migrator {
   ///   - version: A version of the set, or 0 for the empty database.
   ///   - set: The set; without a name it is the first.
   public func force(_ version: Int64, set: String? = nil) async throws {
-    try await withWorkConnection { connection in
-      try await withSession(connection) { try await $0.force(version, set: set) }
+    try await withWorkConnection(andForLock: true) { connection, spare in
+      try await withSession(connection, spare) { try await $0.force(version, set: set) }
     }
   }
 
@@ -34,8 +34,8 @@ extension Migrator {
   ///   - set: The set; without a name it is the first.
   /// - Throws: ``MigrationError`` with the code ``MigrationError/Code/alreadyMigrated`` when the database has a version.
   public func baseline(_ version: Int64, set: String? = nil) async throws {
-    try await withWorkConnection { connection in
-      try await withSession(connection) { session in
+    try await withWorkConnection(andForLock: true) { connection, spare in
+      try await withSession(connection, spare) { session in
         let account = try session.ledger.account(of: set)
         guard account.version == 0, session.ledger.versionRow == nil || !session.ledger.owns(account.set.name) else {
           throw MigrationError(

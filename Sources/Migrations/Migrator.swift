@@ -133,13 +133,13 @@ extension Migrator {
   ///   undone.
   @discardableResult
   public func migrate(_ goal: MigrationGoal) async throws -> MigrationReport {
-    try await withWorkConnection { connection in
-      // Mostly there is nothing to do, and then no lock is needed to know it.
+    // Mostly there is nothing to do, and then no lock is needed to know it, nor a connection for the lock.
+    try await withWorkConnection(andForLock: goal.goesBack) { connection, spare in
       let reading = try await read(connection)
       if let ledger = reading.settled, try goal.plan(ledger, configuration.policies).isEmpty {
         return MigrationReport(from: ledger.version, to: ledger.version)
       }
-      return try await withSession(connection, at: reading.tables) { session in
+      return try await withSession(connection, spare, at: reading.tables) { session in
         try await session.run(goal)
       }
     }
@@ -201,8 +201,18 @@ extension Migrator {
   func withWorkConnection<Result: Sendable>(
     _ body: (PostgresConnection) async throws -> Result
   ) async throws -> Result {
+    try await withWorkConnection(andForLock: false) { connection, _ in try await body(connection) }
+  }
+
+  /// Lends a connection, and a second one made at the same time where it is sure to be needed.
+  func withWorkConnection<Result: Sendable>(
+    andForLock needsSecond: Bool, _ body: (PostgresConnection, PostgresConnection?) async throws -> Result
+  ) async throws -> Result {
     do {
-      return try await withConnection(body)
+      async let second = needsSecond ? connect() : nil
+      // One that nobody comes to use is closed when it is let go.
+      let (first, spare) = (try await connect(), try await second)
+      return try await lending(first) { try await body($0, spare) }
     } catch let error as PostgresError {
       throw MigrationError(.database, "\(error)", cause: error)
     }
@@ -211,13 +221,15 @@ extension Migrator {
   /// Takes the lock on a connection of its own, brings the record up to date, and lets `body` work.
   ///
   /// - Parameters:
+  ///   - spare: A connection that is free for the lock, when there is one.
   ///   - tables: Where the record is, when that is known already.
   ///   - preparing: Whether the tables are made and what another tool did is recorded.
   func withSession<Result: Sendable>(
-    _ work: PostgresConnection, at tables: VersionTables? = nil, preparing: Bool = true,
-    _ body: (inout MigrationSession) async throws -> Result
+    _ work: PostgresConnection, _ spare: PostgresConnection? = nil, at tables: VersionTables? = nil,
+    preparing: Bool = true, _ body: (inout MigrationSession) async throws -> Result
   ) async throws -> Result {
-    try await withConnection { connection in
+    let connection = if let spare { spare } else { try await connect() }
+    return try await lending(connection) { connection in
       let tables = if let tables { tables } else { try await locate(work) }
       let keys = LockKey.keys(database: tables.database, schema: tables.schema, table: tables.table)
       let lock = try await MigrationLock(
@@ -232,7 +244,16 @@ extension Migrator {
   func withConnection<Result: Sendable>(
     _ body: (PostgresConnection) async throws -> Result
   ) async throws -> Result {
-    let connection = try await PostgresConnection.connect(options, loop: loop, logger: logger)
+    try await lending(try await connect(), body)
+  }
+
+  private func connect() async throws -> PostgresConnection {
+    try await PostgresConnection.connect(options, loop: loop, logger: logger)
+  }
+
+  private func lending<Result: Sendable>(
+    _ connection: PostgresConnection, _ body: (PostgresConnection) async throws -> Result
+  ) async throws -> Result {
     do {
       let result = try await body(connection)
       await connection.close()

@@ -43,17 +43,23 @@ struct ScriptPiece {
     return pieces
   }
 
+  /// On a line of its own: the last statement may end in a comment.
+  private static let separator = "\n;\n"
+
   private mutating func append(_ statement: SQLStatement) {
-    // On a line of its own: the last may end in a comment.
-    let separator = "\n;\n"
-    text += separator + statement.text
+    text += Self.separator + statement.text
     statements.append(statement)
-    positions.append(end + separator.unicodeScalars.count)
-    end += separator.unicodeScalars.count + statement.text.unicodeScalars.count
+    positions.append(end + Self.separator.unicodeScalars.count)
+    end += Self.separator.unicodeScalars.count + statement.text.unicodeScalars.count
   }
+
+  /// What is sent, and statements of ours behind it.
+  func text(followedBy own: String) -> String { text + Self.separator + own }
 
   /// The server's refusal of this piece, told which statement it is about and where in it.
   func refusal(_ error: PostgresError) -> StatementRefusal {
+    // Behind the script come statements of ours.
+    if let index = error.statementIndex, index >= statements.count { return StatementRefusal(cause: error) }
     guard let position = error.position else {
       let index = min(error.statementIndex ?? 0, statements.count - 1)
       return StatementRefusal(cause: error, statement: statements[index])

@@ -79,15 +79,15 @@ extension VersionTables {
       hasCatalogue: hasCatalogue)
   }
 
-  /// Makes what is missing. Asks nothing of a database that has both tables, so that a role without the right to
+  /// What makes those that are missing. Nothing for a database that has them all, so that a role without the right to
   /// create can go on.
-  mutating func create(_ connection: some PostgresClient) async throws {
-    var batch = PostgresBatch()
+  var creation: [SQL] {
+    var statements: [SQL] = []
     if !exists {
-      batch.execute("CREATE TABLE \(versions) (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)")
+      statements.append("CREATE TABLE \(versions) (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)")
     }
     if !hasHistory {
-      batch.execute(
+      statements.append(
         """
         CREATE TABLE \(history) (
           set_name text NOT NULL,
@@ -111,11 +111,10 @@ extension VersionTables {
         """)
     }
     if !hasCatalogue {
-      batch.execute(
+      statements.append(
         "CREATE TABLE \(catalogueTable) (versions text NOT NULL, objects text[] NOT NULL, definitions text[] NOT NULL)")
     }
-    _ = try await connection.run(batch, name: "CreateVersionTables")
-    (exists, hasHistory, hasCatalogue) = (true, true, true)
+    return statements
   }
 
   /// Reads both tables; without them nothing is applied.
@@ -150,8 +149,8 @@ extension VersionTables {
 extension VersionTables {
   /// Where the record of a migration comes from.
   enum Origin {
-    /// It was applied just now, in this time.
-    case applied(Duration)
+    /// It was applied just now, in this many seconds.
+    case applied(seconds: SQL)
     /// It is being applied outside a transaction.
     case begun(AppliedMigration.Progress)
     /// Another tool applied it: when, by whom and exactly what is not known.
@@ -162,11 +161,11 @@ extension VersionTables {
   /// the lock should fail.
   func insertion(_ migration: Migration, of set: String, owner: Bool, _ origin: Origin) -> SQL {
     var checksum: String? = migration.up.checksum
-    var duration: Double?
+    var duration: SQL = "NULL"
     var progress: AppliedMigration.Progress?
     var (time, role): (SQL, SQL) = ("now()", "session_user")
     switch origin {
-    case .applied(let time): duration = time / .seconds(1)
+    case .applied(let seconds): duration = seconds
     case .begun(let begun): progress = begun
     case .takenOver: (checksum, time, role) = (nil, "NULL", "NULL")
     }

@@ -75,6 +75,8 @@ final class ConnectionRequest: @unchecked Sendable {
   /// Commands of libpq whose end has not come.
   var awaitedEnds = 0
   var result: ResultHandle?
+  /// Of a script: the result is that of its last query, not of its last statement.
+  var keepsRows = false
   /// How many statements of a script are done.
   var statementsDone = 0
   var error: (any Error)?

@@ -80,7 +80,7 @@ extension ConnectionSession {
           "COPY to or from the client is not a query, and its connection was closed; use copyIn or copyOut")
       }
     } else {
-      request.result = result
+      if !request.keepsRows || result.columnCount > 0 || request.result == nil { request.result = result }
       request.statementsDone += 1
     }
   }

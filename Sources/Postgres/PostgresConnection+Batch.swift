@@ -19,7 +19,8 @@ extension PostgresConnection {
     let start = ContinuousClock.now
     var results = try await send(batch.statements, batch.isolation, options)
     let lost = results.indices.filter { results[$0].error?.isLostStatement == true }
-    if !lost.isEmpty, transactionStatus == .idle {
+    let isCommitted = batch.isolation == .together && results.contains { $0.isCommit }
+    if !lost.isEmpty, !isCommitted, transactionStatus == .idle {
       // They are forgotten now, and what failed had no effect.
       let again = batch.isolation == .together ? Array(results.indices) : lost
       let second = try await send(again.map { batch.statements[$0] }, batch.isolation, options.after(.now - start))
@@ -42,9 +43,11 @@ extension PostgresConnection {
     try await perform([lead] + others, options.timeout)
     return try ([lead] + others).map { request in
       if let error = request.error {
-        guard let named = (error as? PostgresError)?.of(request.sql?.text ?? "", options.name) else { throw error }
+        guard var named = (error as? PostgresError)?.of(request.sql?.text ?? "", options.name) else { throw error }
         // Refused before anything was sent, or lost with the connection: that concerns all of them.
         guard [.server, .unsupported].contains(named.code) else { throw named }
+        // Without a name it was not prepared, so nothing of ours is lost.
+        if request.key == nil { named.isLostStatement = false }
         return .failure(named)
       }
       guard let handle = request.result else {
@@ -57,4 +60,11 @@ extension PostgresConnection {
 
 extension Result where Failure == PostgresError {
   fileprivate var error: PostgresError? { if case .failure(let error) = self { error } else { nil } }
+}
+
+extension Result<PostgresResult, PostgresError> {
+  /// A transaction ended with it that was the caller's own.
+  fileprivate var isCommit: Bool {
+    if case .success(let result) = self { result.commandTag == "COMMIT" } else { false }
+  }
 }

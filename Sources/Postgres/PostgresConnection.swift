@@ -149,9 +149,24 @@ public final class PostgresConnection: PostgresClient {
   ///
   /// - Throws: ``PostgresError`` whose position counts from the text's beginning.
   public func script(_ text: String, name: String? = nil, timeout: Duration? = nil) async throws {
+    try await run(script: text, ConnectionRequest(.script(text)), name, timeout)
+  }
+
+  /// Runs a script, and returns the one value of its last query, as text.
+  package func scriptValue(_ text: String, name: String? = nil) async throws -> String? {
+    let request = ConnectionRequest(.script(text))
+    request.keepsRows = true
+    try await run(script: text, request, name, nil)
+    guard let result = request.result, result.rowCount == 1, result.columnCount == 1 else { return nil }
+    return result.bytes(0, 0).map { String(decoding: $0, as: UTF8.self) }
+  }
+
+  private func run(
+    script text: String, _ request: ConnectionRequest, _ name: String?, _ timeout: Duration?
+  ) async throws {
     let trace = tracer.map { QueryTrace.started($0, .script, SQL(unchecked: text), name, processID) }
     do {
-      try await perform([ConnectionRequest(.script(text))], timeout)
+      try await perform([request], timeout)
       trace?.end(.success(0))
     } catch {
       let named = (error as? PostgresError)?.of(text, name) ?? error

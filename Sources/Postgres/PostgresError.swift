@@ -78,6 +78,9 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   public internal(set) var sql: String?
   /// A prepared statement no longer fits its tables. Told by the reporting function, since the message is translated.
   var isStalePlan = false
+  /// A prepared statement is not there, or no longer fits: it can be prepared again. A trigger may raise the same codes,
+  /// at COMMIT even, where sending again would succeed at nothing; hence the function here too.
+  var isLostStatement = false
 
   init(_ code: Code, _ message: String) {
     self.code = code
@@ -119,11 +122,6 @@ extension PostgresError {
 
   static let copyIsOver = PostgresError(.unsupported, "the COPY is over: its writer takes no more data")
 
-  /// A prepared statement is not there, or no longer fits: it can be prepared again.
-  var isLostStatement: Bool {
-    isStalePlan || sqlState == .invalidSQLStatementName || sqlState == .duplicatePreparedStatement
-  }
-
   init(server message: ServerMessage) {
     self.init(.server, message.message)
     sqlState = message.sqlState.map(SQLState.init)
@@ -138,6 +136,7 @@ extension PostgresError {
     readCopyContext()
     isStalePlan =
       message.sqlState == SQLState.featureNotSupported.rawValue && message.function == "RevalidateCachedQuery"
+    isLostStatement = isStalePlan || (context == nil && message.isOfPreparedStatement)
   }
 
   /// The context of an error in a COPY is its only trace of where: `COPY t, line 3, column a: "x"`, its words
@@ -240,5 +239,16 @@ extension String {
     while slice.first?.isWhitespace == true { slice.removeFirst() }
     while slice.last?.isWhitespace == true { slice.removeLast() }
     return String(slice)
+  }
+}
+
+extension ServerMessage {
+  /// The server, or a pooler that names no function, has no prepared statement of that name, or has one already.
+  fileprivate var isOfPreparedStatement: Bool {
+    switch sqlState {
+    case SQLState.invalidSQLStatementName.rawValue: [nil, "FetchPreparedStatement"].contains(function)
+    case SQLState.duplicatePreparedStatement.rawValue: [nil, "StorePreparedStatement"].contains(function)
+    default: false
+    }
   }
 }

@@ -38,6 +38,70 @@ import Testing
     }
   }
 
+  // MARK: The record
+
+  /// A record without its migration would be for ever: nobody would apply it again.
+  @Test(arguments: ["26000", "42P05"])
+  func `an end that fails with an error known from prepared statements is not sent again without its migration`(
+    state: String
+  ) async throws {
+    try await MigrationDatabase.with { database in
+      let script = """
+        CREATE TABLE public.b (x int);
+        CREATE FUNCTION public.refuse() RETURNS trigger LANGUAGE plpgsql
+          AS $$ BEGIN RAISE 'prepared statement "" does not exist' USING ERRCODE = '\(state)'; END $$;
+        CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON public.b DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION public.refuse();
+        INSERT INTO public.b VALUES (1)
+        """
+      let migrator = database.migrator(.scripts("main", Self.first, (script, "DROP TABLE public.b")))
+      let error = try await migrationError { try await migrator.up() }
+      #expect(error.code == .scriptFailed)
+      #expect(error.completed.map(\.version) == [1])
+      #expect(try await database.versionRow() ?? (0, true) == (1, false))
+      #expect(try await database.historyVersions() == [1])
+    }
+  }
+
+  /// The record is sent as text, behind the script or, after a long one, by itself.
+  @Test(arguments: [0, 5000]) func `a record is kept to the letter, whatever its script sets`(padding: Int) async throws
+  {
+    try await MigrationDatabase.with { database in
+      let padding = String(repeating: "SELECT 'a piece of a long script';\n", count: padding)
+      let script = """
+        SET standard_conforming_strings = off;
+        SET client_encoding = 'LATIN1';
+        CREATE SCHEMA s;
+        CREATE FUNCTION s.clock_timestamp() RETURNS timestamptz LANGUAGE sql AS 'SELECT NULL::timestamptz';
+        SET search_path = s, pg_catalog;
+        SELECT pg_sleep(0.05); \(padding) SELECT 1, 2 -- the end
+        """
+      let down = #"DROP SCHEMA s CASCADE; SELECT 'it''s a \ and a \''', $x$ $1 'ü' \ $x$"#
+      let migrator = database.migrator(.scripts("it's \\", Self.first, (script, down)))
+      let report = try await migrator.up()
+      let (kept, seconds) = try await database.connection.one(
+        "SELECT down_sql, duration_seconds FROM public.keel_migration_history WHERE version = 2",
+        as: (String, Double).self)
+      #expect(kept == down)
+      #expect(seconds >= 0.05 && seconds < 60)
+      let last = try #require(report.completed.last)
+      #expect(last.duration >= .milliseconds(50) && last.duration < .seconds(60))
+      // By what was kept.
+      try await database.migrator(.scripts("it's \\", Self.first)).down()
+      #expect(try await database.historyVersions() == [1])
+    }
+  }
+
+  @Test func `a migration without a statement is recorded and undone`() async throws {
+    try await MigrationDatabase.with { database in
+      let migrator = database.migrator(.scripts("main", ("-- nothing\n", "-- nothing"), Self.first))
+      try await migrator.up()
+      #expect(try await database.historyVersions() == [1, 2])
+      try await migrator.downAll()
+      #expect(try await database.versionRow() == nil)
+    }
+  }
+
   // MARK: The session
 
   @Test func `a migration may set its transaction's isolation level, which has to come before any query`() async throws

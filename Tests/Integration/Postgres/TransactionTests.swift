@@ -138,6 +138,38 @@ import Testing
     }
   }
 
+  /// A second COMMIT would find no transaction, and succeed at nothing.
+  @Test(arguments: ["26000", "42P05"])
+  func `a COMMIT that fails with an error known from prepared statements is not sent again`(state: String) async throws
+  {
+    let template = DatabaseTemplate(migrations: []) { connection in
+      try await connection.script(
+        """
+        CREATE TABLE refused (state text);
+        CREATE FUNCTION refuse() RETURNS trigger LANGUAGE plpgsql AS $$
+          BEGIN RAISE 'prepared statement "keel_1" does not exist' USING ERRCODE = NEW.state; END $$;
+        CREATE CONSTRAINT TRIGGER refuse AFTER INSERT ON refused DEFERRABLE INITIALLY DEFERRED
+          FOR EACH ROW EXECUTE FUNCTION refuse();
+        """)
+    }
+    try await withTestDatabase(template, configure: { $0.maxConnections = 1 }) { pool in
+      let insertion: SQL = "INSERT INTO refused VALUES (\(state))"
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in try await tx.execute(insertion) }
+      }
+      #expect(error?.sqlState?.rawValue == state)
+      // The same in one batch, whose end alone would keep what came between.
+      var batch = PostgresBatch()
+      batch.execute("BEGIN")
+      batch.execute(insertion)
+      batch.execute("COMMIT")
+      let other = await #expect(throws: PostgresError.self) { try await pool.run(batch) }
+      #expect(other?.sqlState?.rawValue == state)
+      let left: Int = try await pool.one("SELECT count(*) FROM refused")
+      #expect(left == 0)
+    }
+  }
+
   @Test func `a connection left in a transaction by withConnection is closed, not lent again`() async throws {
     try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
       let first = try await pool.withConnection { connection in

@@ -1,0 +1,41 @@
+extension SQL {
+  /// The text with a literal for each parameter, for a script, which takes none. The literals mean the same whatever
+  /// `standard_conforming_strings` is.
+  ///
+  /// - Throws: ``PostgresError`` for a value that is neither text, number, truth value nor list of numbers.
+  package func inlined() throws(PostgresError) -> String {
+    var result = ""
+    let bytes = text.utf8
+    var rest = bytes.startIndex
+    for (index, bind) in binds.enumerated() {
+      let placeholder = bytes.index(bytes.startIndex, offsetBy: bind.offset)
+      result += text[rest..<placeholder]
+      result += try Self.literal(bind.value)
+      rest = bytes.index(placeholder, offsetBy: "$\(index + 1)".utf8.count)
+    }
+    return result + text[rest...]
+  }
+
+  private static func literal(_ value: any PostgresEncodable) throws(PostgresError) -> String {
+    switch value {
+    case let value where value.isNull: return "NULL"
+    case let value as String: return quoted(value)
+    case let value as Bool: return value ? "true" : "false"
+    // In quotes, so that a sign is part of the number.
+    case let value as any FixedWidthInteger: return "'\(value)'"
+    case let value as Double: return "'\(value)'"
+    case let values as [Int64]: return "'{\(values.map(String.init).joined(separator: ","))}'"
+    default: throw PostgresError(.unsupported, "a \(type(of: value)) has no place in a script")
+    }
+  }
+
+  private static func quoted(_ text: String) -> String {
+    var bytes = Array("E'".utf8)
+    bytes.reserveCapacity(text.utf8.count + 3)
+    for byte in text.utf8 {
+      if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\\") { bytes.append(byte) }
+      bytes.append(byte)
+    }
+    return String(decoding: bytes, as: UTF8.self) + "'"
+  }
+}
