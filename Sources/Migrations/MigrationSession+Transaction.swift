@@ -116,6 +116,7 @@ extension MigrationSession {
     var statements = ledger.owns(step.set) ? tables.settingVersion(versionRow(after: step)) : []
     switch step.direction {
     case .up:
+      // A plan goes up by nothing but the migrations of the ledger it was made from.
       guard let migration = ledger.migration(of: step) else {
         preconditionFailure("\(step) was planned, and is not among the migrations")
       }
