@@ -33,7 +33,9 @@ extension App {
       // Asked to stop while starting, and did: that is a good end unless the roll-back failed.
       if error.code == .startCancelled, error.related.isEmpty, let reason = engine.stopReason { return reason }
       // So it is when the signal came before the start had begun, and there was nothing to call off.
-      if hadNotBegun, error.code == .invalidState, let reason = engine.stopReason, case .signal = reason { return reason }
+      if hadNotBegun, error.code == .invalidState, let reason = engine.stopReason, case .signal = reason {
+        return reason
+      }
       throw error
     }
     await onReady?()
