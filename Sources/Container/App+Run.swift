@@ -2,7 +2,8 @@ extension App {
   /// Starts the app, waits for its end, and stops it: for `main()`.
   ///
   /// SIGTERM and SIGINT end it gracefully, also during the start; the second signal ends the process at once, with 128 + its
-  /// number. A failed `Run`, ``requestStop(_:)`` and cancelling the task end it too.
+  /// number. Before this is called they do what they do to any process: it ends, and nothing has started that had to be stopped.
+  /// A failed `Run`, ``requestStop(_:)`` and cancelling the task end it too.
   ///
   /// - Parameters:
   ///   - onReady: Called once everything has started.
@@ -16,6 +17,7 @@ extension App {
     onReady: (@Sendable () async -> Void)? = nil, beforeStop: (@Sendable (StopReason) async -> Void)? = nil
   ) async throws(ContainerError) -> StopReason {
     let engine = engine
+    let hadNotBegun = engine.current == .built
     let (wishes, wish) = AsyncStream.makeStream(of: StopReason?.self, bufferingPolicy: .bufferingOldest(1))
     let signals = SignalTrap.shared.subscribe { signal in
       if beforeStop != nil, engine.current == .running {
@@ -29,8 +31,12 @@ extension App {
       try await engine.start()
     } catch {
       // Asked to stop while starting, and did: that is a good end unless the roll-back failed.
-      guard error.code == .startCancelled, error.related.isEmpty, let reason = engine.stopReason else { throw error }
-      return reason
+      if error.code == .startCancelled, error.related.isEmpty, let reason = engine.stopReason { return reason }
+      // So it is when the signal came before the start had begun, and there was nothing to call off.
+      if hadNotBegun, error.code == .invalidState, let reason = engine.stopReason, case .signal = reason {
+        return reason
+      }
+      throw error
     }
     await onReady?()
     if let beforeStop, let reason = await engine.firstWish(wishes, wish) {

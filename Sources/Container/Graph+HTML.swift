@@ -84,12 +84,11 @@ extension Graph {
       if node.isUnused { classes.append("unused") }
       if criticalPath.contains(index) { classes.append("critical") }
       if node.lifetime != .singleton { classes.append("\(node.lifetime)") }
-      let marks = (node.isGrouped ? "⊕ " : "") + (node.isPrivate ? "◦ " : "")
       lines.append(
         "<g class=\"\(classes.joined(separator: " "))\" data-n=\"\(index)\"><title>\(escapedForHTML(tip(node)))</title>"
           + "<rect x=\"\(Int(box.x))\" y=\"\(Int(box.y))\" width=\"\(Int(box.width))\" height=\"\(Int(box.height))\" "
           + "rx=\"\(node.isRoot ? 12 : 4)\"/><text x=\"\(Int(box.x + box.width / 2))\" y=\"\(Int(box.y) + 16)\">"
-          + "\(escapedForHTML(marks + GraphLayout.text(node)))</text></g>")
+          + "\(escapedForHTML(GraphLayout.markedText(node)))</text></g>")
     }
     lines.append("</svg>")
     return lines.joined(separator: "\n")

@@ -50,6 +50,11 @@ struct GraphLayout {
     return label.count > longestLabel ? label.prefix(longestLabel - 1) + "…" : label
   }
 
+  /// The same with its marks.
+  static func markedText(_ node: Graph.Node) -> String {
+    (node.isGrouped ? "⊕ " : "") + (node.isPrivate ? "◦ " : "") + text(node)
+  }
+
   /// The longest way from a node that needs nothing. An edge that closes a cycle (a lazy one) counts for nothing.
   private mutating func assignColumns() {
     var state = [UInt8](repeating: 0, count: graph.nodes.count)
@@ -80,7 +85,7 @@ struct GraphLayout {
     left[0] = GraphLayout.padding * (depth + 2)
     for index in 0..<columns {
       let members = stacks.flatMap { $0[index] }
-      labelWidth[index] = members.map { Double(GraphLayout.text(graph.nodes[$0]).count) * 7.2 + 20 }.max() ?? 0
+      labelWidth[index] = members.map { Double(GraphLayout.markedText(graph.nodes[$0]).count) * 7.2 + 20 }.max() ?? 0
       let side = stacks.map { folds($0[index].count) }.max() ?? 1
       left[index + 1] = left[index] + Double(side) * (labelWidth[index] + 14) + GraphLayout.columnGap
     }

@@ -62,6 +62,17 @@ import Testing
     #expect(graph.html().contains("class=\"timeline\""))
   }
 
+  @Test func `An app with faults has a graph, too`() throws {
+    struct A: Sendable {}
+    struct B: Sendable {}
+    let graph = App {
+      Provide { (_: B) in A() }
+      Provide { (_: A, _: Pool) in B() }
+    }.graph
+    #expect(graph.edges == [.init(from: 0, to: 1, kind: .needs), .init(from: 1, to: 0, kind: .needs)])
+    #expect(graph.html().contains("data-n=\"1\""))
+  }
+
   @Test func `Texts for other programs`() throws {
     let graph = app().graph
     try expectGolden(graph.dot(), "graph.dot")
@@ -73,6 +84,18 @@ import Testing
     #expect(quoted("a\"b\\c\n\u{1}") == #""a\"b\\c\n\u0001""#)
     #expect(escapedForHTML("<a & 'b'>\"") == "&lt;a &amp; &#39;b&#39;&gt;&quot;")
     #expect(app().graph.html().contains("Invoke(Group&lt;Route&gt;, Lazy&lt;Cache&gt;,…"))
+  }
+
+  @Test func `The page needs nothing from elsewhere`() throws {
+    let page = Self.sample(60).html()
+    for request in [
+      "http:", "https:", "//", "src=", "href=", "@import", "<link", "<base", "<iframe", "<object", "<embed", "fetch(",
+      "XMLHttpRequest", "WebSocket", "EventSource", "import(", "sendBeacon",
+    ] {
+      #expect(!page.contains(request))
+    }
+    // Of an arrow's tip, which is in the page.
+    #expect(page.matches(of: /url\((?!#)/).isEmpty)
   }
 
   @Test(arguments: [1, 10, 60, 300]) func `No two boxes overlap, and needs go to the left`(count: Int) throws {
@@ -90,7 +113,7 @@ import Testing
       #expect(box.x >= module.x && box.x + box.width <= module.x + module.width)
     }
     for edge in graph.edges { #expect(layout.nodes[edge.to].x < layout.nodes[edge.from].x) }
-    // Set to look at the pages: KEEL_GRAPH_PAGES=/tmp/pages swift test --filter GraphTests
+    // Set by scripts/check-graph, which opens the pages in a browser.
     if let folder = ProcessInfo.processInfo.environment["KEEL_GRAPH_PAGES"] {
       try graph.html().write(toFile: "\(folder)/graph-\(count).html", atomically: true, encoding: .utf8)
     }

@@ -10,7 +10,9 @@ import Testing
     let watch = RandomGraphWatch(graph)
     let app = graph.app(watch, serial: seed % 3 == 0)
     try await app.start()
-    for number in graph.elements.indices where graph.elements[number].kind == .run { await watch.settled[number].wait() }
+    for number in graph.elements.indices where graph.elements[number].kind == .run {
+      await watch.settled[number].wait()
+    }
     let started = Set(watch.result.started.filter { $0.scope == nil }.map(\.number))
     #expect(started.isSuperset(of: graph.started(lazily: false)))
     #expect(started.isSubset(of: graph.started(lazily: true)))

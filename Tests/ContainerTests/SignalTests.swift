@@ -30,6 +30,21 @@ import Testing
     #expect(await holder.exitCode() == 0)
   }
 
+  @Test(arguments: ["composing", "validated"], [SIGTERM, SIGINT])
+  func `A signal before the run ends the process, and nothing has started`(step: String, signal: Int32) async throws {
+    let holder = try HelperProcess("signal-holder", step)
+    while let line = await holder.line(), line != step {}
+    kill(holder.id, signal)
+    #expect(await holder.line() == nil)
+    #expect(await holder.endingSignal() == signal)
+  }
+
+  @Test func `A signal in a run that has not begun to start is a good end, and nothing starts`() async throws {
+    let holder = try HelperProcess("signal-holder", "beginning")
+    #expect(await holder.line() == "ended: signal SIGTERM")
+    #expect(await holder.exitCode() == 0)
+  }
+
   @Test func `A signal during the start calls it off and rolls back`() async throws {
     let holder = try HelperProcess("signal-holder", "starting")
     #expect(await holder.line() == "starting")

@@ -63,11 +63,23 @@ public final class HelperProcess: Sendable {
 
   /// What it exits with; nil if a signal ends it.
   public func exitCode() async -> Int32? {
+    guard let status = await status() else { return nil }
+    return status & 0x7F == 0 ? status >> 8 & 0xFF : nil
+  }
+
+  /// The signal that ends it; nil if it exits.
+  public func endingSignal() async -> Int32? {
+    guard let status = await status(), status & 0x7F != 0 else { return nil }
+    return status & 0x7F
+  }
+
+  /// How it ended; nil if the task was cancelled before it had.
+  private func status() async -> Int32? {
     var status: Int32 = 0
     while waitpid(id, &status, WNOHANG) == 0 {
       guard (try? await Task.sleep(for: .milliseconds(2))) != nil else { return nil }
     }
     isOver.store(true, ordering: .relaxed)
-    return status & 0x7F == 0 ? status >> 8 & 0xFF : nil
+    return status
   }
 }

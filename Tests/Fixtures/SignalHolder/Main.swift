@@ -1,4 +1,5 @@
 import Container
+import Synchronization
 
 #if canImport(Glibc)
   import Glibc
@@ -16,6 +17,8 @@ import Container
     switch CommandLine.arguments.last {
     case "orderly": try await orderly()
     case "winding-down": try await windingDown()
+    case "composing", "validated": try await notYetRunning(CommandLine.arguments[1])
+    case "beginning": try await beginning()
     case "starting": try await starting()
     case "stopping": try await stopping()
     case "restoring": try await restoring()
@@ -41,6 +44,41 @@ import Container
     try await app.run(onReady: { say("ready") }, beforeStop: { say("\($0) while \(app.state.rawValue)") })
   }
 
+  /// Says at which `step` before its run it waits to be signalled: while it is put together, or when it has been validated.
+  static func notYetRunning(_ step: String) async throws {
+    func pass(_ current: String) {
+      say(current)
+      if step == current { sleep(60) }
+    }
+    let app = App {
+      let _ = pass("composing")
+      Provide { Cache() }.onStart { _ in say("starting") }.onStop { _ in say("stopped") }.eager()
+    }
+    try app.validate()
+    pass("validated")
+    say("ended: \(try await app.run())")
+  }
+
+  /// Is signalled when its run listens for signals already and the start has not begun: when it asks for the time.
+  static func beginning() async throws {
+    let isFirst = Atomic(true)
+    let clock = AppClock.continuous
+    let handle = Mutex<App?>(nil)
+    var options = App.Options()
+    options.clock.now = {
+      if isFirst.exchange(false, ordering: .relaxed) {
+        terminate()
+        while handle.withLock({ $0?.state }) != .stopped { usleep(1000) }
+      }
+      return clock.now()
+    }
+    let app = App(options) {
+      Provide { Cache() }.onStart { _ in say("starting") }.onStop { _ in say("stopped") }.eager()
+    }
+    handle.withLock { $0 = app }
+    say("ended: \(try await app.run())")
+  }
+
   /// Says `starting` in a start that takes for ever.
   static func starting() async throws {
     let app = App {
@@ -57,8 +95,7 @@ import Container
   static func stopping() async throws {
     let app = App {
       Provide { Cache() }.eager().onStop { _ in
-        // To this thread, so that it has been handled when this returns; `kill` may have another thread do that later.
-        raise(SIGTERM)
+        terminate()
         say("stopped")
       }
     }
@@ -96,6 +133,17 @@ import Container
     #else
       return unsafeBitCast(action.__sigaction_handler.sa_handler, to: Int.self)
     #endif
+  }
+
+  /// Signals this thread, so that the handler has run when this returns; `kill` may have another thread run it later. The threads
+  /// that tasks run on block signals, so this one has to let them through first.
+  static func terminate() {
+    var (signals, before) = (sigset_t(), sigset_t())
+    sigemptyset(&signals)
+    sigaddset(&signals, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &signals, &before)
+    raise(SIGTERM)
+    pthread_sigmask(SIG_SETMASK, &before, nil)
   }
 
   /// Through no buffer: whoever reads this waits for it.
