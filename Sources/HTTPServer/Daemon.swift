@@ -63,7 +63,8 @@ final class Daemon: @unchecked Sendable {
     let address = socket.address
     let options = makeOptions(listening: socket.descriptor)
     guard let library = keel_http_start(options) else {
-      Glibc.close(options.pointee.listen_socket)
+      // In some of its failures the library closes the socket, in others it does not.
+      socket.closeIfOpen()
       free(options)
       let hint =
         configuration.tls == nil ? "" : "; check that the certificate and the key are PEM text and belong together"

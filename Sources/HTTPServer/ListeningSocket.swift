@@ -7,6 +7,8 @@ struct ListeningSocket {
   let address: HTTPServerAddress
   /// Whoever holds it closes it.
   let descriptor: Int32
+  /// The socket's own number, which nothing else has while it is open, whoever gets the descriptor's number after it.
+  private let identity: ino_t
 
   /// Binds and listens. Closes what it opened when that fails.
   init(_ address: HTTPServerAddress, backlog: Int) throws(HTTPServerError) {
@@ -24,7 +26,19 @@ struct ListeningSocket {
       throw Self.error("cannot listen on \(address)", cause)
     }
     self.descriptor = descriptor
+    identity = Self.identity(of: descriptor)
     self.address = Self.boundAddress(of: descriptor, asked: address)
+  }
+
+  /// Closes it, if it is not closed already. For a socket lent to somebody who may have closed it: by now the descriptor's
+  /// number may be that of a database connection.
+  func closeIfOpen() {
+    if Self.identity(of: descriptor) == identity { close(descriptor) }
+  }
+
+  private static func identity(of descriptor: Int32) -> ino_t {
+    var status = stat()
+    return fstat(descriptor, &status) == 0 ? status.st_ino : 0
   }
 
   private static func enable(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32 = 1) {

@@ -107,7 +107,7 @@ import Testing
       Provide(Scoped.init(value:)).lifetime(.scoped)
       provider(asking: way).onStop { holder in
         try await holder.use()
-        for _ in 0..<100 { await Task.yield() }
+        for _ in 0..<3 { await Task.yield() }
         journal.note("stop holder")
       }
     }

@@ -1,6 +1,8 @@
+import EventLoop
 import FoundationEssentials
 import Glibc
 import HTTPServer
+import Synchronization
 import TestSupport
 import Testing
 
@@ -38,6 +40,30 @@ import Testing
     } throws: { error in
       (error as? HTTPServerError)?.code == .cannotStart
     }
+  }
+
+  @Test func `a start that fails closes no descriptor of anybody else's`() async throws {
+    let isOver = Atomic(false)
+    async let stolen = offPool {
+      var stolen = 0
+      while !isOver.load(ordering: .relaxed) {
+        let mine = open("/dev/null", O_RDONLY | O_CLOEXEC)
+        sched_yield()
+        if close(mine) != 0 { stolen += 1 }
+      }
+      return stolen
+    }
+    let loop = try EventLoop()
+    var configuration = HTTPServerConfiguration(address: .ip(host: "127.0.0.1", port: 0))
+    configuration.tls = .init(certificateChain: "x", privateKey: "y")
+    for _ in 0..<300 {
+      let server = try HTTPServer(configuration: configuration, routes: [], loop: loop)
+      await #expect(throws: HTTPServerError.self) { try await server.start() }
+    }
+    isOver.store(true, ordering: .relaxed)
+    let count = try await stolen
+    #expect(count == 0)
+    await loop.stop()
   }
 
   private static func makeCertificate() throws -> String {

@@ -66,12 +66,14 @@ import Testing
 
       for try await _ in pool.stream("SELECT id FROM t", as: Int.self, name: "Walk") {}
       let walk = ["acquired for Walk", "stream Walk begins", "Walk prepared", "stream Walk: 2", "released"]
-      // The connection may be back before the reader has come to the end of what is buffered.
+      // The reader and the connection come to their ends each by itself.
+      try await until { recorder.count == walk.count }
       #expect(Set(recorder.take()) == Set(walk))
 
       _ = try await pool.copyIn("COPY t FROM STDIN") { writer in try await writer.write("1\n2\n3\n") }
       #expect(recorder.take() == ["acquired", "copyIn begins", "copyIn: 3", "released"])
       for try await _ in pool.copyOut("COPY t TO STDOUT") {}
+      try await until { recorder.count == 4 }
       #expect(Set(recorder.take()) == ["acquired", "copyOut begins", "copyOut: 5", "released"])
     }
   }
@@ -101,6 +103,8 @@ import Testing
 /// The events in words, without times and numbers of processes.
 private final class EventRecorder: QueryTracer {
   private let words = Mutex<[String]>([])
+
+  var count: Int { words.withLock { $0.count } }
 
   /// What was told since the last call.
   func take() -> [String] {
