@@ -29,7 +29,7 @@ struct HostSettings: Sendable {
   static let headerLimit = Setting(
     "host.header_limit", default: defaults.headerLimit,
     "The most bytes of a request's line and headers together; above it the answer is 431 or 414."
-  ).checked("must be at least 1024") { $0 >= 1024 }
+  ).checked("must be from 1024 to 1048576") { (1024...1 << 20).contains($0) }
   static let bodyLimit = Setting(
     "host.body_limit", default: defaults.bodyLimit,
     "The most bytes of a request's body, where its route has no limit of its own; above it the answer is 413."
@@ -105,6 +105,9 @@ struct HostSettings: Sendable {
     http.bodyLimit = try configuration(bodyLimit)
     http.idleTimeout = try configuration(idleTimeout)
     http.readTimeout = try configuration(readTimeout)
+    if configuration.source(of: readTimeout) == .default, http.readTimeout <= http.idleTimeout {
+      http.readTimeout = http.idleTimeout * 2
+    }
     guard http.readTimeout == .zero || http.readTimeout > http.idleTimeout else {
       throw fault(
         readTimeout, configuration,

@@ -57,7 +57,7 @@ import Testing
 
   @Test func `an address that others can reach shows no dashboard, the admin listener does`() async throws {
     let flags = ["host.listen": "0.0.0.0:0", "host.admin_listen": "127.0.0.1:0"]
-    try await serving(flags) { app, server, _ in
+    try await serving(flags) { app, server, logger in
       for path in ["/", "/debug", "/debug/config", "/debug/log-level"] {
         #expect(await server.respond(to: request(path)).status == .notFound)
       }
@@ -66,6 +66,10 @@ import Testing
       for path in ["/", "/debug", "/debug/config", "/debug/log-level", "/metrics", "/livez", "/debug/graph"] {
         #expect(await admin.respond(to: request(path))?.status == .ok, "\(path)")
       }
+      // A site that pointed its name at this machine.
+      #expect(await admin.respond(to: request("/debug", ["Host": "evil.example"]))?.status == .notFound)
+      #expect(await admin.respond(to: request("/debug/log-level", [:], .put, body: "error"))?.status == .ok)
+      #expect(logger.levelControl.level == .error)
     }
   }
 

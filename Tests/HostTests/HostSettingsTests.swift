@@ -22,6 +22,14 @@ import Testing
     #expect(set.idleTimeout == .seconds(5) && set.readTimeout == .zero)
   }
 
+  @Test func `a longer idle time-out takes the read time-out along, unless that is set`() throws {
+    let http = try HostSettings(Configuration(flags: ["host.idle_timeout": "90s"])).http
+    #expect(http.idleTimeout == .seconds(90) && http.readTimeout == .seconds(180))
+    #expect(throws: ConfigurationError.self) {
+      try HostSettings(Configuration(flags: ["host.idle_timeout": "90s", "host.read_timeout": "60s"]))
+    }
+  }
+
   @Test func `a read time-out that the idle time-out would always forestall is refused`() {
     let error = #expect(throws: ConfigurationError.self) {
       try HostSettings(Configuration(flags: ["host.read_timeout": "30s"]))

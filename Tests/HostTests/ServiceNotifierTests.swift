@@ -62,6 +62,7 @@ import Testing
     try await hears()
 
     let (hangs, isOver) = (HangFlag(), HangFlag())
+    defer { isOver.raise() }
     let loop: EventLoop = try await app.get()
     loop.execute {
       hangs.raise()

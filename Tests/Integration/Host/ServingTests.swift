@@ -6,6 +6,7 @@ import EmbeddedPostgres
 import Foundation
 import Glibc
 import HTTPServer
+import Health
 import MetricsTesting
 import Postgres
 import PrometheusMetrics
@@ -97,7 +98,12 @@ import Testing
       try await database.pool.execute(
         "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty bool NOT NULL)")
       try await serving(database.connectionString, settings: ["database.lock_timeout": "10m"]) { app, _ in
-        let panel: AdminPanel = try await app.get()
+        // One that has not read the migrations yet.
+        let other = App { Provide { (control: AppControl) in PanelHolder(control) } }
+        try await other.start()
+        let panel = try await other.get(PanelHolder.self).panel
+        let migrator = try await app.get(DatabaseSchema.self).migrator
+        panel.attach(.init(pool: database.pool, migrator: migrator, statistics: nil, kind: "test"))
         try await database.pool.transaction { tx in
           try await tx.execute("LOCK TABLE schema_migrations IN ACCESS EXCLUSIVE MODE")
           let watching = Task { try await panel.watch(every: .milliseconds(1)) }
@@ -105,6 +111,7 @@ import Testing
           watching.cancel()
           _ = await watching.result
         }
+        try await other.stop()
       }
     }
   }
@@ -246,6 +253,22 @@ import Testing
     #expect("\(entry.metadata["held_by"] ?? "")".contains("ServingTests.swift"))
   }
 
+  @Test(arguments: ["fingerprint", "none"])
+  func `a slow query is logged without its parameters where they are not wanted`(choice: String) async throws {
+    let output = RecordingLogOutput()
+    try await TestDatabase.with { database in
+      let settings = ["database.log_parameters": choice]
+      try await serving(database.connectionString, output: output, settings: settings) { app, _ in
+        let pool: PostgresPool = try await app.get()
+        try await pool.execute("SELECT pg_sleep(\(0.03)), \("hunter2")::text", name: "Doze")
+      }
+    }
+    let entry = try #require(output.entry("slow query"))
+    #expect(entry.metadata["name"] == "Doze")
+    #expect((entry.metadata["parameters"] == nil) == (choice == "none"))
+    #expect(output.entries.allSatisfy { !"\($0)".contains("hunter2") })
+  }
+
   @Test func `a slow query is logged with its parameters, a sensitive one redacted`() async throws {
     let output = RecordingLogOutput()
     try await TestDatabase.with { database in
@@ -259,5 +282,13 @@ import Testing
     #expect(entry.metadata["name"] == "Doze")
     #expect(entry.metadata["parameters"] == ["0.03", "<REDACTED>"])
     #expect(output.entries.allSatisfy { !"\($0)".contains("hunter2") })
+  }
+}
+
+private struct PanelHolder: Sendable {
+  let panel: AdminPanel
+
+  init(_ control: AppControl) {
+    panel = AdminPanel("test", "1", Configuration(), [], HealthMonitor(), control, .none)
   }
 }
