@@ -96,13 +96,12 @@ extension Engine {
   }
 
   private func launch(_ run: RunTask, _ node: Int, _ worker: Int, hooks: Int) -> EngineState.Job? {
-    let isOwner = state.withLock { state in
+    finish(node, worker) { state, now, effects in
       guard state.owns(worker, node) else { return false }
       state.runs[node] = run
-      return true
+      effects.append(.launch(run))
+      return state.completeStart(node, hooks: hooks, worker: worker, now: now, &effects)
     }
-    if isOwner { run.launch() }
-    return finish(node, worker) { $0.completeStart(node, hooks: hooks, worker: worker, now: $1, &$2) }
   }
 
   private nonisolated(nonsending) func build(_ node: Int) async throws(ContainerError) -> Made {
@@ -210,6 +209,11 @@ extension Engine {
   }
 
   // MARK: Runs
+
+  /// The task of a `Run` has ended. One that the stop had no time for is still known, for it may have gone on after that.
+  func forgetLeftBehind(_ node: Int) {
+    state.withLock { if $0.machine.current == .stopped { $0.runs[node] = nil } }
+  }
 
   /// One call of the body of a `Run` has ended.
   func runEnded(_ node: Int, _ error: (any Error)?, _ ending: RunTask.Ending) {

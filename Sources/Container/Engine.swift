@@ -116,9 +116,11 @@ final class Engine: Sendable {
     for effect in effects {
       switch effect {
       case .spawn(let worker): spawn(worker)
+      case .launch(let run): run.launch()
       case .resume(let waiters): for waiter in waiters { waiter.resume() }
       case .answer(let waiters, let error): for waiter in waiters { waiter.resume(returning: error) }
       case .cancel(let tasks): for task in tasks { task.cancel() }
+      case .cancelRuns(let runs): for run in runs { run.cancel() }
       case .publish(let appState, let streams):
         for stream in streams {
           stream.yield(appState)

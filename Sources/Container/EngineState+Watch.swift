@@ -132,6 +132,7 @@ extension EngineState {
         .appTimedOut(
           .stop, budget: options.stopTimeout, finished: stoppedNames, stillRunning: stragglers(now: now), left: left))
       cancelWorkers(&effects)
+      effects.append(.cancelRuns(Array(runs.values)))
       for node in records.indices where records[node].worker != 0 {
         abandoned[records[node].worker] = node
         records[node].worker = 0

@@ -4,9 +4,11 @@ struct EngineState: Sendable {
   enum Effect: Sendable {
     /// Make the task of a worker.
     case spawn(Int)
+    case launch(RunTask)
     case resume([CheckedContinuation<Void, Never>])
     case answer([CheckedContinuation<ContainerError?, Never>], ContainerError?)
     case cancel([Task<Void, Never>])
+    case cancelRuns([RunTask])
     case publish(AppState, [AsyncStream<AppState>.Continuation])
     case emit(ContainerEvent)
     /// Tell whoever waits for `ShutdownSignal`.

@@ -7,7 +7,17 @@ final class RunTask: Sendable {
   private let node: Int
   private let policy: Run.Policy
   private let body: RunBody
-  private let task = Mutex<Task<Void, Never>?>(nil)
+
+  private enum State {
+    /// Not launched yet. May go to launched, or straight to ended.
+    case idle
+    /// The task is there, running or not.
+    case launched(Task<Void, Never>)
+    /// Ended before it was launched, and never will be.
+    case ended
+  }
+
+  private let state = Mutex(State.idle)
 
   init(_ engine: Engine, _ node: Int, _ body: RunBody) {
     let declaration = engine.plan.declarations[node]
@@ -24,17 +34,22 @@ final class RunTask: Sendable {
 
   var isRunning: Bool { !hasEnded.load(ordering: .relaxed) }
 
+  /// Begins the task, unless it has been ended already.
   func launch() {
-    let launched = Task {
-      await supervise()
-      hasEnded.store(true, ordering: .relaxed)
+    state.withLock { state in
+      guard case .idle = state else { return }
+      state = .launched(
+        Task {
+          await supervise()
+          hasEnded.store(true, ordering: .relaxed)
+          engine.forgetLeftBehind(node)
+        })
     }
-    task.withLock { $0 = launched }
   }
 
   /// Ends the task: gives it its grace, then cancels it, then waits for it.
   func end() async {
-    guard let task = task.withLock({ $0 }) else { return }
+    guard let task = launched() else { return }
     guard grace > .zero else {
       task.cancel()
       return await task.value
@@ -46,6 +61,19 @@ final class RunTask: Sendable {
     }
     await task.value
     force.cancel()
+  }
+
+  /// Cancels the task without waiting for it.
+  func cancel() { launched()?.cancel() }
+
+  /// The task; nil if there is none and will be none.
+  private func launched() -> Task<Void, Never>? {
+    state.withLock { state in
+      if case .launched(let task) = state { return task }
+      state = .ended
+      hasEnded.store(true, ordering: .relaxed)
+      return nil
+    }
   }
 
   private func supervise() async {

@@ -1,6 +1,7 @@
-import Container
 import ContainerTesting
 import Testing
+
+@testable import Container
 
 @Suite struct BudgetTests {
   struct A: Sendable {}
@@ -134,6 +135,31 @@ import Testing
     }
     #expect(journal.entries == [])
     gate.open()
+  }
+
+  @Test(.timeLimit(.minutes(1))) func `A task that the stop has no time for is cancelled and left behind`() async throws
+  {
+    let (time, gate, cancelled) = (ManualClock(), Gate(), Gate())
+    var options = options(time)
+    options.order = .serial
+    options.stopTimeout = .seconds(4)
+    let app = App(options) {
+      Run("late") {
+        defer { cancelled.open() }
+        try await Task.sleep(for: .seconds(600))
+      }
+      Provide { A() }.eager().onStop { _ in await gate.wait() }
+    }
+    try await app.start()
+    let stopping = Task { try await app.stop() }
+    await time.sleepers(1)
+    await passTime(time, until: app)
+    let error = await #expect(throws: ContainerError.self) { try await stopping.value }
+    #expect(error?.code == .stopTimedOut)
+    await cancelled.wait()
+    gate.open()
+    let afterlife = app.afterlife()
+    while !afterlife().tasks.isEmpty { await Task.yield() }
   }
 
   @Test func `What takes long is reported by name, and again`() async throws {

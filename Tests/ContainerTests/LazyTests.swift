@@ -105,9 +105,10 @@ import Testing
       Provide(Transient.init(value:)).lifetime(.transient)
       Provide(Fresh.init(value:)).lifetime(.transient)
       Provide(Scoped.init(value:)).lifetime(.scoped)
-      provider(asking: way).onStop { holder in
+      provider(asking: way).onStop(timeout: .seconds(60)) { holder in
         try await holder.use()
-        for _ in 0..<3 { await Task.yield() }
+        // Time enough for the value to stop, if it may.
+        for _ in 0..<10 { await Task.yield() }
         journal.note("stop holder")
       }
     }
