@@ -137,7 +137,8 @@ import Testing
     gate.open()
   }
 
-  @Test(.timeLimit(.minutes(1))) func `A task that the stop has no time for is cancelled and left behind`() async throws {
+  @Test(.timeLimit(.minutes(1))) func `A task that the stop has no time for is cancelled and left behind`() async throws
+  {
     let (time, gate, cancelled) = (ManualClock(), Gate(), Gate())
     var options = options(time)
     options.order = .serial
