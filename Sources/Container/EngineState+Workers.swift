@@ -67,6 +67,8 @@ extension EngineState {
       records[node].worker = worker
       records[node].activity = .none
       records[node].since = now
+      // That of a hook which the worker before was over its time with.
+      records[node].deadline = nil
     }
   }
 

@@ -1,0 +1,31 @@
+import Testing
+
+@testable import Container
+
+/// What has to hold between two steps that hardly ever come so close.
+@Suite struct EngineStateTests {
+  @Test func `Who takes over from a worker that was over its time has not lost its own`() throws {
+    let hook = Hook(stopTimeout: .seconds(1), onStop: {})
+    let app = App { Provide { Cache() }.eager() }
+    var state = EngineState(app.engine.plan, App.Options())
+    var effects: [EngineState.Effect] = []
+
+    // The first worker builds and starts the value, the second stops it and does not return.
+    _ = try state.beginStart(now: .zero)
+    #expect(state.take(1, now: .zero, &effects) != nil)
+    #expect(state.beginStartHook(0, 0, of: [hook], worker: 1, now: .zero, &effects))
+    #expect(state.completeStart(0, hooks: 1, worker: 1, now: .zero, &effects))
+    _ = state.requestStop(.requested(nil), now: .zero)
+    #expect(state.take(2, now: .zero, &effects) != nil)
+    #expect(state.beginStopHook(0, worker: 2, now: .zero, &effects) != nil)
+
+    let begun = state.beginWatch(now: .zero)
+    let watch = try #require(begun).number
+    _ = state.look(watch, now: .seconds(2))
+    #expect(!state.owns(2, 0))
+    // The watch looks again when the third has the job and has not begun with it.
+    #expect(state.take(3, now: .seconds(2), &effects) != nil)
+    _ = state.look(watch, now: .seconds(2))
+    #expect(state.owns(3, 0))
+  }
+}
