@@ -90,11 +90,9 @@ extension MigrationSession {
       beginning = ""
     }
     let undone = step.flatMap { $0.direction == .down ? tables.holding($0.version, of: $0.set) : nil }
-    // The splitter takes backslashes for what they are by the standard; the server has to agree.
     let text: SQL = """
       \(beginning)
-      SET LOCAL standard_conforming_strings = on;
-      \(limitingLocks);
+      \(settingUp);
       SELECT concat_ws(' ', pg_backend_pid(), \(lock.isHeld)::int, (\(undone ?? "SELECT 1")))
       """
     let answer = try await refusing { try await work.scriptValue(text.inlined(), name: "BeginMigration") }
@@ -131,6 +129,10 @@ extension MigrationSession {
 
   /// Takes back what a script set for itself, but not the limit on waiting for locks, which our own tables need too.
   private var resetting: String { "\(Self.reset); \(limitingLocks.text)" }
+
+  /// What each migration finds set. The splitter takes backslashes for what they are by the standard; the server has
+  /// to agree.
+  var settingUp: SQL { "SET LOCAL standard_conforming_strings = on; \(limitingLocks)" }
 
   private var limitingLocks: SQL {
     SQL(unchecked: "SET LOCAL lock_timeout = \(configuration.lockTimeout.milliseconds)")

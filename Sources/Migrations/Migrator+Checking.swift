@@ -77,7 +77,7 @@ extension MigrationSession {
       try await work.script(
         """
         SAVEPOINT rehearsed; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO rehearsed; RELEASE rehearsed; \(Self.reset);
-        SET LOCAL standard_conforming_strings = on; SET LOCAL lock_timeout = \(configuration.lockTimeout.milliseconds)
+        \(settingUp.text)
         """)
     }
   }

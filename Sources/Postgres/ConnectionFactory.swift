@@ -12,13 +12,9 @@ struct ConnectionFactory: ResourceFactory {
   let catalogue: SharedTypeCatalogue
 
   func make(onEnd: @escaping @Sendable () -> Void) async throws -> PostgresConnection {
-    let start = ContinuousClock.now
     do {
-      let connection = try await connect(onEnd: onEnd)
-      tracer?.record(.connectEnded(duration: .now - start, .success(connection.processID)))
-      return connection
+      return try await tracer.connecting { try await connect(onEnd: onEnd) }
     } catch {
-      tracer?.record(.connectEnded(duration: .now - start, .failure(error)))
       // Once per attempt; a tracer that sees outages as one says more with less.
       logger.debug("cannot connect", ["error": "\(error)"])
       throw error

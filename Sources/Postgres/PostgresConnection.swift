@@ -69,15 +69,9 @@ public final class PostgresConnection: PostgresClient {
     _ options: ConnectOptions, loop: EventLoop, logger: Logger = .none, tracer: (any QueryTracer)? = nil,
     onEnd: (@Sendable () -> Void)? = nil
   ) async throws -> PostgresConnection {
-    let start = ContinuousClock.now
-    do {
-      let connection = try await connect(
+    try await tracer.connecting {
+      try await connect(
         options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd, catalogue: SharedTypeCatalogue())
-      tracer?.record(.connectEnded(duration: .now - start, .success(connection.processID)))
-      return connection
-    } catch {
-      tracer?.record(.connectEnded(duration: .now - start, .failure(error)))
-      throw error
     }
   }
 

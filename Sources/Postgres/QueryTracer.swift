@@ -4,6 +4,21 @@ public protocol QueryTracer: Sendable {
   func record(_ event: TraceEvent)
 }
 
+extension (any QueryTracer)? {
+  /// Tells the tracer, if there is one, how `connect` ended.
+  func connecting(_ connect: () async throws -> PostgresConnection) async throws -> PostgresConnection {
+    let start = ContinuousClock.now
+    do {
+      let connection = try await connect()
+      self?.record(.connectEnded(duration: .now - start, .success(connection.processID)))
+      return connection
+    } catch {
+      self?.record(.connectEnded(duration: .now - start, .failure(error)))
+      throw error
+    }
+  }
+}
+
 /// Something that a connection or a pool did.
 public enum TraceEvent: Sendable {
   /// A query is about to be sent.
