@@ -165,6 +165,8 @@ struct RequestQueue: Sendable {
   @discardableResult
   mutating func removeFirst() -> ConnectionRequest? {
     guard !isEmpty else { return nil }
+    // Most often it is the only one.
+    if head == 0, places.count == 1 { return places.removeLast() }
     let request = places[head]
     places[head] = nil
     head += 1

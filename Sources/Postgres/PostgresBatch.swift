@@ -94,12 +94,7 @@ public struct PostgresBatch: Sendable {
     _ sql: SQL, as type: (repeat each Column).Type = (repeat each Column).self
   ) -> Key<[(repeat each Column)]> {
     add(sql) { result in
-      var rows: [(repeat each Column)] = []
-      rows.reserveCapacity(result.count)
-      for row in result {
-        let columns: (repeat each Column) = try row.decode()
-        rows.append(columns)
-      }
+      let rows: [(repeat each Column)] = try result.all()
       return rows
     }
   }

@@ -57,7 +57,8 @@ extension PostgresResult {
   ) throws -> [(repeat each Column)] {
     var rows: [(repeat each Column)] = []
     rows.reserveCapacity(count)
-    for row in self { rows.append(try row.decode(as: type)) }
+    var reader = RowReader(self)
+    for row in indices { rows.append(try reader.read(row)) }
     return rows
   }
 

@@ -22,6 +22,16 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
 
   /// A row.
   public subscript(row: Int) -> PostgresRowView { PostgresRowView(result: self, row: row) }
+
+  func decode<Value: PostgresDecodable>(_ row: Int, _ column: Int) throws(PostgresError) -> Value {
+    let cell = PostgresCell(
+      bytes: handle.bytes(row, column), type: handle.columnType(column), types: handle.types)
+    do {
+      return try Value(from: cell)
+    } catch {
+      throw error.inColumn(handle.columnName(column)).of(sql, name)
+    }
+  }
 }
 
 /// One row of a ``PostgresResult``.
@@ -38,21 +48,8 @@ public struct PostgresRowView: Sendable {
   public func decode<each Column: PostgresDecodable>(
     as type: (repeat each Column).Type = (repeat each Column).self
   ) throws(PostgresError) -> (repeat each Column) {
-    var expected = 0
-    for _ in repeat (each Column).self { expected += 1 }
-    guard expected == result.handle.columnCount else {
-      throw PostgresError(
-        .decoding,
-        "the query returns \(result.handle.columnCount) columns (\(result.columns.joined(separator: ", "))) "
-          + "where \(expected) are expected"
-      ).of(result.sql, result.name)
-    }
-    var column = 0
-    func next<Value: PostgresDecodable>(_: Value.Type) throws(PostgresError) -> Value {
-      defer { column += 1 }
-      return try decode(column)
-    }
-    return (repeat try next((each Column).self))
+    var reader = RowReader(result)
+    return try reader.read(row)
   }
 
   /// All columns, by their names.
@@ -66,14 +63,36 @@ public struct PostgresRowView: Sendable {
   public func decode<Value: PostgresDecodable>(
     _ column: Int, as type: Value.Type = Value.self
   ) throws(PostgresError) -> Value {
-    let handle = result.handle
-    let cell = PostgresCell(
-      bytes: handle.bytes(row, column), type: handle.columnType(column), types: handle.types)
-    do {
-      return try Value(from: cell)
-    } catch {
-      throw error.inColumn(handle.columnName(column)).of(result.sql, result.name)
+    try result.decode(row, column)
+  }
+}
+
+/// Reads rows as tuples.
+struct RowReader {
+  private let result: PostgresResult
+  private var row = 0
+  private var column = 0
+
+  init(_ result: PostgresResult) { self.result = result }
+
+  mutating func read<each Column: PostgresDecodable>(_ row: Int) throws(PostgresError) -> (repeat each Column) {
+    var expected = 0
+    for _ in repeat (each Column).self { expected += 1 }
+    guard expected == result.handle.columnCount else {
+      throw PostgresError(
+        .decoding,
+        "the query returns \(result.handle.columnCount) columns (\(result.columns.joined(separator: ", "))) "
+          + "where \(expected) are expected"
+      ).of(result.sql, result.name)
     }
+    self.row = row
+    column = 0
+    return (repeat try next((each Column).self))
+  }
+
+  private mutating func next<Value: PostgresDecodable>(_: Value.Type) throws(PostgresError) -> Value {
+    defer { column += 1 }
+    return try result.decode(row, column)
   }
 }
 

@@ -2,49 +2,40 @@ internal import FoundationEssentials
 
 /// Reads rows into `Decodable` structs: each property from the column of its name.
 final class RowDecoder: Decoder {
-  private var handle: ResultHandle
-  private let sql: String
-  private let name: String?
-  private let names: [String]
-  private let columnTypes: [UInt32]
-  private let indexes: [String: Int]
-  private var row = 0
-  /// Where the next column is likely to be: properties are mostly read in the order of the columns.
-  private var guess = 0
-  /// Which types can be read: asking the runtime costs more than reading the value.
-  private var decodables: [ObjectIdentifier: any PostgresDecodable.Type] = [:]
+  private let cursor: RowCursor
+  /// The container of the rows before, which does for all: making one costs more than reading a row with it.
+  private var container: AnyContainer?
   let codingPath: [any CodingKey] = []
   let userInfo: [CodingUserInfoKey: Any] = [:]
 
-  init(_ result: PostgresResult) {
-    handle = result.handle
-    sql = result.sql
-    name = result.name
-    names = result.columns
-    columnTypes = (0..<handle.columnCount).map(handle.columnType)
-    indexes = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
-  }
+  convenience init(_ result: PostgresResult) { self.init(RowCursor(result)) }
+
+  fileprivate init(_ cursor: RowCursor) { self.cursor = cursor }
 
   func decode<Row: PostgresRow>(_ type: Row.Type, row: Int) throws(PostgresError) -> Row {
-    self.row = row
-    guess = 0
+    cursor.move(to: row)
     do {
       return try Row(from: self)
     } catch let error as PostgresError {
-      throw error.sql == nil ? error.of(sql, name) : error
+      throw error.sql == nil ? cursor.named(error) : error
     } catch {
-      throw PostgresError(.decoding, "a row does not fit \(Row.self): \(error)").of(sql, name)
+      throw cursor.named(PostgresError(.decoding, "a row does not fit \(Row.self): \(error)"))
     }
   }
 
   /// A row of another result with the same columns: the next of a stream.
   func decode<Row: PostgresRow>(_ type: Row.Type, of result: PostgresResult) throws(PostgresError) -> Row {
-    handle = result.handle
+    cursor.handle = result.handle
     return try decode(type, row: 0)
   }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {
-    KeyedDecodingContainer(Columns<Key>(decoder: self))
+    if let container, container.key == ObjectIdentifier(type) {
+      return unsafeDowncast(container, to: Container<Key>.self).value
+    }
+    let made = Container(KeyedDecodingContainer(Columns<Key>(cursor: cursor)))
+    container = made
+    return made.value
   }
 
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
@@ -55,10 +46,56 @@ final class RowDecoder: Decoder {
     throw PostgresError(.decoding, "a PostgresRow has properties; for a single column ask for its type")
   }
 
-  // MARK: Columns
+  private class AnyContainer {
+    let key: ObjectIdentifier
+
+    init(_ key: ObjectIdentifier) { self.key = key }
+  }
+
+  /// The only subclass, so that its key says which one an object is.
+  private final class Container<Key: CodingKey>: AnyContainer {
+    let value: KeyedDecodingContainer<Key>
+
+    init(_ value: KeyedDecodingContainer<Key>) {
+      self.value = value
+      super.init(ObjectIdentifier(Key.self))
+    }
+  }
+}
+
+/// The columns of one row after the other.
+private final class RowCursor {
+  var handle: ResultHandle
+  private let sql: String
+  private let name: String?
+  let names: [String]
+  private let columnTypes: [UInt32]
+  private let indexes: [String: Int]
+  private var row = 0
+  /// Where the next column is likely to be: properties are mostly read in the order of the columns.
+  private var guess = 0
+  /// Which types can be read: asking the runtime costs more than reading the value.
+  private var decodables: [ObjectIdentifier: any PostgresDecodable.Type] = [:]
+
+  init(_ result: PostgresResult) {
+    handle = result.handle
+    sql = result.sql
+    name = result.name
+    names = result.columns
+    columnTypes = (0..<handle.columnCount).map(handle.columnType)
+    indexes = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+  }
+
+  func move(to row: Int) {
+    self.row = row
+    guess = 0
+  }
+
+  /// The error, told which query it is about.
+  func named(_ error: PostgresError) -> PostgresError { error.of(sql, name) }
 
   @inline(__always)
-  private func index(_ name: String) -> Int? {
+  func index(_ name: String) -> Int? {
     if guess < names.count, names[guess] == name {
       defer { guess += 1 }
       return guess
@@ -68,28 +105,32 @@ final class RowDecoder: Decoder {
     return index
   }
 
+  /// Where a column is, whatever was read before.
+  func place(of name: String) -> Int? { indexes[name] }
+
+  func bytes(_ column: Int) -> UnsafeRawBufferPointer? { handle.bytes(row, column) }
+
   private func cell(_ column: Int) -> PostgresCell {
-    PostgresCell(bytes: handle.bytes(row, column), type: columnTypes[column], types: handle.types)
+    PostgresCell(bytes: bytes(column), type: columnTypes[column], types: handle.types)
   }
 
   @inline(__always)
-  private func value<Value: PostgresDecodable>(_ type: Value.Type, _ key: some CodingKey) throws(PostgresError) -> Value
-  {
+  func value<Value: PostgresDecodable>(_ type: Value.Type, _ key: some CodingKey) throws(PostgresError) -> Value {
     guard let column = index(key.stringValue) else { throw missing(key.stringValue) }
     return try value(type, column)
   }
 
   /// nil for NULL, and for a column that is not there.
   @inline(__always)
-  private func valueIfPresent<Value: PostgresDecodable>(
+  func valueIfPresent<Value: PostgresDecodable>(
     _ type: Value.Type, _ key: some CodingKey
   ) throws(PostgresError) -> Value? {
-    guard let column = index(key.stringValue), handle.bytes(row, column) != nil else { return nil }
+    guard let column = index(key.stringValue), bytes(column) != nil else { return nil }
     return try value(type, column)
   }
 
   @inline(__always)
-  private func value<Value: PostgresDecodable>(_ type: Value.Type, _ column: Int) throws(PostgresError) -> Value {
+  func value<Value: PostgresDecodable>(_ type: Value.Type, _ column: Int) throws(PostgresError) -> Value {
     do {
       return try Value(from: cell(column))
     } catch {
@@ -97,11 +138,11 @@ final class RowDecoder: Decoder {
     }
   }
 
-  private func missing(_ column: String) -> PostgresError {
+  func missing(_ column: String) -> PostgresError {
     PostgresError(.decoding, "no column \(column); the query returns \(names.joined(separator: ", "))").of(sql, name)
   }
 
-  private func any<Value: Decodable>(_ type: Value.Type, _ column: Int) throws -> Value {
+  func any<Value: Decodable>(_ type: Value.Type, _ column: Int) throws -> Value {
     // The types that rows are full of. Each is `Value` itself: the bits need no change.
     if type == Date.self { return unsafeBitCast(try value(Date.self, column), to: Value.self) }
     if type == UUID.self { return unsafeBitCast(try value(UUID.self, column), to: Value.self) }
@@ -120,64 +161,63 @@ final class RowDecoder: Decoder {
     decodables[ObjectIdentifier(type)] = decodable
     return try open(decodable)
   }
+}
 
-  // MARK: The container
+/// The columns of the row where the cursor stands, by their names.
+private struct Columns<Key: CodingKey>: KeyedDecodingContainerProtocol {
+  let cursor: RowCursor
+  var codingPath: [any CodingKey] { [] }
+  var allKeys: [Key] { cursor.names.compactMap { Key(stringValue: $0) } }
 
-  private struct Columns<Key: CodingKey>: KeyedDecodingContainerProtocol {
-    let decoder: RowDecoder
-    var codingPath: [any CodingKey] { [] }
-    var allKeys: [Key] { decoder.names.compactMap { Key(stringValue: $0) } }
+  func contains(_ key: Key) -> Bool { cursor.place(of: key.stringValue) != nil }
 
-    func contains(_ key: Key) -> Bool { decoder.indexes[key.stringValue] != nil }
+  func decodeNil(forKey key: Key) throws -> Bool {
+    guard let column = cursor.place(of: key.stringValue) else { return true }
+    return cursor.bytes(column) == nil
+  }
 
-    func decodeNil(forKey key: Key) throws -> Bool {
-      guard let column = decoder.indexes[key.stringValue] else { return true }
-      return decoder.handle.bytes(decoder.row, column) == nil
+  func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try cursor.value(type, key) }
+  func decode(_ type: String.Type, forKey key: Key) throws -> String { try cursor.value(type, key) }
+  func decode(_ type: Double.Type, forKey key: Key) throws -> Double { try cursor.value(type, key) }
+  func decode(_ type: Float.Type, forKey key: Key) throws -> Float { try cursor.value(type, key) }
+  func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try cursor.value(type, key) }
+  func decode(_ type: Int16.Type, forKey key: Key) throws -> Int16 { try cursor.value(type, key) }
+  func decode(_ type: Int32.Type, forKey key: Key) throws -> Int32 { try cursor.value(type, key) }
+  func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try cursor.value(type, key) }
+
+  func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
+    guard let column = cursor.index(key.stringValue) else { throw cursor.missing(key.stringValue) }
+    return try cursor.any(type, column)
+  }
+
+  func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { try cursor.valueIfPresent(type, key) }
+  func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
+    try cursor.valueIfPresent(type, key)
+  }
+  func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? {
+    try cursor.valueIfPresent(type, key)
+  }
+  func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? { try cursor.valueIfPresent(type, key) }
+  func decodeIfPresent(_ type: Int32.Type, forKey key: Key) throws -> Int32? {
+    try cursor.valueIfPresent(type, key)
+  }
+
+  func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
+    guard let column = cursor.index(key.stringValue), cursor.bytes(column) != nil else {
+      return nil
     }
+    return try cursor.any(type, column)
+  }
 
-    func decode(_ type: Bool.Type, forKey key: Key) throws -> Bool { try decoder.value(type, key) }
-    func decode(_ type: String.Type, forKey key: Key) throws -> String { try decoder.value(type, key) }
-    func decode(_ type: Double.Type, forKey key: Key) throws -> Double { try decoder.value(type, key) }
-    func decode(_ type: Float.Type, forKey key: Key) throws -> Float { try decoder.value(type, key) }
-    func decode(_ type: Int.Type, forKey key: Key) throws -> Int { try decoder.value(type, key) }
-    func decode(_ type: Int16.Type, forKey key: Key) throws -> Int16 { try decoder.value(type, key) }
-    func decode(_ type: Int32.Type, forKey key: Key) throws -> Int32 { try decoder.value(type, key) }
-    func decode(_ type: Int64.Type, forKey key: Key) throws -> Int64 { try decoder.value(type, key) }
+  func nestedContainer<Nested: CodingKey>(
+    keyedBy type: Nested.Type, forKey key: Key
+  ) throws -> KeyedDecodingContainer<Nested> { throw nestingError(key) }
 
-    func decode<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value {
-      guard let column = decoder.index(key.stringValue) else { throw decoder.missing(key.stringValue) }
-      return try decoder.any(type, column)
-    }
+  func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { throw nestingError(key) }
+  func superDecoder() throws -> any Decoder { RowDecoder(cursor) }
+  func superDecoder(forKey key: Key) throws -> any Decoder { throw nestingError(key) }
 
-    func decodeIfPresent(_ type: Bool.Type, forKey key: Key) throws -> Bool? { try decoder.valueIfPresent(type, key) }
-    func decodeIfPresent(_ type: String.Type, forKey key: Key) throws -> String? {
-      try decoder.valueIfPresent(type, key)
-    }
-    func decodeIfPresent(_ type: Double.Type, forKey key: Key) throws -> Double? {
-      try decoder.valueIfPresent(type, key)
-    }
-    func decodeIfPresent(_ type: Int.Type, forKey key: Key) throws -> Int? { try decoder.valueIfPresent(type, key) }
-    func decodeIfPresent(_ type: Int32.Type, forKey key: Key) throws -> Int32? {
-      try decoder.valueIfPresent(type, key)
-    }
-
-    func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
-      guard let column = decoder.index(key.stringValue), decoder.handle.bytes(decoder.row, column) != nil else {
-        return nil
-      }
-      return try decoder.any(type, column)
-    }
-
-    func nestedContainer<Nested: CodingKey>(
-      keyedBy type: Nested.Type, forKey key: Key
-    ) throws -> KeyedDecodingContainer<Nested> { throw nestingError(key) }
-
-    func nestedUnkeyedContainer(forKey key: Key) throws -> any UnkeyedDecodingContainer { throw nestingError(key) }
-    func superDecoder() throws -> any Decoder { decoder }
-    func superDecoder(forKey key: Key) throws -> any Decoder { throw nestingError(key) }
-
-    private func nestingError(_ key: Key) -> PostgresError {
-      PostgresError(.decoding, "column \(key.stringValue): rows do not nest; wrap the property in PostgresJSON")
-    }
+  private func nestingError(_ key: Key) -> PostgresError {
+    PostgresError(.decoding, "column \(key.stringValue): rows do not nest; wrap the property in PostgresJSON")
   }
 }

@@ -58,7 +58,8 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
 
   /// - Throws: when the text would end early at the server.
   func checkText() throws(PostgresError) {
-    guard !text.utf8.contains(0) else {
+    // Over the bytes as they lie in memory: the string's own way of going through them takes many times as long.
+    guard !(text.utf8.withContiguousStorageIfAvailable { $0.contains(0) } ?? text.utf8.contains(0)) else {
       throw PostgresError(.encoding, "the text of the statement holds a NUL character (U+0000)")
     }
   }
