@@ -145,7 +145,7 @@ public struct PostgresCopyOut: AsyncSequence, Sendable {
     /// The next piece, of at most a few hundred kilobytes unless a single row is larger.
     ///
     /// - Throws: ``PostgresError``, `PoolError` when no connection became free, `CancellationError`.
-    public mutating func next() async throws -> [UInt8]? {
+    public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> [UInt8]? {
       guard !isOver else { return nil }
       do {
         if reader == nil { reader = try await StreamReader.open(.copyOut(sql), client, options) }

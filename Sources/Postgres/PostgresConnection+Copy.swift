@@ -45,7 +45,7 @@ extension PostgresConnection {
   }
 
   /// Sends a piece of the data, and waits until there is room for more.
-  func write(_ bytes: [UInt8], to request: ConnectionRequest) async throws {
+  nonisolated(nonsending) func write(_ bytes: [UInt8], to request: ConnectionRequest) async throws {
     switch act({ session, deliveries in session.writeCopy(request, bytes, &deliveries) }) {
     case .open: return
     case .waiting: try await awaitRoom(request)
@@ -55,7 +55,7 @@ extension PostgresConnection {
   }
 
   /// Waits until data can be written.
-  private func awaitRoom(_ request: ConnectionRequest) async throws {
+  private nonisolated(nonsending) func awaitRoom(_ request: ConnectionRequest) async throws {
     while true {
       switch act({ session, _ in session.copyState(request) }) {
       case .open: return
@@ -66,7 +66,7 @@ extension PostgresConnection {
     }
   }
 
-  private func awaitEnd(_ request: ConnectionRequest) async throws {
+  private nonisolated(nonsending) func awaitEnd(_ request: ConnectionRequest) async throws {
     while true {
       switch act({ session, _ in session.copyState(request) }) {
       case .open, .waiting: await awaitFlow(of: request)
@@ -76,7 +76,7 @@ extension PostgresConnection {
     }
   }
 
-  private func awaitDone(_ request: ConnectionRequest) async {
+  private nonisolated(nonsending) func awaitDone(_ request: ConnectionRequest) async {
     while act({ session, _ in !session.isOver(request) }) {
       await withCheckedContinuation { waker in
         let isParked = act { session, _ in

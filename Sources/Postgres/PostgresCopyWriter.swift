@@ -19,18 +19,18 @@ public final class PostgresCopyWriter {
   ///
   /// - Throws: ``PostgresError`` when the connection is lost or the time is over, `CancellationError`. An error in the
   ///   data is told by the server at the end.
-  public func write(_ more: some Sequence<UInt8> & Sendable) async throws {
+  public nonisolated(nonsending) func write(_ more: some Sequence<UInt8> & Sendable) async throws {
     bytes.append(contentsOf: more)
     if bytes.count >= Self.pieceSize { try await flush() }
   }
 
   /// Adds a text.
-  public func write(_ text: String) async throws {
+  public nonisolated(nonsending) func write(_ text: String) async throws {
     bytes.append(contentsOf: text.utf8)
     if bytes.count >= Self.pieceSize { try await flush() }
   }
 
-  func flush() async throws {
+  nonisolated(nonsending) func flush() async throws {
     guard !bytes.isEmpty else { return }
     var piece: [UInt8] = []
     swap(&piece, &bytes)
@@ -59,12 +59,12 @@ public final class PostgresRowWriter {
   ///
   /// - Throws: ``PostgresError`` when a value does not fit its column; the row is left out then. Also when the connection
   ///   is lost or the time is over. An error that only the server can see is told at the end.
-  public func write<each Value: PostgresEncodable>(_ values: repeat each Value) async throws {
+  public nonisolated(nonsending) func write<each Value: PostgresEncodable>(_ values: repeat each Value) async throws {
     try encoder.append(repeat each values)
     if encoder.size >= PostgresCopyWriter.pieceSize { try await connection.write(encoder.takeBytes(), to: request) }
   }
 
-  func finish() async throws {
+  nonisolated(nonsending) func finish() async throws {
     encoder.finish()
     try await connection.write(encoder.takeBytes(), to: request)
   }

@@ -54,7 +54,7 @@ public struct PostgresStream<Element>: AsyncSequence {
     /// The next row.
     ///
     /// - Throws: ``PostgresError``, `PoolError` when no connection became free, `CancellationError`.
-    public mutating func next() async throws -> Element? {
+    public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> Element? {
       if rows.isEmpty {
         try await refill()
         if isOver { return nil }
@@ -69,7 +69,7 @@ public struct PostgresStream<Element>: AsyncSequence {
       }
     }
 
-    private mutating func refill() async throws {
+    private nonisolated(nonsending) mutating func refill() async throws {
       guard !isOver else { return }
       do {
         if reader == nil { reader = try await StreamReader.open(.rows(sql), client, options) }

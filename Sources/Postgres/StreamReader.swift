@@ -46,7 +46,7 @@ final class StreamReader: Sendable {
   }
 
   /// More of what came; nil at the end.
-  func next() async throws -> ConnectionSession.Taken? {
+  nonisolated(nonsending) func next() async throws -> ConnectionSession.Taken? {
     do {
       while true {
         let taken = connection.act { session, deliveries in session.take(request, &deliveries) }
@@ -76,7 +76,7 @@ final class StreamReader: Sendable {
 
 extension PostgresConnection {
   /// Waits until there is something to take from a request, or room to write to it, or it is over.
-  func awaitFlow(of request: ConnectionRequest) async {
+  nonisolated(nonsending) func awaitFlow(of request: ConnectionRequest) async {
     await withTaskCancellationHandler {
       await withCheckedContinuation { waker in
         let isParked = act { session, _ in session.park(request, waker) }
