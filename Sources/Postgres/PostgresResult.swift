@@ -67,10 +67,8 @@ public struct PostgresRowView: Sendable {
     _ column: Int, as type: Value.Type = Value.self
   ) throws(PostgresError) -> Value {
     let handle = result.handle
-    let cell = PostgresCell(
-      bytes: handle.bytes(row, column), type: handle.columnType(column), types: handle.types)
-    do {
-      return try Value(from: cell)
+    do throws(PostgresError) {
+      return try Value(from: PostgresCell(handle, row, column, handle.columnType(column)))
     } catch {
       throw error.inColumn(handle.columnName(column)).of(result.sql, result.name)
     }

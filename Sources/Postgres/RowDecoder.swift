@@ -68,10 +68,6 @@ final class RowDecoder: Decoder {
     return index
   }
 
-  private func cell(_ column: Int) -> PostgresCell {
-    PostgresCell(bytes: handle.bytes(row, column), type: columnTypes[column], types: handle.types)
-  }
-
   @inline(__always)
   private func value<Value: PostgresDecodable>(_ type: Value.Type, _ key: some CodingKey) throws(PostgresError) -> Value
   {
@@ -91,7 +87,7 @@ final class RowDecoder: Decoder {
   @inline(__always)
   private func value<Value: PostgresDecodable>(_ type: Value.Type, _ column: Int) throws(PostgresError) -> Value {
     do {
-      return try Value(from: cell(column))
+      return try Value(from: PostgresCell(handle, row, column, columnTypes[column]))
     } catch {
       throw error.inColumn(names[column]).of(sql, name)
     }
