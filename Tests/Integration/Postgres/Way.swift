@@ -88,8 +88,3 @@ func withTestDatabase<Result: Sendable>(
       configure(&configuration)
     }, { try await body($0.pool) })
 }
-
-extension Trait where Self == Ways {
-  /// The test needs no session of its own beyond a transaction, and has to pass behind a pooler too.
-  static var alsoThroughPgBouncer: Self { Self(ways: [.direct, .described]) }
-}
