@@ -51,7 +51,8 @@ public struct DatabaseSettings: Sendable {
   /// `database.statement_cache_mode`.
   public static let statementCacheMode = Setting(
     "database.statement_cache_mode", default: StatementCacheMode.prepare,
-    "Whether statements are kept prepared: prepare, or describe behind PgBouncer in transaction mode.")
+    "Whether statements are kept prepared: prepare, or describe behind PgBouncer in transaction mode; simple sends them "
+      + "by the simple query protocol, for poolers that know no other.")
   /// `database.migrate_on_start`.
   public static let migrateOnStart = Setting(
     "database.migrate_on_start", default: true, "Whether pending migrations are applied before the pool opens.")

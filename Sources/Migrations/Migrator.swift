@@ -68,7 +68,7 @@ public struct Migrator: Sendable {
     self.sets = sets
     // A migration runs once: nothing is gained by a prepared statement, and PgBouncer in transaction mode loses it.
     var options = options
-    options.statementCacheMode = .describe
+    if options.statementCacheMode == .prepare { options.statementCacheMode = .describe }
     self.options = options
     self.loop = loop
     self.logger = logger

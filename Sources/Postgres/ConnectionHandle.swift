@@ -174,6 +174,23 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
     }
   }
 
+  /// A statement's text with the parameters encoded before as literals.
+  ///
+  /// - Throws: where a literal might be read otherwise than it is meant.
+  func inlined(_ sql: SQL) throws(PostgresError) -> InlinedSQL {
+    // Without parameters the text is the server's alone to read: ROLLBACK must get through whatever is set.
+    for (setting, wanted) in [("standard_conforming_strings", "on"), ("client_encoding", "UTF8")]
+    where !sql.binds.isEmpty {
+      let value = PQparameterStatus(connection, setting).map { String(cString: $0) }
+      guard value == wanted else {
+        throw PostgresError(
+          .unsupported,
+          "\(setting) is \(value ?? "not known"); statement cache mode simple needs it to be \(wanted)")
+      }
+    }
+    return try InlinedSQL(sql, parameters.literals(sql.binds))
+  }
+
   /// Runs one statement that has no parameters and whose rows nobody reads.
   mutating func sendPlain(_ text: String) -> Bool {
     PQsendQueryParams(connection, text, 0, nil, nil, nil, nil, 1) == 1
@@ -199,17 +216,21 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   /// Takes what the socket has; false when the connection is lost.
   mutating func consumeInput() -> Bool { PQconsumeInput(connection) == 1 }
 
+  /// libpq has found that the connection is lost.
+  var isBroken: Bool { PQstatus(connection) == CONNECTION_BAD }
+
   /// Whether the next result is not there yet.
   var isBusy: Bool { PQisBusy(connection) == 1 }
 
-  mutating func nextResult() -> Received {
+  /// - Parameter inBinary: values that came as text are turned into their binary form.
+  mutating func nextResult(inBinary: Bool) -> Received {
     guard let result = PQgetResult(connection) else { return .end }
     switch PQresultStatus(result) {
     case PGRES_PIPELINE_SYNC:
       PQclear(result)
       return .sync
-    case PGRES_SINGLE_TUPLE: return .row(ResultHandle(result, parameters.types))
-    default: return .result(ResultHandle(result, parameters.types))
+    case PGRES_SINGLE_TUPLE: return .row(ResultHandle(result, parameters.types, inBinary: inBinary))
+    default: return .result(ResultHandle(result, parameters.types, inBinary: inBinary))
     }
   }
 
@@ -289,15 +310,50 @@ enum TransactionStatus: Sendable {
 
 /// Owns a `PGresult`.
 ///
-/// Unchecked: libpq never changes a result after `PQgetResult` has returned it, and allows any number of readers.
+/// Unchecked: nobody changes a result once its owner is made, and libpq allows any number of readers.
 final class ResultHandle: @unchecked Sendable {
   private let result: OpaquePointer
   /// What the database says of its own types.
   let types: TypeCatalogue?
 
-  fileprivate init(_ result: OpaquePointer, _ types: TypeCatalogue?) {
+  enum Form { case binary, text, unreadable }
+
+  /// What the values of each column came to; empty when all came in binary.
+  private let forms: [Form]
+
+  fileprivate init(_ result: OpaquePointer, _ types: TypeCatalogue?, inBinary: Bool) {
     self.result = result
     self.types = types
+    forms = inBinary ? Self.translate(result, TextForm(types: types)) : []
+  }
+
+  @inline(__always)
+  func form(of column: Int) -> Form { forms.isEmpty ? .binary : forms[column] }
+
+  /// Puts the binary form in the place of text.
+  private static func translate(_ result: OpaquePointer, _ form: TextForm) -> [Form] {
+    var buffer = ParameterBuffer()
+    return (0..<PQnfields(result)).map { column in
+      let type = PQftype(result, column)
+      guard form.knows(type) else { return .text }
+      guard !form.isText(type) else { return .binary }
+      for row in 0..<PQntuples(result) where PQgetisnull(result, row, column) == 0 {
+        let text = UnsafeRawBufferPointer(
+          start: PQgetvalue(result, row, column), count: Int(PQgetlength(result, row, column)))
+        do throws(PostgresError) {
+          try form.read(Array(text), as: type, into: &buffer)
+        } catch {
+          return .unreadable
+        }
+        let isSet = buffer.takeBytes().withUnsafeBytes { bytes in
+          // libpq copies the bytes, and only reads them.
+          let pointer = UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
+          return PQsetvalue(result, row, column, pointer, Int32(clamping: bytes.count)) == 1
+        }
+        guard isSet else { return .unreadable }
+      }
+      return .binary
+    }
   }
 
   deinit { PQclear(result) }

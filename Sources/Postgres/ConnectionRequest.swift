@@ -72,6 +72,10 @@ final class ConnectionRequest: @unchecked Sendable {
   var wasPrepared = false
   /// It was sent a second time, after its prepared statement turned out to be gone or stale.
   var isRetry = false
+  /// It goes by the simple protocol: as this text, from this character on of what was sent.
+  var inlined: (sql: InlinedSQL, offset: Int)?
+  /// It has the connection for itself whatever its kind: statements of the simple protocol do not queue at the server.
+  var isSimple = false
   /// Commands of libpq whose end has not come.
   var awaitedEnds = 0
   var result: ResultHandle?
@@ -117,7 +121,7 @@ final class ConnectionRequest: @unchecked Sendable {
   var lead: ConnectionRequest { batchLead ?? self }
 
   /// Others may be under way on the connection at the same time.
-  var sharesConnection: Bool { if case .statement = kind { true } else { false } }
+  var sharesConnection: Bool { if case .statement = kind { !isSimple } else { false } }
 
   var sql: SQL? {
     switch kind {
@@ -129,9 +133,14 @@ final class ConnectionRequest: @unchecked Sendable {
   /// What is wrong with an answer that was no error of the server's.
   var missingAnswer: PostgresError? {
     guard !isHousekeeping else { return nil }
-    guard let result else { return PostgresError(.unsupported, "the server sent no result") }
+    guard let result else {
+      // The answers to statements sent as one text end with the first error.
+      return isSimple && isBatched
+        ? PostgresError(.server, "not run, because another statement of the batch failed")
+        : PostgresError(.unsupported, "the server sent no result")
+    }
     if case .script = kind { return nil }
-    return result.isEmptyQuery ? PostgresError(.unsupported, "the query is empty") : nil
+    return result.isEmptyQuery ? PostgresError.emptyQuery : nil
   }
 
   /// Back to where it was before it was sent.

@@ -34,7 +34,7 @@ extension ConnectionSession {
       if first.isCopyAgreed, !first.isDataOver {
         guard collectCopy(first, &deliveries) else { return }
       }
-      guard handle?.isBusy == false, let received = handle?.nextResult() else { return }
+      guard handle?.isBusy == false, let received = handle?.nextResult(inBinary: first.isSimple) else { return }
       let isEnd = if case .end = received { true } else { false }
       guard !(isEnd && wasEnd) else { return }
       wasEnd = isEnd
@@ -43,10 +43,19 @@ extension ConnectionSession {
       case .result(let result):
         takeResult(result, first, &deliveries)
         if failure != nil { return }
+        // Of several statements in a text the next has its turn. After an error there is none.
+        if !isPipelined, !first.endsSegment, result.error == nil { finishFirst(&deliveries) }
       case .sync: finishFirst(&deliveries)
       case .end:
         first.awaitedEnds -= 1
-        if !isPipelined || (first.awaitedEnds == 0 && !first.endsSegment) { finishFirst(&deliveries) }
+        if !isPipelined {
+          // The last word of a connection that broke is no answer.
+          guard handle?.isBroken == false else { return }
+          while inFlight.first?.endsSegment == false { finishFirst(&deliveries) }
+          finishFirst(&deliveries)
+        } else if first.awaitedEnds == 0, !first.endsSegment {
+          finishFirst(&deliveries)
+        }
       }
     }
   }
@@ -63,6 +72,7 @@ extension ConnectionSession {
   {
     if var error = result.error {
       if case .script = request.kind { error.statementIndex = request.statementsDone }
+      let request = isPipelined ? request : place(&error, request)
       request.error = request.error ?? error
     } else if !request.isPrepared {
       request.isPrepared = true
@@ -83,6 +93,16 @@ extension ConnectionSession {
       if !request.keepsRows || result.columnCount > 0 || request.result == nil { request.result = result }
       request.statementsDone += 1
     }
+  }
+
+  /// Has an error point into the statement as it was written, not into what was sent; returns the request that it is
+  /// about. An error of syntax is found before the first of several statements is run.
+  private func place(_ error: inout PostgresError, _ first: ConnectionRequest) -> ConnectionRequest {
+    guard let position = error.position, first.inlined != nil else { return first }
+    let owner = inFlight.all.last { request in request.inlined.map { $0.offset < position } ?? false } ?? first
+    guard let (sql, offset) = owner.inlined else { return first }
+    error.position = sql.position(position - offset)
+    return owner
   }
 
   func wake(_ request: ConnectionRequest, _ deliveries: inout Deliveries) {

@@ -79,6 +79,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   ) {
     guard let lead = requests.first else { return }
     lead.continuation = continuation
+    if case .simple = mode { for request in requests { request.isSimple = request.sql != nil } }
     if let refusal = refusal(of: requests) {
       for request in requests { complete(request, refusal, &deliveries) }
     } else {
@@ -98,7 +99,13 @@ struct ConnectionSession: ~Copyable, Sendable {
         guard let sql = request.sql else { continue }
         try sql.checkText()
         try handle?.encode(sql.binds)
-        _ = try handle?.parameterTypes(sql.binds)
+        if case .simple = mode {
+          let inlined = try handle?.inlined(sql)
+          // The server has no answer to it where it is one of several in a text.
+          if !requests[0].endsSegment, inlined?.isEmpty == true { throw PostgresError.emptyQuery }
+        } else {
+          _ = try handle?.parameterTypes(sql.binds)
+        }
       }
       return nil
     } catch {
@@ -147,12 +154,43 @@ struct ConnectionSession: ~Copyable, Sendable {
         throw PostgresError(.unsupported, "COPY takes no parameters; write the values into its text as literals")
       }
       isSent = setPipelined(false) && handle?.sendPlain(sql.text) == true
+    case .statement where request.isSimple, .rows where request.isSimple:
+      guard try sendSimple(request) else { throw lose() }
+      return
     case .statement(let sql), .rows(let sql):
       guard setPipelined(true) else { throw lose() }
       isSent = try sendStatement(sql, request)
     }
     guard isSent else { throw lose() }
     inFlight.append(request)
+  }
+
+  /// By the simple protocol; a batch that stands together as one text, which is one transaction as it would be otherwise.
+  private mutating func sendSimple(_ request: ConnectionRequest) throws(PostgresError) -> Bool {
+    var batch = [request]
+    while batch.last?.endsSegment == false, let next = queue.first, next.lead === request.lead {
+      queue.removeFirst()
+      batch.append(next)
+    }
+    var text = ""
+    var length = 0
+    for request in batch {
+      guard let sql = request.sql else { continue }
+      try handle?.encode(sql.binds)
+      guard let inlined = try handle?.inlined(sql) else { return false }
+      // In a line of its own, since a comment may end the one before.
+      if !text.isEmpty {
+        text += "\n;"
+        length += 2
+      }
+      request.inlined = (inlined, length)
+      text += inlined.text
+      length += inlined.length
+    }
+    try SQL(unchecked: text).checkText()
+    guard setPipelined(false), handle?.sendScript(text) == true else { return false }
+    for request in batch { inFlight.append(request) }
+    return true
   }
 
   private mutating func sendStatement(_ sql: SQL, _ request: ConnectionRequest) throws(PostgresError) -> Bool {

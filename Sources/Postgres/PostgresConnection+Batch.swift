@@ -26,7 +26,11 @@ extension PostgresConnection {
       let second = try await send(again.map { batch.statements[$0] }, batch.isolation, options.after(.now - start))
       for (index, result) in zip(again, second) { results[index] = result }
     }
-    if batch.isolation == .together, let failed = results.lazy.compactMap(\.error).first { throw failed }
+    if batch.isolation == .together {
+      let failures = results.compactMap(\.error)
+      // Not that of a statement which another one's error has kept from running.
+      if let failed = failures.first(where: { $0.sqlState != nil }) ?? failures.first { throw failed }
+    }
     return PostgresBatch.Answers(results: results)
   }
 

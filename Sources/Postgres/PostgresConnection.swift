@@ -90,7 +90,7 @@ public final class PostgresConnection: PostgresClient {
   }
 
   private func loadTypes(_ catalogue: SharedTypeCatalogue) async throws {
-    guard !options.types.isEmpty else { return }
+    guard !options.types.isEmpty || options.statementCacheMode == .simple else { return }
     do {
       let types = try await catalogue.value(options.types, on: self)
       session.withLock { $0.use(types) }

@@ -120,6 +120,8 @@ extension PostgresError {
     "the connection is in the middle of a stream or a COPY; end that first, or use another connection "
       + "(the pool, not the transaction or the connection that streams)")
 
+  static let emptyQuery = PostgresError(.unsupported, "the query is empty")
+
   static let copyIsOver = PostgresError(.unsupported, "the COPY is over: its writer takes no more data")
 
   init(server message: ServerMessage) {

@@ -46,7 +46,8 @@ extension PostgresPool {
       pool.healthCheckPeriod = healthCheckPeriod
       pool.acquireTimeout = acquireTimeout
       pool.checkAfterIdle = pingAfterIdle
-      pool.shareLimit = pipelineDepth
+      // A connection that pipelines nothing is no place to queue at.
+      pool.shareLimit = connect.statementCacheMode == .simple ? 1 : pipelineDepth
       return pool
     }
   }

@@ -24,10 +24,8 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
   public subscript(row: Int) -> PostgresRowView { PostgresRowView(result: self, row: row) }
 
   func decode<Value: PostgresDecodable>(_ row: Int, _ column: Int) throws(PostgresError) -> Value {
-    let cell = PostgresCell(
-      bytes: handle.bytes(row, column), type: handle.columnType(column), types: handle.types)
-    do {
-      return try Value(from: cell)
+    do throws(PostgresError) {
+      return try Value(from: PostgresCell(handle, row, column, handle.columnType(column)))
     } catch {
       throw error.inColumn(handle.columnName(column)).of(sql, name)
     }

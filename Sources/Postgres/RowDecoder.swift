@@ -110,10 +110,6 @@ private final class RowCursor {
 
   func bytes(_ column: Int) -> UnsafeRawBufferPointer? { handle.bytes(row, column) }
 
-  private func cell(_ column: Int) -> PostgresCell {
-    PostgresCell(bytes: bytes(column), type: columnTypes[column], types: handle.types)
-  }
-
   @inline(__always)
   func value<Value: PostgresDecodable>(_ type: Value.Type, _ key: some CodingKey) throws(PostgresError) -> Value {
     guard let column = index(key.stringValue) else { throw missing(key.stringValue) }
@@ -132,7 +128,7 @@ private final class RowCursor {
   @inline(__always)
   func value<Value: PostgresDecodable>(_ type: Value.Type, _ column: Int) throws(PostgresError) -> Value {
     do {
-      return try Value(from: cell(column))
+      return try Value(from: PostgresCell(handle, row, column, columnTypes[column]))
     } catch {
       throw error.inColumn(names[column]).of(sql, name)
     }

@@ -29,7 +29,7 @@ extension SQL {
     }
   }
 
-  private static func quoted(_ text: String) -> String {
+  static func quoted(_ text: String) -> String {
     var bytes = Array("E'".utf8)
     bytes.reserveCapacity(text.utf8.count + 3)
     for byte in text.utf8 {

@@ -4,52 +4,48 @@ import Foundation
 import Postgres
 import Synchronization
 
-/// `SELECT 1` through the pool at 1, 5 and 64 tasks beside `pgbench -n -M prepared` with as many clients, in turns
-/// against one server over its unix socket; one task with a loop that polls, too. Prints each median and
-/// the ratio.
+/// `SELECT $1::int8` through the pool at 1, 5 and 64 tasks beside `pgbench -n -M prepared` with as many clients, in turns
+/// against one server over its unix socket, with 64 over TCP too; one task with a loop that polls, too. Prints each median
+/// and the ratio to pgbench over the same transport.
 @main
 struct PostgresBench {
   static let seconds = 3.0
   static let rounds = 3
 
   static func main() async throws {
-    var options = EmbeddedPostgres.Options.temporary
-    options.settings["max_connections"] = "100"
-    let server = try await EmbeddedPostgres.start(options)
-    defer { _ = server }
-    do {
-      for tasks in [1, 5, 64] { try await compare(tasks, server) }
-    } catch {
-      await server.stop()
-      throw error
-    }
-    await server.stop()
+    guard let installation = await PostgresInstallation.all().first else { throw CocoaError(.fileNoSuchFile) }
+    let server = try Server(installation.binDirectory)
+    defer { server.stop() }
+    for tasks in [1, 5, 64] { try await compare(tasks, "unix", server.unix, server) }
+    try await compare(64, "tcp", server.tcp, server)
   }
 
-  static func compare(_ tasks: Int, _ server: EmbeddedPostgres) async throws {
+  static func compare(_ tasks: Int, _ transport: String, _ place: String, _ server: Server) async throws {
     var rates: [String: [Double]] = [:]
     for _ in 0..<rounds {
-      rates["pgbench", default: []].append(try await pgbench(tasks, server))
-      rates["pool, tasks on the loop", default: []].append(try await pool(tasks, server))
-      rates["pool, tasks elsewhere", default: []].append(try await pool(tasks, server, onLoop: false))
+      rates["pgbench", default: []].append(try await pgbench(tasks, place, server))
+      rates["pool, tasks on the loop", default: []].append(try await pool(tasks, place))
+      rates["pool, tasks elsewhere", default: []].append(try await pool(tasks, place, onLoop: false))
       guard tasks == 1 else { continue }
       rates["pool, on a loop that polls", default: []].append(
-        try await pool(tasks, server, busyPoll: .microseconds(100)))
+        try await pool(tasks, place, busyPoll: .microseconds(100)))
     }
     let peer = median(rates["pgbench"] ?? [])
     for (name, values) in rates.sorted(by: { $0.key < $1.key }) {
       let rate = median(values)
-      print("\(tasks) clients, \(name): \(Int(rate)) a second, \((rate / peer * 100).rounded() / 100) × pgbench")
+      print(
+        "\(transport), \(tasks) clients, \(name): \(Int(rate)) a second, \((rate / peer * 100).rounded() / 100) × pgbench"
+      )
     }
   }
 
   static func pool(
-    _ tasks: Int, _ server: EmbeddedPostgres, onLoop: Bool = true, busyPoll: Duration = .zero
+    _ tasks: Int, _ place: String, onLoop: Bool = true, busyPoll: Duration = .zero
   ) async throws -> Double {
     var polling = EventLoop.Configuration()
     polling.busyPoll = busyPoll
     let loop = try EventLoop(polling)
-    var configuration = PostgresPool.Configuration(try ConnectOptions(server.connectionString))
+    var configuration = PostgresPool.Configuration(try ConnectOptions(place))
     configuration.maxConnections = 5
     let pool = try PostgresPool(configuration, loop: loop)
     try await pool.start()
@@ -60,7 +56,7 @@ struct PostgresBench {
         group.addTask(executorPreference: onLoop ? loop : nil) {
           var count = 0
           while ContinuousClock.now < end {
-            let one: Int = try await pool.one("SELECT 1")
+            let one: Int = try await pool.one("SELECT \(1)::int8")
             count += one
           }
           return count
@@ -74,16 +70,16 @@ struct PostgresBench {
     return Double(total) / elapsed
   }
 
-  static func pgbench(_ clients: Int, _ server: EmbeddedPostgres) async throws -> Double {
+  static func pgbench(_ clients: Int, _ place: String, _ server: Server) async throws -> Double {
     let script = FileManager.default.temporaryDirectory.appending(path: "keel-bench-\(getpid()).sql")
-    try "SELECT 1;\n".write(to: script, atomically: true, encoding: .utf8)
+    try "SELECT :v::int8;\n".write(to: script, atomically: true, encoding: .utf8)
     defer { try? FileManager.default.removeItem(at: script) }
     let process = Process()
-    process.executableURL = URL(filePath: server.installation.binDirectory).appending(path: "pgbench")
+    process.executableURL = URL(filePath: server.tool("pgbench"))
     // Counted, not timed: a child of a dispatch thread inherits its blocked SIGALRM, and would never stop.
     process.arguments = [
       "-n", "-M", "prepared", "-c", "\(clients)", "-j", "\(min(clients, 2))", "-t", "\(400_000 / max(clients, 8))",
-      "-f", script.path, server.connectionString,
+      "-D", "v=1", "-f", script.path, place,
     ]
     let output = Pipe()
     process.standardOutput = output
@@ -94,6 +90,43 @@ struct PostgresBench {
       let rate = Double(line.dropFirst(6).prefix { $0 != " " })
     else { throw CocoaError(.fileReadCorruptFile) }
     return rate
+  }
+
+  /// A server that listens at a socket and at a port of 127.0.0.1, which the embedded kind does not.
+  struct Server {
+    private let binaries: String
+    private let folder = "/tmp/keel-bench-\(getpid())"
+    private let port = UInt16.random(in: 20_000..<32_000)
+
+    var unix: String { "host=/tmp port=\(port) dbname=postgres user=keel" }
+    var tcp: String { "host=127.0.0.1 port=\(port) dbname=postgres user=keel sslmode=disable" }
+
+    init(_ binaries: String) throws {
+      self.binaries = binaries
+      try run("initdb", ["-D", folder, "-U", "keel", "-A", "trust", "-N", "-E", "UTF8"])
+      let settings =
+        "-k /tmp -p \(port) -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off -c autovacuum=off"
+      try run("pg_ctl", ["-D", folder, "-w", "-o", settings, "-l", "\(folder)/log", "start"])
+    }
+
+    func tool(_ name: String) -> String { "\(binaries)/\(name)" }
+
+    func stop() {
+      try? run("pg_ctl", ["-D", folder, "-m", "immediate", "stop"])
+      try? FileManager.default.removeItem(atPath: folder)
+    }
+
+    /// PostgreSQL does not run as root.
+    private func run(_ name: String, _ arguments: [String]) throws {
+      let command = (getuid() == 0 ? ["/usr/sbin/runuser", "-u", "postgres", "--"] : []) + [tool(name)] + arguments
+      let process = Process()
+      process.executableURL = URL(filePath: command[0])
+      process.arguments = Array(command.dropFirst())
+      process.standardOutput = FileHandle.nullDevice
+      try process.run()
+      process.waitUntilExit()
+      guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
+    }
   }
 
   static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }

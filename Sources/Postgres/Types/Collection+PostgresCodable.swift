@@ -102,7 +102,7 @@ extension ParameterBuffer {
 extension Array: PostgresDecodable where Element: PostgresDecodable {
   /// From an array of as many dimensions as the Swift type has.
   public init(from cell: PostgresCell) throws(PostgresError) {
-    guard let bytes = cell.bytes else { throw cell.mismatch(Self.self) }
+    guard let bytes = cell.binary else { throw cell.mismatch(Self.self) }
     guard var reader = ArrayReader(cell, bytes) else { throw cell.mismatch(Self.self) }
     guard !reader.lengths.isEmpty else {
       self = []

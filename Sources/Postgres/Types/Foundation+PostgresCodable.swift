@@ -86,12 +86,7 @@ extension Decimal: PostgresCodable {
       buffer.append([0, 0, 0, 0, 0xC0, 0, 0, 0])  // NaN, the one non-finite value Decimal has
       return
     }
-    let numeric = NumericDigits(decimal: description)
-    buffer.append(Int16(clamping: numeric.groups.count))
-    buffer.append(Int16(clamping: numeric.weight))
-    buffer.append(UInt16(numeric.isNegative ? 0x4000 : 0))
-    buffer.append(Int16(clamping: numeric.scale))
-    for group in numeric.groups { buffer.append(group) }
+    NumericDigits(decimal: description).encode(into: &buffer)
   }
 
   /// From `numeric` or an integer. A value of more than 38 digits is an error, not a rounded number; so is `infinity`.
@@ -161,6 +156,15 @@ struct NumericDigits: CustomStringConvertible {
       groups.append(group)
     }
     (self.weight, self.scale, isNegative) = (Int(weight), Int(scale), sign == 0x4000)
+  }
+
+  /// Appends the binary form.
+  func encode(into buffer: inout ParameterBuffer) {
+    buffer.append(Int16(clamping: groups.count))
+    buffer.append(Int16(clamping: weight))
+    buffer.append(UInt16(isNegative ? 0x4000 : 0))
+    buffer.append(Int16(clamping: scale))
+    for group in groups { buffer.append(group) }
   }
 
   /// Digits between the first and the last that is not zero.

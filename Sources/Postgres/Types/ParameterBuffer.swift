@@ -34,9 +34,14 @@ public struct ParameterBuffer {
       append(Int32(-1))
       return
     }
+    try appendPart { buffer throws(PostgresError) in try value.encode(into: &buffer) }
+  }
+
+  /// Appends what is written, preceded by its length in four bytes.
+  mutating func appendPart(_ write: (inout ParameterBuffer) throws(PostgresError) -> Void) throws(PostgresError) {
     let start = bytes.count
     append(Int32(0))
-    try value.encode(into: &self)
+    try write(&self)
     let length = Int32(clamping: bytes.count - start - 4).bigEndian
     withUnsafeBytes(of: length) { bytes.replaceSubrange(start..<start + 4, with: $0) }
   }
@@ -83,6 +88,26 @@ public struct ParameterBuffer {
     entries.append(Entry(start: start, length: Int32(clamping: bytes.count - start), isText: isText))
     // libpq measures a text parameter by its terminator.
     if isText { bytes.append(0) }
+  }
+
+  /// The parameters as literals, each with its type.
+  func literals(_ binds: [SQL.Bind]) throws(PostgresError) -> [String] {
+    var literals: [String] = []
+    let form = TextForm(types: types)
+    for (bind, entry) in zip(binds, entries) {
+      var literal = "NULL"
+      if let start = entry.start {
+        let type = bind.isText ? PostgresType.text.oid : try parameterOID(of: bind)
+        literal = SQL.quoted(
+          try bytes[start..<start + Int(entry.length)].withUnsafeBufferPointer { bytes throws(PostgresError) in
+            try form.text(of: UnsafeRawBufferPointer(bytes), type)
+          })
+      }
+      // In parentheses, so that neither a sign before nor a subscript behind takes it for a part of itself.
+      let cast = bind.isText ? "" : "::\(Swift.type(of: bind.value).postgresType.name)"
+      literals.append(" (\(literal)\(cast)) ")
+    }
+    return literals
   }
 
   // MARK: Types

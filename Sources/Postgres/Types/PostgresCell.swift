@@ -1,4 +1,4 @@
-/// One value of a row, as the server sent it: in binary.
+/// One value of a row, in the server's binary form.
 ///
 /// Its bytes are good only while the initialiser that was given it runs.
 public struct PostgresCell {
@@ -6,11 +6,15 @@ public struct PostgresCell {
   public let bytes: UnsafeRawBufferPointer?
   /// The number of the value's type; for a domain that of the type it is made of.
   public let type: UInt32
+  /// Whether the bytes are the value's text after all: in ``StatementCacheMode/simple``, of a type that the driver
+  /// cannot translate. ``bytes(for:of:)`` throws then.
+  public let isText: Bool
   let types: TypeCatalogue?
 
   @inline(__always)
-  init(bytes: UnsafeRawBufferPointer?, type: UInt32, types: TypeCatalogue? = nil) {
+  init(bytes: UnsafeRawBufferPointer?, type: UInt32, types: TypeCatalogue? = nil, isText: Bool = false) {
     self.bytes = bytes
+    self.isText = isText
     self.types = types
     if type >= PostgresType.firstUserOID, let types {
       self.type = types.base(of: type)
@@ -19,22 +23,39 @@ public struct PostgresCell {
     }
   }
 
+  /// A value of a result, whose column is of this type.
+  @inline(__always)
+  init(_ result: ResultHandle, _ row: Int, _ column: Int, _ type: UInt32) throws(PostgresError) {
+    let form = result.form(of: column)
+    self.init(bytes: result.bytes(row, column), type: type, types: result.types, isText: form == .text)
+    if form == .unreadable, bytes != nil {
+      throw PostgresError(
+        .decoding,
+        "the text of \(typeName) is not understood; statement cache mode simple needs the session's DateStyle to be ISO, "
+          + "IntervalStyle postgres and bytea_output hex")
+    }
+  }
+
+  /// The bytes, unless they are text.
+  @inline(__always)
+  var binary: UnsafeRawBufferPointer? { isText ? nil : bytes }
+
   /// The bytes of a value that must not be NULL and must be of one of these types.
   public func bytes<Value>(for value: Value.Type, of types: UInt32...) throws(PostgresError) -> UnsafeRawBufferPointer {
-    guard let bytes, types.contains(type) else { throw mismatch(value) }
+    guard let bytes = binary, types.contains(type) else { throw mismatch(value) }
     return bytes
   }
 
   /// The same for one type, which is the common case and costs no list.
   @inline(__always)
   func bytes<Value>(for value: Value.Type, ofType wanted: UInt32) throws(PostgresError) -> UnsafeRawBufferPointer {
-    guard let bytes, type == wanted else { throw mismatch(value) }
+    guard let bytes = binary, type == wanted else { throw mismatch(value) }
     return bytes
   }
 
   /// The bytes of a value of a type that the database defines itself.
   func bytes<Value>(for value: Value.Type, named wanted: PostgresType) throws(PostgresError) -> UnsafeRawBufferPointer {
-    guard let bytes, type == types?.oid(of: wanted) ?? max(type, PostgresType.firstUserOID) else {
+    guard let bytes = binary, type == types?.oid(of: wanted) ?? max(type, PostgresType.firstUserOID) else {
       throw mismatch(value)
     }
     return bytes
@@ -45,7 +66,8 @@ public struct PostgresCell {
     guard bytes != nil else {
       return PostgresError(.decoding, "NULL (\(typeName)) where \(expected) is expected; ask for \(expected)? instead")
     }
-    return PostgresError(.decoding, "\(typeName) where \(expected) is expected")
+    let text = isText ? ", of which statement cache mode simple has the text only," : ""
+    return PostgresError(.decoding, "\(typeName)\(text) where \(expected) is expected")
   }
 
   /// The error for a value of the right type that the Swift type cannot hold.

@@ -41,7 +41,7 @@ extension PostgresComposite {
 
   /// From a composite of the same number of fields.
   public init(from cell: PostgresCell) throws(PostgresError) {
-    guard let bytes = cell.bytes, cell.type >= PostgresType.firstUserOID || cell.type == CompositeReader.record else {
+    guard let bytes = cell.binary, cell.type >= PostgresType.firstUserOID || cell.type == CompositeReader.record else {
       throw cell.mismatch(Self.self)
     }
     var fields = try CompositeReader(bytes, cell, of: Self.self)

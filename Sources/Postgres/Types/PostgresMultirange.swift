@@ -25,7 +25,8 @@ extension PostgresMultirange: PostgresCodable {
 
   /// From a multirange of the bound's type, or one of the database's own over it.
   public init(from cell: PostgresCell) throws(PostgresError) {
-    guard let bytes = cell.bytes, cell.type == Bound.multirangeType.oid || cell.type >= PostgresType.firstUserOID else {
+    guard let bytes = cell.binary, cell.type == Bound.multirangeType.oid || cell.type >= PostgresType.firstUserOID
+    else {
       throw cell.mismatch(Self.self)
     }
     var reader = BinaryReader(bytes)

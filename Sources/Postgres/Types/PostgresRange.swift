@@ -80,34 +80,38 @@ public struct PostgresRange<Bound: PostgresRangeBound>: Sendable, Hashable where
   }
 }
 
+/// The first byte of a range in binary form: `src/include/utils/rangetypes.h`.
+enum PostgresRangeFlags {
+  static let empty: UInt8 = 0x01
+  static let lowerInclusive: UInt8 = 0x02
+  static let upperInclusive: UInt8 = 0x04
+  static let lowerUnbounded: UInt8 = 0x08
+  static let upperUnbounded: UInt8 = 0x10
+}
+
 extension PostgresRange.Edge: Codable where Bound: Codable {}
 extension PostgresRange: Codable where Bound: Codable {}
 
 extension PostgresRange: PostgresCodable {
-  // src/include/utils/rangetypes.h
-  private static var emptyFlag: UInt8 { 0x01 }
-  private static var lowerInclusive: UInt8 { 0x02 }
-  private static var upperInclusive: UInt8 { 0x04 }
-  private static var lowerUnbounded: UInt8 { 0x08 }
-  private static var upperUnbounded: UInt8 { 0x10 }
-
   /// The bound's range type.
   public static var postgresType: PostgresType { Bound.rangeType }
 
   /// A byte of flags, then the bounds there are.
   public func encode(into buffer: inout ParameterBuffer) throws(PostgresError) {
     guard !isEmpty else {
-      buffer.append(Self.emptyFlag)
+      buffer.append(PostgresRangeFlags.empty)
       return
     }
     buffer.append(
-      lower.flags(Self.lowerInclusive, Self.lowerUnbounded) | upper.flags(Self.upperInclusive, Self.upperUnbounded))
+      lower.flags(PostgresRangeFlags.lowerInclusive, PostgresRangeFlags.lowerUnbounded)
+        | upper.flags(PostgresRangeFlags.upperInclusive, PostgresRangeFlags.upperUnbounded))
     for case let bound? in [lower.bound, upper.bound] { try buffer.appendElement(bound) }
   }
 
   /// From a range of the bound's type, or a range type of the database's own over it.
   public init(from cell: PostgresCell) throws(PostgresError) {
-    guard let bytes = cell.bytes, cell.type == Bound.rangeType.oid || cell.type >= PostgresType.firstUserOID else {
+    guard let bytes = cell.binary, cell.type == Bound.rangeType.oid || cell.type >= PostgresType.firstUserOID
+    else {
       throw cell.mismatch(Self.self)
     }
     self = try Self.read(bytes, cell)
@@ -116,7 +120,7 @@ extension PostgresRange: PostgresCodable {
   static func read(_ bytes: UnsafeRawBufferPointer, _ cell: PostgresCell) throws(PostgresError) -> PostgresRange {
     var reader = BinaryReader(bytes)
     guard let flags = reader.integer(UInt8.self) else { throw cell.outOfRange(Self.self) }
-    if flags & emptyFlag != 0 { return .empty }
+    if flags & PostgresRangeFlags.empty != 0 { return .empty }
     func edge(_ unbounded: UInt8, _ inclusive: UInt8) throws(PostgresError) -> Edge {
       if flags & unbounded != 0 { return .unbounded }
       guard let part = reader.part() else { throw cell.outOfRange(Self.self) }
@@ -124,8 +128,8 @@ extension PostgresRange: PostgresCodable {
         from: PostgresCell(bytes: part.bytes, type: Bound.postgresType.oid, types: cell.types))
       return flags & inclusive != 0 ? .inclusive(bound) : .exclusive(bound)
     }
-    let lower = try edge(lowerUnbounded, lowerInclusive)
-    return PostgresRange(lower, try edge(upperUnbounded, upperInclusive))
+    let lower = try edge(PostgresRangeFlags.lowerUnbounded, PostgresRangeFlags.lowerInclusive)
+    return PostgresRange(lower, try edge(PostgresRangeFlags.upperUnbounded, PostgresRangeFlags.upperInclusive))
   }
 }
 

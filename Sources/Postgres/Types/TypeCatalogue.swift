@@ -15,8 +15,11 @@ final class TypeCatalogue: Sendable {
   private let names: [UInt32: String]
   /// The type that a domain is made of, by the domain's number.
   private let domains: [UInt32: UInt32]
+  /// How the database's own types are built; asked for only where values go as text.
+  let shapes: [UInt32: TypeShape]
 
-  init(_ entries: [Entry], domains: [UInt32: UInt32]) {
+  init(_ entries: [Entry], domains: [UInt32: UInt32], shapes: [UInt32: TypeShape] = [:]) {
+    self.shapes = shapes
     self.entries = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     names = Dictionary(
       entries.flatMap { [($0.oid, $0.name), ($0.arrayOID, $0.name + "[]")] }, uniquingKeysWith: { first, _ in first })
@@ -62,7 +65,33 @@ final class TypeCatalogue: Sendable {
       registered.map { name, oid, arrayOID, fields, types in
         Entry(name: name, oid: oid, arrayOID: arrayOID, fields: Array(zip(fields, types)))
       },
-      domains: Dictionary(domains, uniquingKeysWith: { first, _ in first }))
+      domains: Dictionary(domains, uniquingKeysWith: { first, _ in first }),
+      shapes: connection.options.statementCacheMode == .simple ? try await loadShapes(on: connection) : [:])
+  }
+
+  private static func loadShapes(on connection: PostgresConnection) async throws -> [UInt32: TypeShape] {
+    // The column of multiranges came with PostgreSQL 14, hence the detour over JSON.
+    let types = try await connection.all(
+      """
+      SELECT type.oid,
+        CASE WHEN type.typcategory = 'A' AND type.typelem <> 0 THEN 'array'
+          WHEN type.typtype = 'e' OR type.typcategory = 'S' THEN 'text'
+          WHEN type.typname = 'hstore' THEN 'hstore'
+          WHEN type.typtype = 'c' THEN 'composite'
+          WHEN type.typtype = 'r' THEN 'range'
+          WHEN type.typtype = 'm' THEN 'multirange' END,
+        CASE type.typtype
+          WHEN 'c' THEN ARRAY(SELECT atttypid FROM pg_catalog.pg_attribute
+            WHERE attrelid = type.typrelid AND attnum > 0 AND NOT attisdropped ORDER BY attnum)
+          WHEN 'r' THEN ARRAY(SELECT rngsubtype FROM pg_catalog.pg_range WHERE rngtypid = type.oid)
+          WHEN 'm' THEN ARRAY(SELECT rngtypid FROM pg_catalog.pg_range AS range
+            WHERE (to_jsonb(range) ->> 'rngmultitypid')::oid = type.oid)
+          ELSE ARRAY[type.typelem] END
+      FROM pg_catalog.pg_type AS type WHERE type.oid >= 16384 AND type.typtype <> 'd'
+      """, as: (UInt32, String?, [UInt32]).self, name: "LoadTypeShapes")
+    return Dictionary(
+      types.compactMap { oid, kind, parts in TypeShape(kind: kind, parts: parts).map { (oid, $0) } },
+      uniquingKeysWith: { first, _ in first })
   }
 }
 

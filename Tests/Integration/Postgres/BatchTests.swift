@@ -3,7 +3,7 @@ import Postgres
 import ResourcePool
 import Testing
 
-@Suite struct BatchTests {
+@Suite(.everyWay) struct BatchTests {
   struct User: PostgresRow, Equatable {
     var id: Int
     var email: String
@@ -14,7 +14,7 @@ import Testing
       "CREATE TABLE users (id int PRIMARY KEY, email text NOT NULL); INSERT INTO users VALUES (1, 'ada'), (2, 'alan')")
   }
 
-  @Test(.alsoThroughPgBouncer) func `each answer has the type that its key says`() async throws {
+  @Test func `each answer has the type that its key says`() async throws {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       var batch = PostgresBatch()
       let ada = batch.one("SELECT * FROM users WHERE id = \(1)", as: User.self)
@@ -40,7 +40,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `together, one that fails undoes all, and its error is thrown`() async throws {
+  @Test func `together, one that fails undoes all, and its error is thrown`() async throws {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       var batch = PostgresBatch()
       batch.execute("INSERT INTO users VALUES (3, 'x')")
@@ -58,7 +58,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `separate, the others are done, and the error is thrown where its answer is read`()
+  @Test func `separate, the others are done, and the error is thrown where its answer is read`()
     async throws
   {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
@@ -79,7 +79,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `in a transaction a failed statement fails the transaction, together or separate`()
+  @Test func `in a transaction a failed statement fails the transaction, together or separate`()
     async throws
   {
     try await withTestDatabase(Self.users) { pool in
@@ -147,7 +147,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a value that cannot be sent is refused before anything is`() async throws {
+  @Test func `a value that cannot be sent is refused before anything is`() async throws {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       var batch = PostgresBatch(.separate)
       batch.execute("INSERT INTO users VALUES (3, 'x')")
@@ -160,7 +160,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a batch that is cancelled or late is cancelled at the server`() async throws {
+  @Test func `a batch that is cancelled or late is cancelled at the server`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       for isolation in [PostgresBatch.Isolation.together, .separate] {
         var batch = PostgresBatch(isolation)

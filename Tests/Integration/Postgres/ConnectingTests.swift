@@ -5,6 +5,7 @@ import ResourcePool
 import Testing
 
 /// Ways to connect, each to a real server that asks for them.
+// Not behind a pooler: TLS, passwords and standbys of servers of its own.
 @Suite struct ConnectingTests {
   private func error(_ text: String, _ loop: EventLoop) async throws -> PostgresError? {
     let options = try ConnectOptions(text)

@@ -4,7 +4,7 @@ import Postgres
 import ResourcePool
 import Testing
 
-@Suite struct CopyTests {
+@Suite(.everyWay) struct CopyTests {
   struct Trouble: Error {}
 
   private static let table = DatabaseTemplate(migrations: []) { connection in
@@ -13,7 +13,7 @@ import Testing
     )
   }
 
-  @Test(.alsoThroughPgBouncer) func `text goes in and comes out`() async throws {
+  @Test func `text goes in and comes out`() async throws {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       let count = try await pool.copyIn("COPY t (id, name) FROM STDIN") { writer in
         for id in 1...3 { try await writer.write("\(id)\tname \(id)\n") }
@@ -28,7 +28,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `rows go in as values, integers and floats in the column's width`() async throws {
+  @Test func `rows go in as values, integers and floats in the column's width`() async throws {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       let now = Date(timeIntervalSince1970: 1_700_000_000)
       let count = try await pool.copyRows(into: "t", columns: ["id", "name", "at", "score", "tags"]) { writer in
@@ -44,8 +44,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer)
-  func `sequences of bytes and of tuples go in, in a transaction too, and binary comes out as it went in`()
+  @Test func `sequences of bytes and of tuples go in, in a transaction too, and binary comes out as it went in`()
     async throws
   {
     try await withTestDatabase(Self.table) { pool in
@@ -65,7 +64,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `an error names the line and the column of the data, and nothing is copied`()
+  @Test func `an error names the line and the column of the data, and nothing is copied`()
     async throws
   {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
@@ -90,7 +89,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a value that does not fit its column is refused before it is sent`() async throws {
+  @Test func `a value that does not fit its column is refused before it is sent`() async throws {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       let tooLarge = await #expect(throws: PostgresError.self) {
         try await pool.copyRows(into: "t", columns: ["id"]) { writer in
@@ -119,8 +118,8 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer)
-  func `a writer that throws, is cancelled or late copies nothing and leaves the connection usable`() async throws {
+  @Test func `a writer that throws, is cancelled or late copies nothing and leaves the connection usable`() async throws
+  {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       await #expect(throws: Trouble.self) {
         try await pool.copyIn("COPY t (id) FROM STDIN") { writer in
@@ -181,8 +180,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `what is no COPY is refused, and a COPY out left early is cancelled`() async throws
-  {
+  @Test func `what is no COPY is refused, and a COPY out left early is cancelled`() async throws {
     try await withTestDatabase(Self.table, configure: { $0.maxConnections = 1 }) { pool in
       let error = await #expect(throws: PostgresError.self) { try await pool.copyIn("SELECT 1") { _ in } }
       #expect(error?.code == .unsupported)

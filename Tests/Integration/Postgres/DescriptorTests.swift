@@ -6,6 +6,7 @@ import Testing
 
 @testable import Postgres
 
+// Not behind a pooler: the sockets of direct connections.
 @Suite struct DescriptorTests {
   @Test func `a connection that breaks takes nobody's descriptor with it, though libpq has closed its own before`()
     async throws

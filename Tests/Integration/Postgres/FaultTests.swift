@@ -9,6 +9,7 @@ import Testing
 
 /// What a pool does when what it relies on fails, each with the real thing. Afterwards no task hangs, every connection is
 /// back, and the counters add up.
+// Not behind a pooler, but for the tests that say so: servers of its own, killed or behind ways that break.
 @Suite struct FaultTests {
   /// Every acquire of a pool has ended one way or the other, and what it holds is what its counters say.
   private func checkBooks(_ pool: PostgresPool, attempts: Int? = nil) async throws {
@@ -225,7 +226,7 @@ import Testing
     }
   }
 
-  @Test func `a full disk is an error of the statement alone`() async throws {
+  @Test(.everyWay) func `a full disk is an error of the statement alone`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       await expectError(.init(rawValue: "53400")) {
         try await pool.transaction { tx in
@@ -264,7 +265,7 @@ import Testing
     }
   }
 
-  @Test func `a listing of the pool names the query that waits, and the file that asked`() async throws {
+  @Test(.everyWay) func `a listing of the pool names the query that waits, and the file that asked`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       try await pool.withConnection { _ in
         let waiting = Task { try await pool.execute("SELECT 1", name: "Patient") }

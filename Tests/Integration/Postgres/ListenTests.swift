@@ -3,6 +3,7 @@ import Postgres
 import ResourcePool
 import Testing
 
+// Not behind a pooler: LISTEN belongs to a session.
 @Suite struct ListenTests {
   @Test func `what is sent on a channel arrives, with its payload, once the listener has said that it listens`()
     async throws

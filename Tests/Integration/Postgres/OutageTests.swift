@@ -9,6 +9,7 @@ import Synchronization
 import Testing
 
 /// What happens to a pool when its server goes away. Each test has a server of its own to kill.
+// Not behind a pooler, but for the test that says so: servers of its own, which are killed.
 @Suite struct OutageTests {
   private func withServer(_ body: (EmbeddedPostgres, EventLoop) async throws -> Void) async throws {
     let server = try await EmbeddedPostgres.start(.temporary)
@@ -122,7 +123,7 @@ import Testing
     }
   }
 
-  @Test func `a ping does not wait for a pool whose connections are all in use`() async throws {
+  @Test(.everyWay) func `a ping does not wait for a pool whose connections are all in use`() async throws {
     try await withTestDatabase(configure: {
       $0.maxConnections = 1
       $0.acquireTimeout = .seconds(60)

@@ -11,9 +11,6 @@ struct PgBouncer: Sendable {
   let folder: String
   private let process: Subprocess
 
-  /// The bouncer whose way the current test's connections take; nil for the direct way.
-  @TaskLocal static var current: PgBouncer?
-
   private static let folders = Mutex<[String]>([])
 
   static let shared = Task { try await start() }
@@ -50,36 +47,4 @@ struct PgBouncer: Sendable {
     options["port"] = "6432"
     options.statementCacheMode = .describe
   }
-}
-
-/// Runs a test twice: on connections to the server, and on connections through ``PgBouncer``.
-struct AlsoThroughPgBouncer: TestTrait, TestScoping {
-  func provideScope(
-    for test: Test, testCase: Test.Case?, performing function: @Sendable () async throws -> Void
-  ) async throws {
-    try await function()
-    let bouncer = try await PgBouncer.shared.value
-    try await PgBouncer.$current.withValue(bouncer, operation: function)
-  }
-}
-
-extension Trait where Self == AlsoThroughPgBouncer {
-  /// The test needs no session of its own beyond a transaction, and has to pass behind a pooler too.
-  static var alsoThroughPgBouncer: Self { Self() }
-}
-
-/// As DatabaseTesting's function of the same name, by whichever way the test's trait says.
-func withTestDatabase<Result: Sendable>(
-  _ template: DatabaseTemplate = .empty, configure: (inout PostgresPool.Configuration) -> Void = { _ in },
-  isolation: isolated (any Actor)? = #isolation, _ body: (PostgresPool) async throws -> Result
-) async throws -> Result {
-  let bouncer = PgBouncer.current
-  return try await TestDatabase.with(
-    template,
-    configure: { configuration in
-      bouncer?.redirect(&configuration.connect)
-      // On a busy machine a connection may miss the time of a ping, and tests count connections.
-      configuration.pingAfterIdle = .seconds(3600)
-      configure(&configuration)
-    }, { try await body($0.pool) })
 }

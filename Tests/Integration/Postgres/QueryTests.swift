@@ -4,7 +4,7 @@ import Postgres
 import ResourcePool
 import Testing
 
-@Suite struct QueryTests {
+@Suite(.everyWay) struct QueryTests {
   struct User: PostgresRow, Equatable {
     var id: Int
     var email: String
@@ -19,7 +19,7 @@ import Testing
       """)
   }
 
-  @Test(.alsoThroughPgBouncer) func `values come back as single values, tuples and structs`() async throws {
+  @Test func `values come back as single values, tuples and structs`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let count: Int = try await pool.one("SELECT count(*) FROM users")
       #expect(count == 2)
@@ -39,7 +39,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a statement says how many rows it changed`() async throws {
+  @Test func `a statement says how many rows it changed`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let updated = try await pool.execute("UPDATE users SET nickname = \("x")")
       let deleted = try await pool.execute("DELETE FROM users WHERE id = \(9)")
@@ -48,7 +48,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `fragments bring their parameters with them, and identifiers are quoted`()
+  @Test func `fragments bring their parameters with them, and identifiers are quoted`()
     async throws
   {
     try await withTestDatabase(Self.users) { pool in
@@ -64,7 +64,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `text that looks like SQL stays a value`() async throws {
+  @Test func `text that looks like SQL stays a value`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let evil = "x'; DROP TABLE users; --"
       let found: [Int] = try await pool.all("SELECT id FROM users WHERE email = \(evil)")
@@ -74,7 +74,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `one row where there is none, or more, is an error of its own`() async throws {
+  @Test func `one row where there is none, or more, is an error of its own`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let none = await #expect(throws: PostgresError.self) {
         let _: Int = try await pool.one("SELECT id FROM users WHERE false", name: "Nobody")
@@ -86,8 +86,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer)
-  func `a wrong type, an unexpected NULL and a wrong number of columns name query, column and types`()
+  @Test func `a wrong type, an unexpected NULL and a wrong number of columns name query, column and types`()
     async throws
   {
     try await withTestDatabase(Self.users) { pool in
@@ -111,8 +110,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer)
-  func `an error of the server has its SQLSTATE, its place as a caret, and no parameter's value`() async throws {
+  @Test func `an error of the server has its SQLSTATE, its place as a caret, and no parameter's value`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let syntax = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT\n  1 +* 2, \("secret")") }
       #expect(syntax?.sqlState == .undefinedFunction)
@@ -128,7 +126,8 @@ import Testing
     }
   }
 
-  @Test func `an error leaves the connection and its prepared statements usable`() async throws {
+  @Test(.except(.pgBouncer, "nothing is prepared there"))
+  func `an error leaves the connection and its prepared statements usable`() async throws {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       for _ in 0..<3 {
         await expectError(.uniqueViolation) { try await pool.execute("INSERT INTO users VALUES (\(1), \("a"))") }
@@ -167,7 +166,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a text with a NUL character is refused before it is sent`() async throws {
+  @Test func `a text with a NUL character is refused before it is sent`() async throws {
     try await withTestDatabase { pool in
       let error = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT \("a\0b")") }
       #expect(error?.code == .encoding)
@@ -186,7 +185,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a value that the server quotes in its error is not in the description`()
+  @Test func `a value that the server quotes in its error is not in the description`()
     async throws
   {
     try await withTestDatabase { pool in
@@ -219,7 +218,8 @@ import Testing
     }
   }
 
-  @Test func `a stale statement is recognised whatever language the server speaks`() async throws {
+  @Test(.except(.pgBouncer, "a setting of the session"))
+  func `a stale statement is recognised whatever language the server speaks`() async throws {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       try await pool.execute("SET lc_messages = 'C'")
       for column in ["a", "b"] {
@@ -231,7 +231,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a large value and many rows arrive whole`() async throws {
+  @Test func `a large value and many rows arrive whole`() async throws {
     try await withTestDatabase { pool in
       let text = String(repeating: "é", count: 3_000_000)
       let length: Int = try await pool.one("SELECT octet_length(\(text))")

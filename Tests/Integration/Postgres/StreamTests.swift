@@ -5,14 +5,13 @@ import Postgres
 import ResourcePool
 import Testing
 
-@Suite struct StreamTests {
+@Suite(.everyWay) struct StreamTests {
   struct Number: PostgresRow, Equatable {
     var n: Int
     var text: String
   }
 
-  @Test(.alsoThroughPgBouncer)
-  func `rows come one by one as values, tuples, structs and undecoded, on a pool, a connection, a transaction`()
+  @Test func `rows come one by one as values, tuples, structs and undecoded, on a pool, a connection, a transaction`()
     async throws
   {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
@@ -91,7 +90,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a loop left early cancels the query, and the connection is used again`()
+  @Test func `a loop left early cancels the query, and the connection is used again`()
     async throws
   {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
@@ -105,7 +104,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `an error in the middle is thrown where it happens, after the rows before it`()
+  @Test func `an error in the middle is thrown where it happens, after the rows before it`()
     async throws
   {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
@@ -130,7 +129,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a cancelled reader ends with CancellationError, a late one with timedOut`()
+  @Test func `a cancelled reader ends with CancellationError, a late one with timedOut`()
     async throws
   {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
@@ -153,8 +152,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer)
-  func `other statements on the connection of an open stream fail at once instead of waiting for ever`()
+  @Test func `other statements on the connection of an open stream fail at once instead of waiting for ever`()
     async throws
   {
     try await withTestDatabase { pool in

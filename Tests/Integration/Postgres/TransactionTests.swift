@@ -3,7 +3,7 @@ import Postgres
 import ResourcePool
 import Testing
 
-@Suite struct TransactionTests {
+@Suite(.everyWay) struct TransactionTests {
   struct Trouble: Error {}
 
   private static let accounts = DatabaseTemplate(migrations: []) { connection in
@@ -15,7 +15,7 @@ import Testing
     try await pool.all("SELECT amount FROM account ORDER BY id")
   }
 
-  @Test(.alsoThroughPgBouncer) func `a body that returns commits, and its value is the transaction's`() async throws {
+  @Test func `a body that returns commits, and its value is the transaction's`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       let moved = try await pool.transaction { tx in
         try await tx.execute("UPDATE account SET amount = amount - 30 WHERE id = 1")
@@ -28,8 +28,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer)
-  func `a body that throws rolls back and throws its own error, and the connection is used again`() async throws {
+  @Test func `a body that throws rolls back and throws its own error, and the connection is used again`() async throws {
     try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
       await #expect(throws: Trouble.self) {
         try await pool.transaction { tx in
@@ -43,7 +42,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a nested transaction that throws is undone alone`() async throws {
+  @Test func `a nested transaction that throws is undone alone`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.transaction { tx in
         try await tx.execute("UPDATE account SET amount = 50 WHERE id = 1")
@@ -64,7 +63,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a failed statement whose error is swallowed does not look like a commit`()
+  @Test func `a failed statement whose error is swallowed does not look like a commit`()
     async throws
   {
     try await withTestDatabase(Self.accounts) { pool in
@@ -80,7 +79,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `isolation level and read-only reach the server`() async throws {
+  @Test func `isolation level and read-only reach the server`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       let options = TransactionOptions(isolation: .serializable, isReadOnly: true, isDeferrable: true)
       let settings: [String] = try await pool.transaction(options) { tx in
@@ -96,8 +95,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer)
-  func `transactions that cannot be put in an order are run again until each has happened`() async throws {
+  @Test func `transactions that cannot be put in an order are run again until each has happened`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await withThrowingTaskGroup(of: Void.self) { group in
         for _ in 0..<8 {
@@ -181,7 +179,7 @@ import Testing
     }
   }
 
-  @Test(.alsoThroughPgBouncer) func `a script is one transaction, and its error points into the text`() async throws {
+  @Test func `a script is one transaction, and its error points into the text`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.withConnection { connection in
         let error = await #expect(throws: PostgresError.self) {

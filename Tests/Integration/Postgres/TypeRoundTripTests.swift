@@ -5,7 +5,7 @@ import Testing
 
 /// Each type, at its limits and at random, to the server and back: as a value, in an array, in an array of arrays; and
 /// as text, so that both sides agree on what it means.
-@Suite struct TypeRoundTripTests {
+@Suite(.everyWay) struct TypeRoundTripTests {
   /// Random values that are the same in every run.
   struct Numbers: RandomNumberGenerator {
     private var state: UInt64
@@ -173,9 +173,9 @@ import Testing
         PostgresInterval(months: 14, days: 3, microseconds: 14_706_500_000), PostgresInterval(), .init(days: -3),
         PostgresInterval(microseconds: -90_000_001), PostgresInterval(months: -14),
       ]
-      let texts = try await pool.withConnection { connection in
-        try await connection.execute("SET intervalstyle = iso_8601")
-        return try await connection.one("SELECT \(spans)::text[]", as: [String].self)
+      let texts = try await pool.transaction { tx in
+        try await tx.execute("SET LOCAL intervalstyle = iso_8601")
+        return try await tx.one("SELECT \(spans)::text[]", as: [String].self)
       }
       #expect(texts == spans.map(\.description))
       let error = await #expect(throws: PostgresError.self) {

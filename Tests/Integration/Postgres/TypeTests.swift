@@ -3,7 +3,7 @@ import FoundationEssentials
 import Postgres
 import Testing
 
-@Suite struct TypeTests {
+@Suite(.everyWay) struct TypeTests {
   enum Mood: String, PostgresCodable, Codable { case happy, sad }
   struct Point: Codable, Equatable { var x: Int; var y: [String: Bool] }
 
