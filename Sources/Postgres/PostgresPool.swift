@@ -128,7 +128,9 @@ public final class PostgresPool: PostgresClient {
       giveBack(lease, isSound: isClean, since: start)
     }
     do {
-      return try await body(connection)
+      // Unsafe only to the compiler: `body` lets go of its result, but what passes it on does not say so.
+      nonisolated(unsafe) let result = try await LeaseScope.during { try await body(connection) }
+      return result
     } catch {
       suspect(error, lease)
       throw error
@@ -199,14 +201,16 @@ public final class PostgresPool: PostgresClient {
     pool.invalidate(since: lease)
   }
 
-  /// A task that takes a second connection while it holds one works until all are held by such tasks.
+  /// A task that takes a second connection while it holds one, itself or through a task it started, works until all are
+  /// held by such tasks.
   private func noting(_ lease: Lease<PostgresConnection>, _ origin: LeaseOrigin) -> Lease<PostgresConnection> {
     guard lease.isNested else { return lease }
     let held = pool.outerOrigin(of: origin).map { "\($0)" } ?? ""
     // Once for each pair of places: a busy server would say it a thousand times a second.
     if nestings.withLock({ $0.insert("\(held) \(origin)").inserted }) {
       logger.warning(
-        "a task takes a second connection while it holds one; under load such tasks wait for each other",
+        "a task takes a second connection while it, or the task that started it, holds one; under load such tasks wait "
+          + "for each other",
         ["held_since": .string(held), "asked_at": .string("\(origin)")])
     }
     return lease

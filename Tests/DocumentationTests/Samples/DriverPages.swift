@@ -83,6 +83,12 @@ enum PoolTuningPage {
       try await audit(transaction)  // not audit(pool)
     }
 
+    try await pool.transaction { transaction in
+      async let audit: Int = pool.execute("INSERT INTO audit DEFAULT VALUES")  // a second connection
+      try await transaction.execute("UPDATE accounts SET balance = balance - 1")
+      _ = try await audit
+    }
+
     configuration.hooks.beforeConnect = { options in options["password"] = try await vault.token() }
     configuration.hooks.afterConnect = { connection in try await connection.execute("SET jit = off") }
   }
