@@ -78,6 +78,12 @@ enum PoolTuningPage {
 
     print(pool.dump())
 
+    func severalLoops() async throws {
+      let loops = [try EventLoop(), try EventLoop()]
+      let pool = try PostgresPool(configuration, loops: loops)
+      try await pool.start()
+    }
+
     try await pool.transaction { transaction in
       try await transaction.execute("UPDATE accounts SET balance = balance - 1")
       try await audit(transaction)  // not audit(pool)
