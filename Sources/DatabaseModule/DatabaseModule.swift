@@ -44,13 +44,18 @@ public struct DatabaseModule: Module {
 
     DatabaseObserving()
 
+    Provide { (settings: DatabaseSettings, host: EventLoop) in
+      try await DatabaseLoops.start(settings.loops, beside: host)
+    }
+    .onStop { loops in await loops.stop() }
+
     Provide {
       (
         settings: DatabaseSettings, server: DatabaseServer, _: DatabaseSchema, tracers: Group<any QueryTracer>,
-        loop: EventLoop, logger: Logger
+        loops: DatabaseLoops, logger: Logger
       ) in
       try PostgresPool(
-        settings.pool(server.options), loop: loop, logger: logger,
+        settings.pool(server.options), loops: loops.all, logger: logger,
         tracer: TracerChain(Array(tracers) + [OutageLog(logger)]))
     }
     .onStart { pool in try await pool.start() }
@@ -58,12 +63,12 @@ public struct DatabaseModule: Module {
 
     Provide {
       (
-        settings: DatabaseSettings, primary: PostgresPool, tracers: Group<any QueryTracer>, loop: EventLoop,
+        settings: DatabaseSettings, primary: PostgresPool, tracers: Group<any QueryTracer>, loops: DatabaseLoops,
         logger: Logger
       ) in
       // Its outages are its own: one server answers while another does not.
       try ReplicaSet(
-        settings, primary: primary, loop: loop, logger: logger,
+        settings, primary: primary, loops: loops, logger: logger,
         tracer: TracerChain(Array(tracers) + [OutageLog(logger.with("pool", "replica"))]))
     }
     .onStart { replicas in try await replicas.start() }

@@ -36,6 +36,11 @@ public struct DatabaseSettings: Sendable {
   public static let acquireTimeout = Setting(
     "database.acquire_timeout", default: Duration.seconds(5), "How long a query waits for a connection."
   ).checked("must be longer than zero") { $0 > .zero }
+  /// `database.loops`.
+  public static let loops = Setting(
+    "database.loops", default: 1,
+    "Threads that read the server's answers: 1 is the host's event loop, each further one a loop of its own."
+  ).checked("must be from 1 to 64") { (1...64).contains($0) }
   /// `database.slow_query_threshold`.
   public static let slowQueryThreshold = Setting(
     "database.slow_query_threshold", default: Duration.milliseconds(100),
@@ -98,7 +103,7 @@ public struct DatabaseSettings: Sendable {
   /// All of them.
   public static let catalog = SettingsCatalog(
     "database", url, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
-    acquireTimeout, slowQueryThreshold, logParameters, explainSlowQueries, statementCacheMode, migrateOnStart,
+    acquireTimeout, loops, slowQueryThreshold, logParameters, explainSlowQueries, statementCacheMode, migrateOnStart,
     migrationsTable, migrationsSchema, migratorWait, newerDatabase, outOfOrder, lockTimeout, replicas, replicaMaxLag,
     replicaCheckPeriod)
 
@@ -107,6 +112,7 @@ public struct DatabaseSettings: Sendable {
   let replicas: [Secret<String>]
   let replicaMaxLag: Duration
   let replicaCheckPeriod: Duration
+  let loops: Int
   let slowQueryThreshold: Duration
   let logParameters: SlowQueryTracer.ParameterMode
   let explainsSlowQueries: Bool
@@ -123,6 +129,7 @@ public struct DatabaseSettings: Sendable {
     replicas = try configuration(Self.replicas) ?? []
     replicaMaxLag = try configuration(Self.replicaMaxLag)
     replicaCheckPeriod = try configuration(Self.replicaCheckPeriod)
+    loops = try configuration(Self.loops)
     slowQueryThreshold = try configuration(Self.slowQueryThreshold)
     logParameters = try configuration(Self.logParameters)
     explainsSlowQueries = try configuration(Self.explainSlowQueries)

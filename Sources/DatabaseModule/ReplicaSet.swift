@@ -14,7 +14,7 @@ final class ReplicaSet: Sendable {
   private let logger: Logger
 
   init(
-    _ settings: DatabaseSettings, primary: PostgresPool, loop: EventLoop, logger: Logger, tracer: any QueryTracer
+    _ settings: DatabaseSettings, primary: PostgresPool, loops: DatabaseLoops, logger: Logger, tracer: any QueryTracer
   ) throws {
     let replicas = try settings.replicas.map { url in
       var options = try ConnectOptions(url.reveal())
@@ -24,7 +24,7 @@ final class ReplicaSet: Sendable {
     router = ReplicaRouter(replicas, primary: primary.configuration.connect)
     period = settings.replicaCheckPeriod
     maxLag = settings.replicaMaxLag
-    self.loop = loop
+    loop = loops.host
     self.logger = logger
     guard !replicas.isEmpty else {
       pool = primary
@@ -32,7 +32,7 @@ final class ReplicaSet: Sendable {
     }
     var configuration = primary.configuration
     configuration.hooks.beforeConnect = { [router] options in options = router.choose() }
-    pool = try PostgresPool(configuration, loop: loop, logger: logger, tracer: tracer)
+    pool = try PostgresPool(configuration, loops: loops.all, logger: logger, tracer: tracer)
   }
 
   var isEmpty: Bool { router.replicas.isEmpty }

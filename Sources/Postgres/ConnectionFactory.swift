@@ -6,7 +6,7 @@ internal import StructuredLogging
 struct ConnectionFactory: ResourceFactory {
   let options: ConnectOptions
   let hooks: PostgresPool.Hooks
-  let loop: EventLoop
+  let loops: LoopShares
   let logger: Logger
   let tracer: (any QueryTracer)?
   let catalogue: SharedTypeCatalogue
@@ -24,13 +24,19 @@ struct ConnectionFactory: ResourceFactory {
   private func connect(onEnd: @escaping @Sendable () -> Void) async throws -> PostgresConnection {
     var options = options
     try await hooks.beforeConnect?(&options)
-    let connection = try await PostgresConnection.connect(
-      options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd, catalogue: catalogue)
+    let loop = loops.take()
     do {
-      try await hooks.afterConnect?(connection)
-      return connection
+      let connection = try await PostgresConnection.connect(
+        options, loop: loop, logger: logger, tracer: tracer, onEnd: onEnd, catalogue: catalogue)
+      do {
+        try await hooks.afterConnect?(connection)
+        return connection
+      } catch {
+        await connection.close()
+        throw error
+      }
     } catch {
-      await connection.close()
+      loops.giveBack(loop)
       throw error
     }
   }
@@ -42,6 +48,7 @@ struct ConnectionFactory: ResourceFactory {
   func close(_ connection: PostgresConnection) async {
     if connection.isOpen { await hooks.beforeClose?(connection) }
     await connection.close()
+    loops.giveBack(connection.loop)
   }
 
   var hasLeaseHooks: Bool { hooks.beforeAcquire != nil || hooks.afterRelease != nil }

@@ -14,7 +14,7 @@ public final class PostgresConnection: PostgresClient {
   private let session: Mutex<ConnectionSession>
   private let cancelHandle: CancelHandle
   private let notices: NoticeReceiver
-  let loop: EventLoop
+  package let loop: EventLoop
   /// A descriptor of our own for libpq's socket: libpq closes its own by itself when the connection breaks, and the
   /// number may be another connection's by the time the loop is told to forget it.
   private let socket: Int32

@@ -21,6 +21,7 @@ public final class PostgresPool: PostgresClient {
   private let pool: ResourcePool<ConnectionFactory>
   let tracer: (any QueryTracer)?
   let logger: Logger
+  /// For what is no connection of the pool: the first of its loops.
   let loop: EventLoop
   private let catalogue = SharedTypeCatalogue()
   /// The places of nested acquires that were logged.
@@ -36,15 +37,35 @@ public final class PostgresPool: PostgresClient {
   ///   - logger: told of lost connections and the server's notices.
   ///   - tracer: told of queries, connects and acquires.
   /// - Throws: `PoolError` when a number makes no sense.
-  public init(
+  public convenience init(
     _ configuration: Configuration, loop: EventLoop, logger: Logger = .none, tracer: (any QueryTracer)? = nil
   ) throws {
+    try self.init(configuration, loops: [loop], logger: logger, tracer: tracer)
+  }
+
+  /// A pool whose connections are spread over several loops, so that more than one processor reads answers.
+  ///
+  /// Each new connection goes to the loop that has the fewest. Which connection a query gets does not depend on the
+  /// loop that its task prefers: with several loops most queries change threads.
+  ///
+  /// - Parameters:
+  ///   - configuration: the server, and how many connections to it.
+  ///   - loops: the loops that wait for the server's answers; at least one. To be stopped only after the pool is closed.
+  ///   - logger: told of lost connections and the server's notices.
+  ///   - tracer: told of queries, connects and acquires.
+  /// - Throws: `PoolError` when a number makes no sense; ``PostgresError`` of code ``PostgresError/Code/unsupported``
+  ///   when there is no loop.
+  public init(
+    _ configuration: Configuration, loops: [EventLoop], logger: Logger = .none, tracer: (any QueryTracer)? = nil
+  ) throws {
+    guard let loop = loops.first else { throw PostgresError(.unsupported, "a pool needs at least one event loop") }
     self.configuration = configuration
     self.tracer = tracer
     self.logger = logger
     self.loop = loop
     let factory = ConnectionFactory(
-      options: configuration.connect, hooks: configuration.hooks, loop: loop, logger: logger, tracer: tracer,
+      options: configuration.connect, hooks: configuration.hooks, loops: LoopShares(loops), logger: logger,
+      tracer: tracer,
       catalogue: catalogue)
     pool = try ResourcePool(configuration.pool, factory: factory)
   }
@@ -128,7 +149,9 @@ public final class PostgresPool: PostgresClient {
       giveBack(lease, isSound: isClean, since: start)
     }
     do {
-      return try await body(connection)
+      // Unsafe only to the compiler: `body` lets go of its result, but what passes it on does not say so.
+      nonisolated(unsafe) let result = try await LeaseScope.during { try await body(connection) }
+      return result
     } catch {
       suspect(error, lease)
       throw error
@@ -199,14 +222,16 @@ public final class PostgresPool: PostgresClient {
     pool.invalidate(since: lease)
   }
 
-  /// A task that takes a second connection while it holds one works until all are held by such tasks.
+  /// A task that takes a second connection while it holds one, itself or through a task it started, works until all are
+  /// held by such tasks.
   private func noting(_ lease: Lease<PostgresConnection>, _ origin: LeaseOrigin) -> Lease<PostgresConnection> {
     guard lease.isNested else { return lease }
     let held = pool.outerOrigin(of: origin).map { "\($0)" } ?? ""
     // Once for each pair of places: a busy server would say it a thousand times a second.
     if nestings.withLock({ $0.insert("\(held) \(origin)").inserted }) {
       logger.warning(
-        "a task takes a second connection while it holds one; under load such tasks wait for each other",
+        "a task takes a second connection while it, or the task that started it, holds one; under load such tasks wait "
+          + "for each other",
         ["held_since": .string(held), "asked_at": .string("\(origin)")])
     }
     return lease

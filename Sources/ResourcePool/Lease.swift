@@ -3,7 +3,8 @@ public struct Lease<Resource: Sendable>: Sendable {
   @usableFromInline let grant: LeaseGrant
   /// What was lent.
   public let resource: Resource
-  /// Whether the task that asked has another resource of the pool to itself: a deadlock in waiting.
+  /// Whether the task that asked, or one that started it, has another resource of the pool to itself: a deadlock in
+  /// waiting.
   @inlinable public var isNested: Bool { grant.isNested }
 
   @inlinable
@@ -19,7 +20,7 @@ struct LeaseGrant: Sendable {
   @usableFromInline let slot: Int
   /// The pool's generation when the making of the resource began.
   let generation: UInt64
-  /// The task that asked has another resource to itself.
+  /// The task that asked, or one that started it, has another resource to itself.
   @usableFromInline let isNested: Bool
 }
 
@@ -35,21 +36,33 @@ public struct LeaseOrigin: Sendable, CustomStringConvertible {
   let task: UInt
   /// Whether that task holds the lease until it gives it back itself.
   let isScoped: Bool
+  /// The tasks in whose scopes that task was started.
+  let holders: [OuterHolder]
 
   /// From `#fileID` and `#line`.
   public init(fileID: StaticString, line: UInt, name: String? = nil) {
-    self.init(fileID: fileID, line: line, name: name, task: 0, isScoped: false)
+    self.init(fileID: fileID, line: line, name: name, task: 0, isScoped: false, holders: [])
   }
 
   /// By a task: ``currentTask``.
   @usableFromInline
-  package init(fileID: StaticString, line: UInt, name: String? = nil, task: UInt, isScoped: Bool = true) {
+  package init(
+    fileID: StaticString, line: UInt, name: String? = nil, task: UInt, isScoped: Bool = true,
+    holders: [OuterHolder] = LeaseScope.holders
+  ) {
     self.fileID = fileID
     self.line = line
     self.name = name
     self.task = task
     self.isScoped = isScoped
+    self.holders = holders
   }
+
+  /// The tasks that do nothing more until this acquire is answered, as far as that is certain.
+  var waitingTasks: [UInt] { [task] + holders.filter(\.isAwaiting).map(\.task) }
+
+  /// The tasks that hold what they hold while this acquire is under way: to be asked for a resource of theirs.
+  func isNested(in task: UInt) -> Bool { task == self.task || holders.contains { $0.task == task } }
 
   /// Tells the running task from all others that run now.
   @usableFromInline package static var currentTask: UInt {

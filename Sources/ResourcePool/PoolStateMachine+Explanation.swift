@@ -26,21 +26,23 @@ extension PoolStateMachine {
       })
   }
 
-  /// Where the asking task took the resource that it has to itself.
+  /// Where the asking task, or one that started it, took the resource that it has to itself.
   func outer(_ origin: LeaseOrigin) -> LeaseOrigin? {
     slots.indices.lazy.compactMap { slot in
       if case .exclusive = slots[slot].state { exclusiveOrigins[slot] } else { nil }
     }
-    .first { $0.isScoped && $0.task == origin.task }
+    .first { $0.isScoped && origin.isNested(in: $0.task) }
   }
 
   /// The error of an acquire that would wait for ever.
   func deadlockError(_ origin: LeaseOrigin, held: LeaseOrigin?) -> PoolError {
     let others = slots.count == 1 ? "" : ", and every other one is held by a task that waits for one more"
+    let whose = held?.task == origin.task ? "" : "is a child of one that "
     return PoolError(
       .deadlock,
-      "the task that asks at \(origin) holds a resource already, taken at \(held.map { "\($0)" } ?? "an unknown place")"
-        + "\(others): it would wait for itself (max \(slots.count)). Use the resource at hand instead of the pool")
+      "the task that asks at \(origin) \(whose)holds a resource already, taken at "
+        + "\(held.map { "\($0)" } ?? "an unknown place")\(others): it would wait for itself (max \(slots.count)). Use "
+        + "the resource at hand instead of the pool")
   }
 
   /// What those who time out at one moment are told.

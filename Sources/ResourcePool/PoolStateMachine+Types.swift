@@ -94,6 +94,7 @@ extension PoolStateMachine {
   struct Waiting: Sendable {
     let waiter: Waiter
     let isShared: Bool
+    let isNested: Bool
     let origin: LeaseOrigin
     let since: Instant
     let deadline: Instant

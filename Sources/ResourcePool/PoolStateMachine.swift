@@ -124,8 +124,8 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
         make(isCrowded: isCrowded(slot), now, &actions)
         return nil
       }
-      if let deadlock = deadlock(origin) {
-        counters.nestedAcquireCount += 1
+      let isNested = countNested(origin)
+      if isNested, let deadlock = deadlock(origin) {
         counters.canceledAcquireCount += 1
         actions.failures.append((waiter, deadlock))
         return nil
@@ -133,7 +133,8 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
       let deadline = now + timeout
       waiterDeadline = waiters.isEmpty ? deadline : min(waiterDeadline ?? deadline, deadline)
       let ticket = waiters.append(
-        Waiting(waiter: waiter, isShared: shared, origin: origin, since: now, deadline: deadline))
+        Waiting(
+          waiter: waiter, isShared: shared, isNested: isNested, origin: origin, since: now, deadline: deadline))
       serve(now, &actions)
       return ticket
     }
@@ -346,9 +347,11 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     counters.acquireDuration.observeInstant()
   }
 
-  private mutating func grant(_ slot: Int, shared: Bool, _ origin: LeaseOrigin, _ now: Instant) -> LeaseGrant {
-    let isNested = holdsAnother(origin)
-    if isNested { counters.nestedAcquireCount += 1 }
+  /// - Parameter isNested: of a waiter, for which that was found out when it asked.
+  private mutating func grant(
+    _ slot: Int, shared: Bool, _ origin: LeaseOrigin, isNested: Bool? = nil, _ now: Instant
+  ) -> LeaseGrant {
+    let isNested = isNested ?? countNested(origin)
     if !shared {
       holdingTasks[slot] = origin.isScoped ? origin.task : 0
       exclusiveOrigins[slot] = origin
@@ -361,16 +364,22 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     return LeaseGrant(slot: slot, generation: slots[slot].generation, isNested: isNested)
   }
 
-  /// Whether the asking task has a resource to itself already.
-  private func holdsAnother(_ origin: LeaseOrigin) -> Bool {
-    origin.task != 0 && tally.lent > 0 && holdingTasks.contains(origin.task)
+  /// Whether the asking task, or one that started it, has a resource to itself already; counted if so.
+  private mutating func countNested(_ origin: LeaseOrigin) -> Bool {
+    guard origin.task != 0, tally.lent > 0 else { return false }
+    let isNested =
+      holdingTasks.contains(origin.task) || origin.holders.contains { holdingTasks.contains($0.task) }
+    if isNested { counters.nestedAcquireCount += 1 }
+    return isNested
   }
 
-  /// The error for a task that would wait for itself: it holds a resource, and whoever holds the others waits as well.
+  /// The error for a task that would wait for itself: it or one that waits for it holds a resource, and whoever holds
+  /// the others waits as well.
   private func deadlock(_ origin: LeaseOrigin) -> PoolError? {
-    guard holdsAnother(origin), !holdingTasks.contains(0) else { return nil }
-    let waiting = Set(waiters.elements.map(\.origin.task))
-    guard holdingTasks.allSatisfy({ $0 == origin.task || waiting.contains($0) }) else { return nil }
+    let asking = origin.waitingTasks
+    guard !holdingTasks.contains(0), asking.contains(where: holdingTasks.contains) else { return nil }
+    let waiting = Set(asking + waiters.elements.flatMap(\.origin.waitingTasks))
+    guard holdingTasks.allSatisfy(waiting.contains) else { return nil }
     return deadlockError(origin, held: outer(origin))
   }
 
@@ -407,7 +416,8 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
       counters.acquireCount += 1
       counters.emptyAcquireCount += 1
       counters.acquireDuration.observe(now - first.since)
-      actions.grants.append((first.waiter, grant(slot, shared: first.isShared, first.origin, now)))
+      let grant = grant(slot, shared: first.isShared, first.origin, isNested: first.isNested, now)
+      actions.grants.append((first.waiter, grant))
       isAnyCrowded = isAnyCrowded || isCrowded(slot)
     }
     make(isCrowded: isAnyCrowded, now, &actions)

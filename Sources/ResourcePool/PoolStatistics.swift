@@ -12,7 +12,8 @@ public struct PoolStatistics: Sendable, Equatable {
   public var maxLifetimeDestroyCount: UInt64 = 0
   /// Resources closed because nobody used them.
   public var maxIdleDestroyCount: UInt64 = 0
-  /// Acquires by tasks that had a resource to themselves already: a deadlock in waiting.
+  /// Acquires by tasks that had a resource to themselves already, or were started by one that had: a deadlock in
+  /// waiting.
   public var nestedAcquireCount: UInt64 = 0
   /// How long successful acquires took.
   public var acquireDuration = DurationHistogram()

@@ -137,7 +137,7 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   /// Who holds a resource now, the longest holder first.
   public func holders() -> [LeaseHolder] { core.holders() }
 
-  /// Where the asking task took the resource that it has to itself; nil when it has none.
+  /// Where the asking task, or one that started it, took the resource that it has to itself; nil when none has.
   package func outerOrigin(of origin: LeaseOrigin) -> LeaseOrigin? { core.outerOrigin(of: origin) }
 
   /// A listing for a person: the numbers, who holds, who waits, what failed.

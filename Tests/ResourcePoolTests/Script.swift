@@ -56,19 +56,21 @@ final class Script {
   }
 
   func leaseNow(
-    shared: Bool = false, task: UInt = 0, fileID: StaticString = #fileID, line: UInt = #line
+    shared: Bool = false, task: UInt = 0, holders: [OuterHolder] = [], fileID: StaticString = #fileID,
+    line: UInt = #line
   ) -> Lease<Int>? {
-    machine.leaseNow(shared: shared, LeaseOrigin(fileID: fileID, line: line, task: task), now).flatMap(lease)
+    let origin = LeaseOrigin(fileID: fileID, line: line, task: task, holders: holders)
+    return machine.leaseNow(shared: shared, origin, now).flatMap(lease)
   }
 
   @discardableResult
   func wait(
     _ name: String, shared: Bool = false, timeout: Duration = .seconds(5), task: UInt = 0,
-    fileID: StaticString = #fileID, line: UInt = #line
+    holders: [OuterHolder] = [], fileID: StaticString = #fileID, line: UInt = #line
   ) -> UInt64? {
-    event { machine, now, actions in
-      machine.enqueue(
-        name, shared: shared, LeaseOrigin(fileID: fileID, line: line, task: task), timeout: timeout, now, &actions)
+    let origin = LeaseOrigin(fileID: fileID, line: line, task: task, holders: holders)
+    return event { machine, now, actions in
+      machine.enqueue(name, shared: shared, origin, timeout: timeout, now, &actions)
     }
   }
 

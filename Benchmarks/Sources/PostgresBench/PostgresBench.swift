@@ -5,8 +5,8 @@ import Postgres
 import Synchronization
 
 /// `SELECT $1::int8` through the pool at 1, 5 and 64 tasks beside `pgbench -n -M prepared` with as many clients, in turns
-/// against one server over its unix socket, with 64 over TCP too; one task with a loop that polls, too. Prints each median
-/// and the ratio to pgbench over the same transport.
+/// against one server over its unix socket, with 64 over TCP too; one task with a loop that polls and 64 with two loops,
+/// too. Prints each median and the ratio to pgbench over the same transport.
 @main
 struct PostgresBench {
   static let seconds = 3.0
@@ -26,9 +26,15 @@ struct PostgresBench {
       rates["pgbench", default: []].append(try await pgbench(tasks, place, server))
       rates["pool, tasks on the loop", default: []].append(try await pool(tasks, place))
       rates["pool, tasks elsewhere", default: []].append(try await pool(tasks, place, onLoop: false))
-      guard tasks == 1 else { continue }
-      rates["pool, on a loop that polls", default: []].append(
-        try await pool(tasks, place, busyPoll: .microseconds(100)))
+      if tasks == 1 {
+        rates["pool, on a loop that polls", default: []].append(
+          try await pool(tasks, place, busyPoll: .microseconds(100)))
+      }
+      if tasks == 64 {
+        rates["pool, tasks on two loops", default: []].append(try await pool(tasks, place, loopCount: 2))
+        rates["pool on two loops, tasks elsewhere", default: []].append(
+          try await pool(tasks, place, onLoop: false, loopCount: 2))
+      }
     }
     let peer = median(rates["pgbench"] ?? [])
     for (name, values) in rates.sorted(by: { $0.key < $1.key }) {
@@ -40,20 +46,20 @@ struct PostgresBench {
   }
 
   static func pool(
-    _ tasks: Int, _ place: String, onLoop: Bool = true, busyPoll: Duration = .zero
+    _ tasks: Int, _ place: String, onLoop: Bool = true, loopCount: Int = 1, busyPoll: Duration = .zero
   ) async throws -> Double {
     var polling = EventLoop.Configuration()
     polling.busyPoll = busyPoll
-    let loop = try EventLoop(polling)
+    let loops = try (0..<loopCount).map { _ in try EventLoop(polling) }
     var configuration = PostgresPool.Configuration(try ConnectOptions(place))
     configuration.maxConnections = 5
-    let pool = try PostgresPool(configuration, loop: loop)
+    let pool = try PostgresPool(configuration, loops: loops)
     try await pool.start()
     let start = ContinuousClock.now
     let end = start.advanced(by: .seconds(seconds))
     let total = try await withThrowingTaskGroup(of: Int.self) { group in
-      for _ in 0..<tasks {
-        group.addTask(executorPreference: onLoop ? loop : nil) {
+      for task in 0..<tasks {
+        group.addTask(executorPreference: onLoop ? loops[task % loopCount] : nil) {
           var count = 0
           while ContinuousClock.now < end {
             let one: Int = try await pool.one("SELECT \(1)::int8")
@@ -66,7 +72,7 @@ struct PostgresBench {
     }
     let elapsed = start.duration(to: .now) / .seconds(1)
     await pool.close()
-    await loop.stop()
+    for loop in loops { await loop.stop() }
     return Double(total) / elapsed
   }
 

@@ -78,9 +78,21 @@ enum PoolTuningPage {
 
     print(pool.dump())
 
+    func severalLoops() async throws {
+      let loops = [try EventLoop(), try EventLoop()]
+      let pool = try PostgresPool(configuration, loops: loops)
+      try await pool.start()
+    }
+
     try await pool.transaction { transaction in
       try await transaction.execute("UPDATE accounts SET balance = balance - 1")
       try await audit(transaction)  // not audit(pool)
+    }
+
+    try await pool.transaction { transaction in
+      async let audit: Int = pool.execute("INSERT INTO audit DEFAULT VALUES")  // a second connection
+      try await transaction.execute("UPDATE accounts SET balance = balance - 1")
+      _ = try await audit
     }
 
     configuration.hooks.beforeConnect = { options in options["password"] = try await vault.token() }

@@ -9,13 +9,15 @@
   import Darwin
 #endif
 
-struct Mutex<Value>: ~Copyable, Sendable {
+// Usable from inline because some locks are.
+@usableFromInline
+struct Mutex<Value: ~Copyable>: ~Copyable, Sendable {
   /// Unchecked because `value` is only ever touched between lock and unlock.
   private final class Storage: @unchecked Sendable {
     let lock = UnsafeMutablePointer<pthread_mutex_t>.allocate(capacity: 1)
     var value: Value
 
-    init(_ value: Value) {
+    init(_ value: consuming Value) {
       self.value = value
       pthread_mutex_init(lock, nil)
     }
@@ -28,11 +30,13 @@ struct Mutex<Value>: ~Copyable, Sendable {
 
   private let storage: Storage
 
-  init(_ value: Value) {
+  @usableFromInline
+  init(_ value: consuming Value) {
     storage = Storage(value)
   }
 
-  func withLock<Result, Failure>(_ body: (inout Value) throws(Failure) -> Result) throws(Failure) -> Result {
+  @usableFromInline
+  func withLock<Result: ~Copyable, Failure>(_ body: (inout Value) throws(Failure) -> Result) throws(Failure) -> Result {
     pthread_mutex_lock(storage.lock)
     defer { pthread_mutex_unlock(storage.lock) }
     return try body(&storage.value)

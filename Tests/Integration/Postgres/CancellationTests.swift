@@ -98,7 +98,7 @@ import Testing
         for task in 0..<8 {
           group.addTask {
             var strays = 0
-            for round in 0..<100 {
+            for round in 0..<rounds(100) {
               let query = Task { () -> Int in try await pool.one("SELECT \(task * 1000 + round)::int8") }
               // A few turns of the scheduler, so that the cancel comes at any point of the query's way.
               for _ in 0..<Int.random(in: 0..<20) { await Task.yield() }

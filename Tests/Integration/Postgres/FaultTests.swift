@@ -75,7 +75,7 @@ import Testing
           return answers
         }
       }
-      for _ in 0..<10 {
+      for _ in 0..<rounds(10) {
         if let pid = server.processID { kill(pid, SIGKILL) }
         _ = await server.waitForExit()
         try await server.restart()
@@ -102,7 +102,7 @@ import Testing
         for task in 0..<16 {
           group.addTask {
             var wrong = 0
-            for round in 0..<150 {
+            for round in 0..<rounds(150) {
               load.attempts.add(1, ordering: .relaxed)
               do {
                 let answer: Int = try await pool.one("SELECT \(task * 1000 + round)::int8")

@@ -59,7 +59,7 @@ import Testing
             return answers
           }
         }
-        for _ in 0..<3 {
+        for _ in 0..<rounds(3) {
           await server.kill()
           try await server.restart()
           try await until { (try? await pool.ping()) != nil }

@@ -164,6 +164,113 @@ import Testing
     }
   }
 
+  @Test func `a child task that asks for the only connection, which its parent holds, throws at once with both places`()
+    async throws
+  {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      let start = ContinuousClock.now
+      let inGroup = await #expect(throws: PoolError.self) {
+        try await pool.transaction { _ in
+          try await withThrowingTaskGroup { group in
+            for _ in 0..<3 { group.addTask { _ = try await pool.execute("SELECT 1", name: "Audit") } }
+            try await group.waitForAll()
+          }
+        }
+      }
+      #expect(inGroup?.code == .deadlock)
+      #expect(inGroup?.message.contains("Audit (IntegrationTests/PoolHookTests.swift:") == true)
+      #expect(inGroup?.message.contains("is a child of one that holds a resource already") == true)
+      let asyncLet = await #expect(throws: PoolError.self) {
+        try await pool.withConnection { _ in
+          async let one = pool.transaction { transaction in try await transaction.one("SELECT 1", as: Int.self) }
+          _ = try await one
+        }
+      }
+      #expect(asyncLet?.code == .deadlock)
+      #expect(ContinuousClock.now - start < pool.configuration.acquireTimeout)
+      #expect(pool.stat().nestedAcquireCount == 4)
+      let one: Int = try await pool.one("SELECT 1")
+      #expect(one == 1)
+    }
+  }
+
+  @Test func `with a connection to spare the child tasks of a transaction take turns on it, counted and logged once`()
+    async throws
+  {
+    let output = RecordingLogOutput()
+    let logger = Logger(label: "test", output: output)
+    try await TestDatabase.with { database in
+      var configuration = PostgresPool.Configuration(database.options)
+      configuration.maxConnections = 2
+      configuration.acquireTimeout = .seconds(60)
+      let pool = try PostgresPool(configuration, loop: database.loop, logger: logger)
+      try await pool.start()
+      let sum = try await pool.transaction { _ in
+        try await withThrowingTaskGroup { group in
+          for _ in 0..<8 {
+            group.addTask { try await pool.transaction { try await $0.one("SELECT 1", as: Int.self) } }
+          }
+          return try await group.reduce(0, +)
+        }
+      }
+      #expect(sum == 8)
+      #expect(pool.stat().nestedAcquireCount == 8)
+      #expect(pool.stat().canceledAcquireCount == 0)
+      #expect(output.entries.count { $0.message.contains("second connection") } == 1)
+      await pool.close()
+    }
+  }
+
+  @Test func `two transactions whose child tasks each want one more connection: one is told, the other goes on`()
+    async throws
+  {
+    try await TestDatabase.with { database in
+      var configuration = PostgresPool.Configuration(database.options)
+      configuration.maxConnections = 2
+      configuration.acquireTimeout = .seconds(60)
+      let pool = try PostgresPool(configuration, loop: database.loop)
+      try await pool.start()
+      let outcomes = await withTaskGroup { group in
+        for _ in 0..<2 {
+          group.addTask { () -> PoolError.Code? in
+            do {
+              try await pool.transaction { _ in
+                try await until { pool.stat().acquired == 2 || pool.stat().waiting == 1 }
+                async let more: Void = pool.withConnection { _ in }
+                try await more
+              }
+              return nil
+            } catch {
+              return (error as? PoolError)?.code
+            }
+          }
+        }
+        return await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(Set(outcomes) == [nil, .deadlock])
+      await pool.close()
+    }
+  }
+
+  @Test func `an unstructured task of a transaction that holds the only connection waits, and is served after it`()
+    async throws
+  {
+    try await withTestDatabase(configure: {
+      $0.maxConnections = 1
+      $0.acquireTimeout = .seconds(60)
+    }) { pool in
+      let (statement, transaction) = try await pool.transaction { _ in
+        let statement = Task { try await pool.one("SELECT 1", as: Int.self) }
+        let transaction = Task { try await pool.transaction { try await $0.one("SELECT 2", as: Int.self) } }
+        try await until { pool.stat().waiting == 2 }
+        return (statement, transaction)
+      }
+      #expect(try await statement.value == 1)
+      #expect(try await transaction.value == 2)
+      #expect(pool.stat().nestedAcquireCount == 2)
+    }
+  }
+
   @Test func `the listing of a pool names who holds and who waits`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       try await pool.withConnection { _ in
