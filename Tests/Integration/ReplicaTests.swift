@@ -60,16 +60,17 @@ import Testing
     await loop.stop()
   }
 
-  private func settings(_ pair: Pair) -> [String: String] {
+  private func settings(_ pair: Pair, maxLag: String = "30s") -> [String: String] {
     [
       "database.url": pair.primary.connectionString, "database.replicas": pair.standby.connectionString,
-      "database.replica_max_lag": "500ms", "database.replica_check_period": "20ms", "database.max_conns": "2",
+      "database.replica_max_lag": maxLag, "database.replica_check_period": "20ms", "database.max_conns": "2",
     ]
   }
 
-  private func isStandby(_ pool: PostgresPool) async throws -> Bool {
-    // A statement may meet the connection that is just being lost.
-    (try? await pool.one("SELECT pg_is_in_recovery()", as: Bool.self)) ?? false
+  /// Waits until a pool is answered by a standby, or by a primary. A statement may meet the connection that is just
+  /// being lost, and a standby that has just begun is not read from before it receives.
+  private func waitFor(_ pool: PostgresPool, isStandby: Bool) async throws {
+    try await until { (try? await pool.one("SELECT pg_is_in_recovery()", as: Bool.self)) == isStandby }
   }
 
   @Test func `readers go to the standby, which has what the primary wrote, and cannot write there`() async throws {
@@ -77,8 +78,8 @@ import Testing
       try await withApp(settings(pair)) { app in
         let primary: PostgresPool = try await app.get()
         let reading: Tagged<Replica, PostgresPool> = try await app.get()
-        #expect(try await isStandby(reading.value))
-        #expect(try await !isStandby(primary))
+        try await waitFor(reading.value, isStandby: true)
+        #expect(try await !primary.one("SELECT pg_is_in_recovery()", as: Bool.self))
         try await primary.execute("CREATE TABLE notes AS SELECT 1 AS id")
         try await until { (try? await reading.value.one("SELECT count(*) FROM notes", as: Int.self)) == 1 }
         let error = await #expect(throws: PostgresError.self) {
@@ -95,18 +96,18 @@ import Testing
   @Test func `a standby that falls behind is left for the primary until it has caught up`() async throws {
     try await withPair { pair in
       let output = RecordingLogOutput()
-      try await withApp(settings(pair), output: output) { app in
+      try await withApp(settings(pair, maxLag: "500ms"), output: output) { app in
         let primary: PostgresPool = try await app.get()
         let reading = try await app.get(Tagged<Replica, PostgresPool>.self).value
-        #expect(try await isStandby(reading))
+        try await waitFor(reading, isStandby: true)
         let loop: EventLoop = try await app.get()
         let standby = try await PostgresConnection.connect(ConnectOptions(pair.standby.connectionString), loop: loop)
         try await standby.execute("SELECT pg_wal_replay_pause()")
         try await primary.execute("CREATE TABLE late (id int)")
-        try await until { try await !isStandby(reading) }
+        try await waitFor(reading, isStandby: false)
         try await reading.execute("SELECT * FROM late")
         try await standby.execute("SELECT pg_wal_replay_resume()")
-        try await until { try await isStandby(reading) }
+        try await waitFor(reading, isStandby: true)
         await standby.close()
         #expect(output.messages.contains("a replica is not read from any more"))
         #expect(output.messages.contains("a replica is read from"))
@@ -118,14 +119,11 @@ import Testing
     try await withPair { pair in
       try await withApp(settings(pair)) { app in
         let reading = try await app.get(Tagged<Replica, PostgresPool>.self).value
-        #expect(try await isStandby(reading))
+        try await waitFor(reading, isStandby: true)
         try await pair.standby.restart()
-        try await until { try await isStandby(reading) }
+        try await waitFor(reading, isStandby: true)
         await pair.standby.stop()
-        try await until {
-          let answer: Bool? = try? await reading.one("SELECT pg_is_in_recovery()")
-          return answer == false
-        }
+        try await waitFor(reading, isStandby: false)
       }
     }
   }

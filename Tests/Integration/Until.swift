@@ -1,6 +1,6 @@
 import Testing
 
-/// Asks again and again until the condition holds; fails the test when it has not after 30 seconds.
+/// Asks again and again until the condition holds; fails the test when it has not after a minute.
 func until(_ condition: () async throws -> Bool, sourceLocation: SourceLocation = #_sourceLocation) async throws {
   let deadline = ContinuousClock.now.advanced(by: .seconds(60))
   while try await !condition() {
