@@ -269,11 +269,20 @@ final class Exchange: @unchecked Sendable {
     answer(HTTPResponse(error: Self.stopping), to: nil, closes: true)
   }
 
+  /// What is reported of a request that was given no answer.
+  private static func status(of outcome: HTTPRequestRecord.Outcome) -> HTTPStatus {
+    switch outcome {
+    case .cutOff: .serviceUnavailable
+    case .timedOut: .requestTimeout
+    case .answered, .clientGone, .failed: .clientClosedRequest
+    }
+  }
+
   private func report(_ outcome: HTTPRequestRecord.Outcome, at end: ContinuousClock.Instant) {
     daemon.observer.requestFinished(
       HTTPRequestRecord(
         method: method, target: target, route: endpoint?.path,
-        status: status ?? (outcome == .cutOff ? .serviceUnavailable : .clientClosedRequest), outcome: outcome,
+        status: status ?? Self.status(of: outcome), outcome: outcome,
         duration: end - startedAt, requestBytes: bodySize, responseBytes: stream?.total ?? responseSize,
         remoteAddress: connection.remoteAddress, id: id))
   }

@@ -20,7 +20,8 @@ public struct HTTPRequestRecord: Sendable {
   public var target: String
   /// The path of the route, as declared; nil when none fitted. Metrics use it, for targets are without number.
   public var route: String?
-  /// The status that was answered; 499 when the client left before an answer, 503 when a stop cut it off.
+  /// The status that was answered. Without an answer: 499 when the client left, 408 when it was too slow, 503 when a stop
+  /// cut it off.
   public var status: HTTPStatus
   /// How it ended.
   public var outcome: Outcome

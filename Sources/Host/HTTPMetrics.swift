@@ -32,7 +32,8 @@ final class HTTPMetrics: HTTPServerObserver {
   init(_ registry: MetricsRegistry) throws {
     requests = try registry.counter(
       "http_server_requests_total",
-      help: "Requests that are over, answered or given up; 499 is a client that left before the answer.",
+      help:
+        "Requests that are over, answered or given up; without an answer 499 for a client that left, 408 for a slow one.",
       labels: ["method", "route", "status"])
     durations = try registry.histogram(
       "http_server_request_duration_seconds",

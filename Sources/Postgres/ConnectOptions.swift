@@ -17,7 +17,7 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
   public var balancesHosts = false
 
   /// Whether statements are kept prepared at the server. Default ``StatementCacheMode/prepare``; behind PgBouncer in
-  /// transaction mode it has to be ``StatementCacheMode/describe``.
+  /// transaction mode ``StatementCacheMode/describe`` is the one to choose.
   public var statementCacheMode = StatementCacheMode.prepare
 
   /// Types that the database defines itself and that parameters use, by their names as in SQL: `mood`, `shop.address`,

@@ -332,8 +332,9 @@ final class ResultHandle: @unchecked Sendable {
 
   /// Puts the binary form in the place of text.
   private static func translate(_ result: OpaquePointer, _ form: TextForm) -> [Form] {
-    var buffer = ParameterBuffer()
-    return (0..<PQnfields(result)).map { column in
+    (0..<PQnfields(result)).map { column in
+      // One for each column: a value that is not understood leaves its beginning behind.
+      var buffer = ParameterBuffer()
       let type = PQftype(result, column)
       guard form.knows(type) else { return .text }
       guard !form.isText(type) else { return .binary }

@@ -128,6 +128,10 @@ struct ConnectionSession: ~Copyable, Sendable {
         hasSent = true
       } catch {
         complete(request, error, &deliveries)
+        // What is sent as one text fails as one.
+        if request.isSimple, !request.endsSegment {
+          for other in queue.removeAll(where: { $0.lead === request.lead }) { complete(other, error, &deliveries) }
+        }
         if failure != nil { failAll(&deliveries) }
       }
     }
@@ -153,7 +157,13 @@ struct ConnectionSession: ~Copyable, Sendable {
       guard sql.binds.isEmpty else {
         throw PostgresError(.unsupported, "COPY takes no parameters; write the values into its text as literals")
       }
-      isSent = setPipelined(false) && handle?.sendPlain(sql.text) == true
+      if case .simple = mode {
+        // Which takes several statements: only one is meant.
+        _ = try handle?.inlined(sql)
+        isSent = setPipelined(false) && handle?.sendScript(sql.text) == true
+      } else {
+        isSent = setPipelined(false) && handle?.sendPlain(sql.text) == true
+      }
     case .statement where request.isSimple, .rows where request.isSimple:
       guard try sendSimple(request) else { throw lose() }
       return
@@ -167,11 +177,8 @@ struct ConnectionSession: ~Copyable, Sendable {
 
   /// By the simple protocol; a batch that stands together as one text, which is one transaction as it would be otherwise.
   private mutating func sendSimple(_ request: ConnectionRequest) throws(PostgresError) -> Bool {
-    var batch = [request]
-    while batch.last?.endsSegment == false, let next = queue.first, next.lead === request.lead {
-      queue.removeFirst()
-      batch.append(next)
-    }
+    let others = request.endsSegment ? [] : queue.all.filter { $0.lead === request.lead }
+    let batch = [request] + others
     var text = ""
     var length = 0
     for request in batch {
@@ -188,7 +195,11 @@ struct ConnectionSession: ~Copyable, Sendable {
       length += inlined.length
     }
     try SQL(unchecked: text).checkText()
+    guard text.utf8.count <= ParameterBuffer.maxSize else {
+      throw PostgresError(.encoding, "a text of \(text.utf8.count) bytes; PostgreSQL takes a gigabyte at most")
+    }
     guard setPipelined(false), handle?.sendScript(text) == true else { return false }
+    if !others.isEmpty { _ = queue.removeAll { $0.lead === request.lead } }
     for request in batch { inFlight.append(request) }
     return true
   }

@@ -70,6 +70,9 @@ struct SQLScanner {
   /// The body of a function may be statements without any quotes.
   private var isBody = false
   private var isEnded = false
+  /// The text ends inside a quote or a comment.
+  private var isOpen = false
+  private var lastWord = ""
   /// There is a statement, and not only comments.
   private(set) var hasStatement = false
 
@@ -109,6 +112,10 @@ struct SQLScanner {
       }
     }
     guard nextBind == offsets.count else { throw misplaced() }
+    // What is sent behind it would be a part of it.
+    guard !isOpen else {
+      throw PostgresError(.unsupported, "the statement ends inside a quote or a comment; close it")
+    }
   }
 
   private func peek(_ distance: Int) -> UInt8? { index + distance < bytes.count ? bytes[index + distance] : nil }
@@ -139,13 +146,15 @@ struct SQLScanner {
     index = end + 1
     while index < bytes.count, !bytes[index...].starts(with: tag) { index += 1 }
     index += tag.count
+    isOpen = index > bytes.count
   }
 
   private mutating func takeWord() {
     let start = index
     while let byte = peek(0), Self.isWord(byte) || byte == UInt8(ascii: "$") { index += 1 }
     let word = String(decoding: bytes[start..<index], as: UTF8.self).lowercased()
-    if word == "atomic" { isBody = true }
+    if word == "atomic", lastWord == "begin" { isBody = true }
+    lastWord = word
     if word == "e", peek(0) == UInt8(ascii: "'") { skip(to: "'", escapes: true) }
   }
 
@@ -161,16 +170,28 @@ struct SQLScanner {
         index += 2
       } else {
         index += 1
-        guard escapes else { return }
-        // A string goes on, by the same rules, in the next line.
-        var next = index
-        while next < bytes.count, Self.isSpace(bytes[next]) { next += 1 }
-        guard next < bytes.count, bytes[next] == UInt8(ascii: quote),
-          bytes[index..<next].contains(where: Self.isNewline)
-        else { return }
-        index = next + 1
+        guard escapes, let next = continuation() else { return }
+        index = next
       }
     }
+    isOpen = true
+  }
+
+  /// Where a string that has just ended goes on, by the same rules, in another line; comments may stand between.
+  private func continuation() -> Int? {
+    var next = index
+    while next < bytes.count {
+      if bytes[next] == UInt8(ascii: "-"), next + 1 < bytes.count, bytes[next + 1] == UInt8(ascii: "-") {
+        while next < bytes.count, !Self.isNewline(bytes[next]) { next += 1 }
+      } else if Self.isSpace(bytes[next]) {
+        next += 1
+      } else {
+        break
+      }
+    }
+    guard next < bytes.count, bytes[next] == UInt8(ascii: "'"), bytes[index..<next].contains(where: Self.isNewline)
+    else { return nil }
+    return next + 1
   }
 
   private mutating func skipComment() {
@@ -186,6 +207,7 @@ struct SQLScanner {
       index += 2
       if level == 0 { return }
     }
+    isOpen = true
   }
 
   private static func isNewline(_ byte: UInt8) -> Bool { byte == UInt8(ascii: "\n") || byte == UInt8(ascii: "\r") }

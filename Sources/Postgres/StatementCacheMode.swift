@@ -19,9 +19,10 @@ public enum StatementCacheMode: String, Sendable, CaseIterable {
   ///   ``Sensitive`` too.
   /// - A parameter may stand where a value can, and nowhere else; one in quotes or in a comment is refused.
   /// - The session must have `standard_conforming_strings` on and `client_encoding` UTF8, else parameters are
-  ///   refused; and for dates, intervals and `bytea` the styles `ISO`, `postgres` and `hex`, which are PostgreSQL's defaults.
+  ///   refused; and for dates, intervals and `bytea` the styles `ISO`, `postgres` and `hex`, which are PostgreSQL's
+  ///   defaults. With `extra_float_digits` at 0 or below, as it is not since PostgreSQL 12, floats come rounded.
   /// - A pool reads the whole catalogue of the database's own types when it connects first. Of a type that the
-  ///   driver cannot translate (a base type of an extension other than `hstore` and `citext`, say) only the text can be
-  ///   had: see ``PostgresCell/isText``.
+  ///   driver cannot translate (`record`, `point`, `bit`, `money`, or a base type of an extension other than `hstore` and
+  ///   `citext`, say) only the text can be had: see ``PostgresCell/isText``.
   case simple
 }

@@ -4,18 +4,19 @@ internal import Synchronization
 /// carries it along as a task-local, so that a pool knows on whose account the task asks.
 @usableFromInline
 package final class LeaseScope: Sendable {
-  @TaskLocal private static var current: LeaseScope?
+  @TaskLocal static var current: LeaseScope?
   /// How many there are in the process. While there are none, nobody pays for a look at the task-local.
   private static let openCount = Atomic(0)
 
   private let task = LeaseOrigin.currentTask
-  private let outer = LeaseScope.current
+  /// Let go of at the end, so that scopes which overlap one after the other do not keep all that were before them.
+  private let outer: Mutex<LeaseScope?>
   /// Whether its task cannot get out of the outer scope before this one ends.
   private let isWithinOuter = LeaseScope.current?.isBoundHere ?? false
   /// Where its binding lies in memory; 0 once it is over.
   private let binding = Atomic<UInt>(0)
 
-  private init() {}
+  private init() { outer = Mutex(LeaseScope.current) }
 
   /// Runs `body`, and has the tasks that it starts know that the running task holds a resource.
   package static func during<Result>(
@@ -25,6 +26,7 @@ package final class LeaseScope: Sendable {
     openCount.add(1, ordering: .relaxed)
     defer {
       scope.binding.store(0, ordering: .relaxed)
+      scope.outer.withLock { $0 = nil }
       openCount.subtract(1, ordering: .relaxed)
     }
     return try await $current.withValue(scope) {
@@ -44,7 +46,7 @@ package final class LeaseScope: Sendable {
     while let scope = next {
       if scope.isOpen, scope.task != task { holders.append(OuterHolder(task: scope.task, isAwaiting: isAwaiting)) }
       isAwaiting = isAwaiting && scope.isWithinOuter
-      next = scope.outer
+      next = scope.outer.withLock { $0 }
     }
     return holders
   }

@@ -37,7 +37,7 @@ extension PoolStateMachine {
   /// The error of an acquire that would wait for ever.
   func deadlockError(_ origin: LeaseOrigin, held: LeaseOrigin?) -> PoolError {
     let others = slots.count == 1 ? "" : ", and every other one is held by a task that waits for one more"
-    let whose = held?.task == origin.task ? "" : "is a child of one that "
+    let whose = held == nil || held?.task == origin.task ? "" : "is a child of one that "
     return PoolError(
       .deadlock,
       "the task that asks at \(origin) \(whose)holds a resource already, taken at "

@@ -264,6 +264,7 @@ import Testing
         }
       }
       try await eventually("the record says so") { observer.seen.records.first?.outcome == .timedOut }
+      #expect(observer.seen.records.first?.status == .requestTimeout)
     }
   }
 

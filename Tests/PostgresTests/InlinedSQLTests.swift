@@ -30,6 +30,7 @@ import Testing
     "'\(1)'" as SQL, "'a''\(1)'", "E'\\'\(1)'", "\"\(1)\"", "-- \(1)", "/* /* */ \(1) */", "$$\(1)$$",
     "$a$ $$ \(1) $a$",
     "name\(1)", "é\(1)", "\(1)name", "\(1)1", "\(1)$", "E'a'\n'\\'\(1)'", "'unended \(1)",
+    "E'a' -- c\n'b\\', \(1), 'c'", "E'a'\n -- c\n -- d\n 'b\\', \(1), 'c'",
   ])
   func `a parameter where no value can stand is refused`(sql: SQL) {
     let error = #expect(throws: PostgresError.self) { try inline(sql) }
@@ -47,10 +48,19 @@ import Testing
     #expect(try inline(sql).text.contains("E'1'::bigint"))
   }
 
-  @Test(arguments: ["SELECT 1; SELECT 2", "SELECT 1;; -- c\n SELECT 2", "; SELECT 1", "SELECT ';'; x"])
+  @Test(arguments: [
+    "SELECT 1; SELECT 2", "SELECT 1;; -- c\n SELECT 2", "; SELECT 1", "SELECT ';'; x", "SELECT atomic FROM t; SELECT 2",
+  ])
   func `several statements are refused`(text: String) {
     let error = #expect(throws: PostgresError.self) { try inline(SQL(unchecked: text)) }
     #expect(error?.message.contains("several statements in one text") == true)
+  }
+
+  @Test(arguments: ["SELECT 'a", "SELECT \"a", "SELECT E'a\\'", "SELECT $$a", "SELECT $a$ $$", "SELECT 1 /* /* */"])
+  func `a statement that ends inside a quote or a comment is refused, for the next would be a part of it`(text: String)
+  {
+    let error = #expect(throws: PostgresError.self) { try inline(SQL(unchecked: text)) }
+    #expect(error?.message.contains("ends inside a quote or a comment") == true)
   }
 
   @Test(arguments: [

@@ -84,4 +84,24 @@ import Testing
     gate.continuation.finish()
     #expect(await survivor.value == [])
   }
+
+  @Test func `scopes that overlap one after the other keep none of those before`() async {
+    weak var first: LeaseScope?
+    let (begun, over) = (AsyncStream<Void>.makeStream(), AsyncStream<Void>.makeStream())
+    let second = await LeaseScope.during {
+      first = LeaseScope.current
+      let second = Task {
+        await LeaseScope.during {
+          begun.continuation.finish()
+          for await _ in over.stream {}
+          return Task { await LeaseScope.during { LeaseScope.current } }
+        }
+      }
+      for await _ in begun.stream {}
+      return second
+    }
+    over.continuation.finish()
+    let third = await second.value.value
+    #expect(third != nil && first == nil)
+  }
 }

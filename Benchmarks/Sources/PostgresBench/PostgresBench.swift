@@ -14,10 +14,15 @@ struct PostgresBench {
 
   static func main() async throws {
     guard let installation = await PostgresInstallation.all().first else { throw CocoaError(.fileNoSuchFile) }
-    let server = try Server(installation.binDirectory)
-    defer { server.stop() }
-    for tasks in [1, 5, 64] { try await compare(tasks, "unix", server.unix, server) }
-    try await compare(64, "tcp", server.tcp, server)
+    let server = try await Server(installation.binDirectory)
+    do {
+      for tasks in [1, 5, 64] { try await compare(tasks, "unix", server.unix, server) }
+      try await compare(64, "tcp", server.tcp, server)
+    } catch {
+      await server.stop()
+      throw error
+    }
+    await server.stop()
   }
 
   static func compare(_ tasks: Int, _ transport: String, _ place: String, _ server: Server) async throws {
@@ -107,33 +112,50 @@ struct PostgresBench {
     var unix: String { "host=/tmp port=\(port) dbname=postgres user=keel" }
     var tcp: String { "host=127.0.0.1 port=\(port) dbname=postgres user=keel sslmode=disable" }
 
-    init(_ binaries: String) throws {
+    init(_ binaries: String) async throws {
       self.binaries = binaries
-      try run("initdb", ["-D", folder, "-U", "keel", "-A", "trust", "-N", "-E", "UTF8"])
-      let settings =
-        "-k /tmp -p \(port) -c listen_addresses=127.0.0.1 -c fsync=off -c synchronous_commit=off -c autovacuum=off"
-      try run("pg_ctl", ["-D", folder, "-w", "-o", settings, "-l", "\(folder)/log", "start"])
+      try await launch("initdb", ["-D", folder, "-U", "keel", "-A", "trust", "-N", "-E", "UTF8"]).end()
+      // Not by pg_ctl: Foundation would wait for what that leaves behind.
+      var settings = ["listen_addresses=127.0.0.1", "fsync=off", "synchronous_commit=off", "autovacuum=off"]
+      settings = settings.flatMap { ["-c", $0] }
+      _ = try launch("postgres", ["-D", folder, "-k", "/tmp", "-p", "\(port)"] + settings)
+      let deadline = ContinuousClock.now + .seconds(30)
+      while try await launch("pg_isready", ["-h", "127.0.0.1", "-p", "\(port)"]).exitCode() != 0 {
+        guard ContinuousClock.now < deadline else { throw CocoaError(.executableLoad) }
+        try await Task.sleep(for: .milliseconds(50))
+      }
     }
 
     func tool(_ name: String) -> String { "\(binaries)/\(name)" }
 
-    func stop() {
-      try? run("pg_ctl", ["-D", folder, "-m", "immediate", "stop"])
+    func stop() async {
+      try? await launch("pg_ctl", ["-D", folder, "-m", "immediate", "stop"]).end()
       try? FileManager.default.removeItem(atPath: folder)
     }
 
     /// PostgreSQL does not run as root.
-    private func run(_ name: String, _ arguments: [String]) throws {
+    private func launch(_ name: String, _ arguments: [String]) throws -> Process {
       let command = (getuid() == 0 ? ["/usr/sbin/runuser", "-u", "postgres", "--"] : []) + [tool(name)] + arguments
       let process = Process()
       process.executableURL = URL(filePath: command[0])
       process.arguments = Array(command.dropFirst())
       process.standardOutput = FileHandle.nullDevice
+      process.standardError = FileHandle.nullDevice
       try process.run()
-      process.waitUntilExit()
-      guard process.terminationStatus == 0 else { throw CocoaError(.executableLoad) }
+      return process
     }
   }
 
   static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+}
+
+extension Process {
+  func exitCode() async -> Int32 {
+    while isRunning { try? await Task.sleep(for: .milliseconds(5)) }
+    return terminationStatus
+  }
+
+  func end() async throws {
+    guard await exitCode() == 0 else { throw CocoaError(.executableLoad) }
+  }
 }

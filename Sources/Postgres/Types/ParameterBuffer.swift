@@ -15,7 +15,7 @@ public struct ParameterBuffer {
   /// A Bind message counts its parameters in 16 bits.
   private static let maxCount = 65_535
   /// PostgreSQL refuses messages beyond this (`MaxAllocSize` of its memory manager).
-  private static let maxSize = 0x3fff_ffff
+  static let maxSize = 0x3fff_ffff
   private static let keptCapacity = 65_536
 
   init() {}

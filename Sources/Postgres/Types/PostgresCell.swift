@@ -32,7 +32,7 @@ public struct PostgresCell {
       throw PostgresError(
         .decoding,
         "the text of \(typeName) is not understood; statement cache mode simple needs the session's DateStyle to be ISO, "
-          + "IntervalStyle postgres and bytea_output hex")
+          + "IntervalStyle postgres and bytea_output hex, and types to be as they were when the pool connected")
     }
   }
 

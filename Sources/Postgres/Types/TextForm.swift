@@ -145,10 +145,13 @@ struct TextForm {
     var flags: UInt8 = 0
     if isLowerInclusive { flags |= PostgresRangeFlags.lowerInclusive }
     if isUpperInclusive { flags |= PostgresRangeFlags.upperInclusive }
-    if lower.text.isEmpty { flags |= PostgresRangeFlags.lowerUnbounded }
-    if upper.text.isEmpty { flags |= PostgresRangeFlags.upperUnbounded }
+    // A bound that is an empty text stands in quotes.
+    if lower.text.isEmpty, !lower.isQuoted { flags |= PostgresRangeFlags.lowerUnbounded }
+    if upper.text.isEmpty, !upper.isQuoted { flags |= PostgresRangeFlags.upperUnbounded }
     buffer.append(flags)
-    for edge in [lower, upper] where !edge.text.isEmpty { try readPart(edge.text, as: bound, into: &buffer) }
+    for edge in [lower, upper] where !edge.text.isEmpty || edge.isQuoted {
+      try readPart(edge.text, as: bound, into: &buffer)
+    }
   }
 
   private func readRanges(
@@ -230,7 +233,9 @@ struct TextForm {
       guard case .range(let bound)? = shape(of: range) else { throw Self.malformed }
       var reader = BinaryReader(bytes)
       var ranges: [String] = []
-      for _ in 0..<(try Self.value(reader.integer(Int32.self))) {
+      let count = try Self.value(reader.integer(Int32.self))
+      guard count >= 0 else { throw Self.malformed }
+      for _ in 0..<count {
         ranges.append(try self.range(try Self.value(reader.part()?.bytes), bound))
       }
       return "{\(ranges.joined(separator: ","))}"
@@ -283,6 +288,7 @@ struct TextForm {
     _ reader: inout BinaryReader, _ lengths: ArraySlice<Int>, _ type: UInt32
   ) throws(PostgresError) -> String {
     guard let length = lengths.first else { return try part(&reader, type) ?? "NULL" }
+    guard length >= 0 else { throw Self.malformed }
     var parts: [String] = []
     for _ in 0..<length { parts.append(try elements(&reader, lengths.dropFirst(), type)) }
     return "{\(parts.joined(separator: ","))}"

@@ -66,6 +66,12 @@ import Testing
         #expect(try await pool.one("SELECT count(*) FROM t", as: Int.self) == 1)
       }
 
+      var open = PostgresBatch()
+      open.execute(SQL(unchecked: "SELECT 'a"))
+      open.execute("INSERT INTO t SELECT \("; DROP TABLE t; --")::int8")
+      await #expect(throws: PostgresError.self) { try await pool.run(open) }
+      #expect(try await pool.one("SELECT count(*) FROM t", as: Int.self) == 1)
+
       var empty = PostgresBatch()
       empty.execute("INSERT INTO t VALUES (\(9))")
       empty.execute("-- nothing")
@@ -130,9 +136,47 @@ import Testing
           let _: PostgresInterval = try await tx.one("SELECT interval '1 day'")
         }
         #expect(error?.message.contains("IntervalStyle postgres") == true)
+        let row = try await tx.query("SELECT ARRAY[interval '1 day'], 42, ARRAY[interval '1 day'], 43").single()
+        #expect(try row.decode(1, as: Int.self) == 42)
+        #expect(try row.decode(3, as: Int.self) == 43)
         try await tx.execute("SET LOCAL standard_conforming_strings = off")
         let refused = await #expect(throws: PostgresError.self) { try await tx.execute("SELECT \(1)") }
         #expect(refused?.message.hasPrefix("standard_conforming_strings is off") == true)
+      }
+    }
+  }
+
+  /// The byte in which a range says what it has.
+  private struct RangeFlags: PostgresDecodable {
+    let value: UInt8
+
+    init(from cell: PostgresCell) throws(PostgresError) {
+      guard let flags = cell.bytes?.first else { throw cell.mismatch(Self.self) }
+      value = flags
+    }
+  }
+
+  @Test func `a range that begins with an empty text is bounded`() async throws {
+    try await withTestDatabase { pool in
+      try await pool.execute("CREATE TYPE textrange AS RANGE (subtype = text)")
+      pool.reset()
+      let bounded = try await pool.one("SELECT textrange('', 'b')", as: RangeFlags.self)
+      let unbounded = try await pool.one("SELECT textrange(NULL, 'b')", as: RangeFlags.self)
+      // Lower bound inclusive; lower bound infinite: `RANGE_LB_INC` and `RANGE_LB_INF` of rangetypes.h.
+      #expect(bounded.value == 0x02)
+      #expect(unbounded.value == 0x08)
+    }
+  }
+
+  @Test func `a batch that cannot be written as text fails as a whole, and its connection goes on`() async throws {
+    try await withTestDatabase { pool in
+      try await pool.transaction { tx in
+        try await tx.execute("SET LOCAL standard_conforming_strings = off")
+        var batch = PostgresBatch()
+        let keys = (0..<3).map { batch.one("SELECT \($0)", as: Int.self) }
+        let error = await #expect(throws: PostgresError.self) { try await tx.run(batch)[keys[0]] }
+        #expect(error?.message.hasPrefix("standard_conforming_strings is off") == true)
+        try await tx.execute("SELECT 1")
       }
     }
   }
