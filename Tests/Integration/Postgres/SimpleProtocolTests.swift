@@ -168,15 +168,20 @@ import Testing
     }
   }
 
-  @Test func `a batch that cannot be written as text fails as a whole, and its connection goes on`() async throws {
+  @Test func `a batch that can be written no more when its turn comes fails as a whole`() async throws {
     try await withTestDatabase { pool in
-      try await pool.transaction { tx in
-        try await tx.execute("SET LOCAL standard_conforming_strings = off")
+      try await pool.withConnection { connection in
+        try await connection.execute("BEGIN")
+        // Sent before the batch is asked for, which is found fit then, and is not any more when its turn comes.
+        let setting = Task.immediate {
+          try await connection.execute("SELECT pg_sleep(0.1), set_config('standard_conforming_strings', 'off', true)")
+        }
         var batch = PostgresBatch()
-        let keys = (0..<3).map { batch.one("SELECT \($0)", as: Int.self) }
-        let error = await #expect(throws: PostgresError.self) { try await tx.run(batch)[keys[0]] }
+        for number in 0..<3 { batch.execute("SELECT \(number)") }
+        let error = await #expect(throws: PostgresError.self) { try await connection.run(batch) }
         #expect(error?.message.hasPrefix("standard_conforming_strings is off") == true)
-        try await tx.execute("SELECT 1")
+        #expect(try await setting.value == 1)
+        try await connection.execute("ROLLBACK")
       }
     }
   }
