@@ -62,3 +62,17 @@ nothing_left() {
 
 alive() { kill -0 "$1" 2>/dev/null; }
 gone() { ! alive "$1"; }
+
+browse() { # ARGUMENTS…: a browser without a window, with a profile of its own below the caller's $folder
+  # A container has no user namespaces for its sandbox; the pages are ours.
+  timeout 60 chromium --headless --no-sandbox --disable-gpu --hide-scrollbars \
+    --user-data-dir="$(mktemp -d "$folder/profile.XXXXXX")" --no-first-run --disable-background-networking "$@" 2>/dev/null
+}
+read_page() { # FILE URL ARGUMENTS…: the page as the browser leaves it; now and then one ends well and has printed nothing
+  local try
+  for try in 1 2 3; do
+    browse "${@:3}" --dump-dom "$2" >"$1" || true
+    grep -q '</html>' "$1" && return
+  done
+  fail "a browser gave no page of $2 in $try attempts ($(wc -c <"$1") bytes)"
+}

@@ -1,7 +1,7 @@
 // Run at the end of the saved dashboard by check-dashboard: what is wrong for those who use a keyboard, and which text is too
 // pale for its ground (WCAG 2.1, 1.4.3: 4.5 to 1, or 3 to 1 where it is large). The verdict becomes the title.
 const faults = [];
-const name = element => element.id || `${element.tagName.toLowerCase()} ${element.textContent.trim().slice(0, 20)}`;
+const name = element => element.id || `${element.tagName.toLowerCase()} ${element.textContent.trim().replace(/\s+/g, ' ').slice(0, 20)}`;
 
 // Stops of the tab key.
 const stops = [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex]')].filter(stop => stop.checkVisibility());
