@@ -21,22 +21,19 @@ struct InlinedSQL: Sendable {
     var scanner = SQLScanner(sql)
     try scanner.check()
     isEmpty = !scanner.hasStatement
-    let bytes = sql.text.utf8
-    var rest = bytes.startIndex
     var original = 0
-    for (index, (bind, literal)) in zip(sql.binds, literals).enumerated() {
-      let start = bytes.index(bytes.startIndex, offsetBy: bind.offset)
-      let placeholder = "$\(index + 1)"
-      original += append(sql.text[rest..<start])
-      self.literals.append(
-        Literal(
-          start: length, length: literal.unicodeScalars.count, placeholder: original,
-          placeholderLength: placeholder.utf8.count))
-      append(literal[...])
-      original += placeholder.utf8.count
-      rest = bytes.index(start, offsetBy: placeholder.utf8.count)
+    for (index, piece) in sql.pieces.enumerated() {
+      if index > 0 {
+        let (literal, placeholderLength) = (literals[index - 1], "$\(index)".utf8.count)
+        self.literals.append(
+          Literal(
+            start: length, length: literal.unicodeScalars.count, placeholder: original,
+            placeholderLength: placeholderLength))
+        append(literal[...])
+        original += placeholderLength
+      }
+      original += append(piece)
     }
-    append(sql.text[rest...])
   }
 
   @discardableResult

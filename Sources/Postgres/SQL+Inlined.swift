@@ -5,15 +5,11 @@ extension SQL {
   /// - Throws: ``PostgresError`` for a value that is neither text, number, truth value nor list of numbers.
   package func inlined() throws(PostgresError) -> String {
     var result = ""
-    let bytes = text.utf8
-    var rest = bytes.startIndex
-    for (index, bind) in binds.enumerated() {
-      let placeholder = bytes.index(bytes.startIndex, offsetBy: bind.offset)
-      result += text[rest..<placeholder]
-      result += try Self.literal(bind.value)
-      rest = bytes.index(placeholder, offsetBy: "$\(index + 1)".utf8.count)
+    for (index, piece) in pieces.enumerated() {
+      if index > 0 { result += try Self.literal(binds[index - 1].value) }
+      result += piece
     }
-    return result + text[rest...]
+    return result
   }
 
   private static func literal(_ value: any PostgresEncodable) throws(PostgresError) -> String {

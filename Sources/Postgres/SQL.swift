@@ -56,6 +56,20 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
   /// The parameters' values, for a tracer.
   public var parameters: [any PostgresEncodable] { binds.map(\.value) }
 
+  /// The text before, between and behind the parameters: one piece more than there are parameters.
+  var pieces: [Substring] {
+    let bytes = text.utf8
+    var pieces: [Substring] = []
+    var rest = bytes.startIndex
+    for (index, bind) in binds.enumerated() {
+      let placeholder = bytes.index(bytes.startIndex, offsetBy: bind.offset)
+      pieces.append(text[rest..<placeholder])
+      rest = bytes.index(placeholder, offsetBy: "$\(index + 1)".utf8.count)
+    }
+    pieces.append(text[rest...])
+    return pieces
+  }
+
   /// - Throws: when the text would end early at the server.
   func checkText() throws(PostgresError) {
     // Over the bytes as they lie in memory: the string's own way of going through them takes many times as long.
@@ -102,15 +116,10 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
 
     /// Another piece of SQL, its parameters renumbered.
     public mutating func appendInterpolation(_ fragment: SQL) {
-      let bytes = fragment.text.utf8
-      var rest = bytes.startIndex
-      for (index, bind) in fragment.binds.enumerated() {
-        let placeholder = bytes.index(bytes.startIndex, offsetBy: bind.offset)
-        text += fragment.text[rest..<placeholder]
-        append(bind)
-        rest = bytes.index(placeholder, offsetBy: "$\(index + 1)".utf8.count)
+      for (index, piece) in fragment.pieces.enumerated() {
+        if index > 0 { append(fragment.binds[index - 1]) }
+        text += piece
       }
-      text += fragment.text[rest...]
     }
   }
 }
