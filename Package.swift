@@ -40,7 +40,7 @@ let package = Package(
       name: "DatabaseModule",
       dependencies: [
         "Container", "Postgres", "Migrations", "EmbeddedPostgres", "EventLoop",
-        "PrometheusMetrics", "AppConfiguration", "StructuredLogging", "Health", "ResourcePool",
+        "PrometheusMetrics", "AppConfiguration", "StructuredLogging", "Health", "ResourcePool", "MonotonicTime",
       ]),
 
     // PostgreSQL.
@@ -51,8 +51,8 @@ let package = Package(
       plugins: ["EmbedMigrations"]),
     .target(
       name: "Postgres",
-      dependencies: ["CLibpq", "ResourcePool", "EventLoop", "StructuredLogging"]),
-    .target(name: "ResourcePool"),
+      dependencies: ["CLibpq", "ResourcePool", "EventLoop", "MonotonicTime", "StructuredLogging"]),
+    .target(name: "ResourcePool", dependencies: ["MonotonicTime"]),
     .target(name: "EmbeddedPostgres", dependencies: ["CSpawn", "StructuredLogging"]),
 
     // Serving and observing.
@@ -63,7 +63,8 @@ let package = Package(
         "CWslay", "CCrypto", "HTTPServer", "EventLoop", "Container", "AppConfiguration", "PrometheusMetrics",
         "StructuredLogging",
       ]),
-    .target(name: "EventLoop", dependencies: ["CEpoll"]),
+    .target(name: "EventLoop", dependencies: ["CEpoll", "MonotonicTime"]),
+    .target(name: "MonotonicTime"),
     .target(name: "PrometheusMetrics", path: "Sources/Metrics"),
     .target(name: "AppConfiguration", dependencies: ["CYaml"], path: "Sources/Configuration"),
     .target(name: "StructuredLogging", path: "Sources/Logging"),
@@ -114,8 +115,8 @@ let package = Package(
     .executableTarget(
       name: "signal-holder", dependencies: ["Container"], path: "Tests/Fixtures/SignalHolder"),
     .testTarget(name: "ContainerTestingTests", dependencies: ["ContainerTesting", "Container"]),
-    .testTarget(name: "ResourcePoolTests", dependencies: ["ResourcePool"]),
-    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop"]),
+    .testTarget(name: "ResourcePoolTests", dependencies: ["ResourcePool", "MonotonicTime"]),
+    .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "MonotonicTime"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", "StructuredLogging"]),
     .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "MigrationFiles", "SharedMigrations"]),
     .testTarget(
@@ -141,7 +142,9 @@ let package = Package(
     .testTarget(name: "HealthTests", dependencies: ["Health"]),
     .testTarget(
       name: "DatabaseModuleTests",
-      dependencies: ["DatabaseModule", "MetricsTesting", "Postgres", "PrometheusMetrics", "StructuredLogging"]),
+      dependencies: [
+        "DatabaseModule", "MetricsTesting", "MonotonicTime", "Postgres", "PrometheusMetrics", "StructuredLogging",
+      ]),
     .testTarget(
       name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),
     .testTarget(

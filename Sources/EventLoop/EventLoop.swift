@@ -1,5 +1,6 @@
 internal import CEpoll
 internal import Glibc
+internal import MonotonicTime
 internal import Synchronization
 
 /// One thread that waits for file descriptors, timers and work, and runs Swift tasks.
@@ -116,7 +117,7 @@ public final class EventLoop: TaskExecutor, Sendable {
   /// - Returns: the timer, to cancel it. Letting go of it cancels nothing.
   @discardableResult
   public func schedule(after delay: Duration, _ work: @escaping @Sendable () -> Void) -> Timer {
-    let deadline = ContinuousClock.now.advanced(by: delay)
+    let deadline = MonotonicInstant.now + delay
     let (id, wakes) = state.withLock { state -> (UInt64, Bool) in
       guard !state.isStopped else { return (0, false) }
       let (id, isFirst) = state.timers.insert(deadline, work)
@@ -226,7 +227,7 @@ public final class EventLoop: TaskExecutor, Sendable {
     var events = [epoll_event](repeating: epoll_event(), count: 128)
 
     while true {
-      let turnStart = ContinuousClock.now
+      let turnStart = MonotonicInstant.now
       runTimers(dueAt: turnStart)
       var rounds = 0
       while rounds < Self.roundsPerTurn, takeWork(into: &batch) {
@@ -243,7 +244,7 @@ public final class EventLoop: TaskExecutor, Sendable {
       guard let patience = fallAsleep() else { break }
       let count = wait(&events, patience)
       state.withLock { $0.isAsleep = false }
-      let eventStart = ContinuousClock.now
+      let eventStart = MonotonicInstant.now
       for event in events.prefix(count) { dispatch(event) }
       if count > 0 { reportStall(since: eventStart) }
     }
@@ -262,7 +263,7 @@ public final class EventLoop: TaskExecutor, Sendable {
     return !batch.isEmpty
   }
 
-  private func runTimers(dueAt now: ContinuousClock.Instant) {
+  private func runTimers(dueAt now: MonotonicInstant) {
     while let work = state.withLock({ $0.timers.popDue(now) }) { work() }
   }
 
@@ -276,17 +277,17 @@ public final class EventLoop: TaskExecutor, Sendable {
       }
       state.isAsleep = true
       guard let deadline = state.timers.nextDeadline else { return .some(nil) }
-      return .some(max(.zero, ContinuousClock.now.duration(to: deadline)))
+      return .some(max(.zero, deadline - .now))
     }
   }
 
   private func wait(_ events: inout [epoll_event], _ patience: Duration?) -> Int {
     if configuration.busyPoll > .zero, patience != .zero {
-      let end = ContinuousClock.now.advanced(by: configuration.busyPoll)
+      let end = MonotonicInstant.now + configuration.busyPoll
       repeat {
         let count = epoll_wait(epoll, &events, Int32(events.count), 0)
         if count > 0 { return Int(count) }
-      } while ContinuousClock.now < end && state.withLock { $0.work.isEmpty }
+      } while MonotonicInstant.now < end && state.withLock { $0.work.isEmpty }
     }
     // Rounded up, since waking a hair early only means another turn; a minute at most, which costs nothing.
     let milliseconds = patience.map { Int32(min(60_000, ($0 / .milliseconds(1)).rounded(.up))) } ?? -1
@@ -308,9 +309,9 @@ public final class EventLoop: TaskExecutor, Sendable {
     write(wakeDescriptor, &one, MemoryLayout.size(ofValue: one))
   }
 
-  private func reportStall(since start: ContinuousClock.Instant) {
+  private func reportStall(since start: MonotonicInstant) {
     guard let onStall = configuration.onStall else { return }
-    let length = ContinuousClock.now - start
+    let length = MonotonicInstant.now - start
     if length >= configuration.stallThreshold { onStall(length) }
   }
 }

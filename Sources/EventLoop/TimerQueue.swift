@@ -1,12 +1,14 @@
+internal import MonotonicTime
+
 /// Timers in order of their deadlines: a binary heap, with the work kept beside it so that a cancelled timer costs
 /// one removal from a dictionary. Its entry stays in the heap until it is due or the heap is swept.
 struct TimerQueue {
-  private var heap: [(deadline: ContinuousClock.Instant, id: UInt64)] = []
+  private var heap: [(deadline: MonotonicInstant, id: UInt64)] = []
   private var work: [UInt64: @Sendable () -> Void] = [:]
   private var nextID: UInt64 = 0
 
   /// The earliest deadline; that of a cancelled timer at worst, which costs one idle turn.
-  var nextDeadline: ContinuousClock.Instant? { heap.first?.deadline }
+  var nextDeadline: MonotonicInstant? { heap.first?.deadline }
 
   /// How many entries the heap holds, those of cancelled timers with them.
   var heapCount: Int { heap.count }
@@ -16,7 +18,7 @@ struct TimerQueue {
 
   /// Adds a timer; says whether it is now the first one due.
   mutating func insert(
-    _ deadline: ContinuousClock.Instant, _ body: @escaping @Sendable () -> Void
+    _ deadline: MonotonicInstant, _ body: @escaping @Sendable () -> Void
   ) -> (id: UInt64, isFirst: Bool) {
     nextID += 1
     work[nextID] = body
@@ -32,7 +34,7 @@ struct TimerQueue {
   }
 
   /// The work of one timer that is due, taken out.
-  mutating func popDue(_ now: ContinuousClock.Instant) -> (@Sendable () -> Void)? {
+  mutating func popDue(_ now: MonotonicInstant) -> (@Sendable () -> Void)? {
     while let first = heap.first, first.deadline <= now {
       popFirst()
       if let body = work.removeValue(forKey: first.id) { return body }

@@ -2,6 +2,7 @@
 // taken in ConnectionSession.swift.
 internal import CLibpq
 internal import Glibc
+internal import MonotonicTime
 internal import StructuredLogging
 internal import Synchronization
 
@@ -71,11 +72,11 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   }
 
   private func awaitConnected(_ options: ConnectOptions, _ isCancelled: () -> Bool) throws(PostgresError) {
-    let deadline = ContinuousClock.now.advanced(by: options.connectTimeout)
+    let deadline = MonotonicInstant.now + options.connectTimeout
     var direction = PGRES_POLLING_WRITING
     while PQstatus(connection) != CONNECTION_BAD {
       if isCancelled() { throw PostgresError(.cancelled, "connecting was cancelled") }
-      guard ContinuousClock.now < deadline else {
+      guard MonotonicInstant.now < deadline else {
         throw PostgresError(
           .connectionFailed, "cannot connect to \(options): no answer within \(options.connectTimeout)")
       }

@@ -39,7 +39,13 @@ final class ConnectionRequest: @unchecked Sendable {
     case discarding
   }
 
-  typealias Continuation = CheckedContinuation<Void, any Error>
+  #if DEBUG
+    typealias Continuation = CheckedContinuation<Void, any Error>
+  #else
+    /// Resumed once: it is taken out of the request before, under the connection's lock. To have that checked for every query
+    /// costs an allocation; debug builds do.
+    typealias Continuation = UnsafeContinuation<Void, any Error>
+  #endif
 
   let kind: Kind
   /// It is one of several that share a waiter.
@@ -222,11 +228,18 @@ struct Deliveries: Sendable {
     }
   }
 
-  var completions: [Completion] = []
+  /// Most often there is one at the most, which needs no list.
+  private var first: Completion?
+  private var others: [Completion] = []
   var wakers: [CheckedContinuation<Void, Never>] = []
 
+  mutating func add(_ completion: Completion) {
+    if first == nil { first = completion } else { others.append(completion) }
+  }
+
   func deliver() {
-    for completion in completions { completion.deliver() }
+    first?.deliver()
+    for completion in others { completion.deliver() }
     for waker in wakers { waker.resume() }
   }
 }

@@ -73,36 +73,41 @@ struct ConnectionSession: ~Copyable, Sendable {
 
   // MARK: Sending
 
-  /// Takes requests that share one waiter, which is resumed by a completion of this call or of a later one.
+  /// Takes a request, or several that share one waiter, which is resumed by a completion of this call or of a later one.
   mutating func submit(
-    _ requests: [ConnectionRequest], _ continuation: ConnectionRequest.Continuation?, _ deliveries: inout Deliveries
+    _ lead: ConnectionRequest, with others: [ConnectionRequest] = [], _ continuation: ConnectionRequest.Continuation?,
+    _ deliveries: inout Deliveries
   ) {
-    guard let lead = requests.first else { return }
     lead.continuation = continuation
-    if case .simple = mode { for request in requests { request.isSimple = request.sql != nil } }
-    if let refusal = refusal(of: requests) {
-      for request in requests { complete(request, refusal, &deliveries) }
+    if case .simple = mode {
+      lead.isSimple = lead.sql != nil
+      for request in others { request.isSimple = request.sql != nil }
+    }
+    if let refusal = refusal(of: lead, others) {
+      complete(lead, refusal, &deliveries)
+      for request in others { complete(request, refusal, &deliveries) }
     } else {
-      for request in requests { queue.append(request) }
+      queue.append(lead)
+      for request in others { queue.append(request) }
       sendQueued(&deliveries)
     }
   }
 
   /// Why requests are not even queued.
-  private mutating func refusal(of requests: [ConnectionRequest]) -> (any Error)? {
-    if let abort = requests[0].abort { return abort.error }
+  private mutating func refusal(of lead: ConnectionRequest, _ others: [ConnectionRequest]) -> (any Error)? {
+    if let abort = lead.abort { return abort.error }
     if let first = inFlight.first, case .open = first.flow { return PostgresError.busy }
-    guard requests.count > 1 else { return nil }
+    guard !others.isEmpty else { return nil }
     // A batch is sent as a whole or not at all.
     do throws(PostgresError) {
-      for request in requests {
+      for request in [lead] + others {
         guard let sql = request.sql else { continue }
         try sql.checkText()
         try handle?.encode(sql.binds)
         if case .simple = mode {
           let inlined = try handle?.inlined(sql)
           // The server has no answer to it where it is one of several in a text.
-          if !requests[0].endsSegment, inlined?.isEmpty == true { throw PostgresError.emptyQuery }
+          if !lead.endsSegment, inlined?.isEmpty == true { throw PostgresError.emptyQuery }
         } else {
           _ = try handle?.parameterTypes(sql.binds)
         }
@@ -303,7 +308,7 @@ struct ConnectionSession: ~Copyable, Sendable {
       held.append(completion)
       cancel = .underWay(cancelled, held: held)
     } else {
-      deliveries.completions.append(completion)
+      deliveries.add(completion)
     }
   }
 
@@ -325,7 +330,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   mutating func failAll(_ deliveries: inout Deliveries) {
     guard let failure else { return }
     if case .underWay(_, let held) = cancel {
-      deliveries.completions += held
+      for completion in held { deliveries.add(completion) }
       cancel = .none
     }
     // Who had given up already is told that, not how it ended.
@@ -363,7 +368,7 @@ struct ConnectionSession: ~Copyable, Sendable {
       // Others share the connection, and a cancel request hits whatever runs when it arrives: only the waiter goes.
       if let continuation = lead.continuation {
         lead.continuation = nil
-        deliveries.completions.append(
+        deliveries.add(
           Deliveries.Completion(continuation: continuation, error: reason.error, onDone: nil, isSound: true))
       }
       return false
@@ -387,7 +392,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   /// The cancel request has been passed on by the server. True when the request still runs: the cancel came before it
   /// and was lost, so it is to be repeated after a pause.
   mutating func cancelSent(_ request: ConnectionRequest, _ deliveries: inout Deliveries) -> Bool {
-    if case .underWay(_, let held) = cancel { deliveries.completions += held }
+    if case .underWay(_, let held) = cancel { for completion in held { deliveries.add(completion) } }
     cancel = .none
     wake(request.lead, &deliveries)
     let isStillRunning = inFlight.contains { $0.lead === request.lead }

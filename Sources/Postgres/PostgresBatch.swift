@@ -1,3 +1,5 @@
+internal import MonotonicTime
+
 /// Statements that are sent at once and answered at once: one round trip for all of them.
 ///
 /// ```swift
@@ -132,7 +134,7 @@ extension PostgresClient {
   ) async throws -> PostgresBatch.Answers {
     guard batch.count > 0 else { return PostgresBatch.Answers(results: []) }
     let options = QueryOptions(name: name, timeout: timeout, fileID: fileID, line: line)
-    let start = ContinuousClock.now
+    let start = MonotonicInstant.now
     let checkout = try await checkOut(options)
     defer { checkout.giveBack(isSound: checkout.connection.isClean) }
     do {

@@ -1,3 +1,5 @@
+internal import MonotonicTime
+
 extension PostgresClient {
   /// Runs a `COPY … FROM STDIN` with the data that `write` writes, in whichever format the statement names.
   ///
@@ -107,7 +109,7 @@ extension PostgresClient {
     _ options: QueryOptions, isolation: isolated (any Actor)? = #isolation,
     _ body: (PostgresConnection, QueryOptions) async throws -> Result
   ) async throws -> Result {
-    let start = ContinuousClock.now
+    let start = MonotonicInstant.now
     let checkout = try await checkOut(options)
     defer { checkout.giveBack(isSound: checkout.connection.isClean) }
     do {

@@ -1,9 +1,9 @@
+internal import MonotonicTime
+
 extension PostgresConnection {
   func run(_ batch: PostgresBatch, _ options: QueryOptions) async throws -> PostgresBatch.Answers {
-    let trace = tracer.map { tracer in
-      let text = batch.statements.map(\.text).joined(separator: ";\n")
-      return QueryTrace.started(tracer, .batch, SQL(unchecked: text), options.name, processID)
-    }
+    let trace = trace(
+      .batch, SQL(unchecked: batch.statements.map(\.text).joined(separator: ";\n")), options.name)
     do {
       let answers = try await sendTwice(batch, options)
       trace?.end(.success(answers.results.reduce(0) { $0 + ((try? $1.get().rowsAffected) ?? 0) }))
@@ -16,7 +16,7 @@ extension PostgresConnection {
 
   /// Once, and what met prepared statements that were gone or stale once more.
   private func sendTwice(_ batch: PostgresBatch, _ options: QueryOptions) async throws -> PostgresBatch.Answers {
-    let start = ContinuousClock.now
+    let start = MonotonicInstant.now
     var results = try await send(batch.statements, batch.isolation, options)
     let lost = results.indices.filter { results[$0].error?.isLostStatement == true }
     let isCommitted = batch.isolation == .together && results.contains { $0.isCommit }
@@ -44,7 +44,7 @@ extension PostgresConnection {
         .statement(statements[index]), isBatched: true, batch: lead,
         endsSegment: isolation == .separate || index == statements.count - 1)
     }
-    try await perform([lead] + others, options.timeout)
+    try await perform(lead, with: others, timeout: options.timeout)
     return try ([lead] + others).map { request in
       if let error = request.error {
         guard var named = (error as? PostgresError)?.of(request.sql?.text ?? "", options.name) else { throw error }

@@ -6,7 +6,7 @@ extension PostgresConnection {
     _ sql: SQL, _ options: QueryOptions, isolation: isolated (any Actor)? = #isolation,
     _ write: (ConnectionRequest) async throws -> Void
   ) async throws -> Int {
-    let trace = tracer.map { QueryTrace.started($0, .copyIn, sql, options.name, processID) }
+    let trace = trace(.copyIn, sql, options.name)
     let request = ConnectionRequest(.copyIn(sql))
     let timer = options.timeout.map { schedule($0, request) }
     defer { timer?.cancel() }
@@ -26,7 +26,7 @@ extension PostgresConnection {
     _ request: ConnectionRequest, isolation: isolated (any Actor)? = #isolation,
     _ write: (ConnectionRequest) async throws -> Void
   ) async throws {
-    act { session, deliveries in session.submit([request], nil, &deliveries) }
+    act { session, deliveries in session.submit(request, nil, &deliveries) }
     do {
       try await awaitRoom(request)
       try await write(request)

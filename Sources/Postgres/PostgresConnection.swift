@@ -1,6 +1,7 @@
 internal import Dispatch
 public import EventLoop
 internal import Glibc
+internal import MonotonicTime
 public import StructuredLogging
 internal import Synchronization
 
@@ -23,6 +24,8 @@ public final class PostgresConnection: PostgresClient {
   private let watched = Atomic<UInt8>(Interest.read.rawValue)
   private let onNotification = Mutex<(@Sendable ([PostgresNotification]) -> Void)?>(nil)
   let tracer: (any QueryTracer)?
+  /// Whether there is a tracer: to look at it would be to copy it.
+  let isTraced: Bool
   private let onEnd: (@Sendable () -> Void)?
 
   /// Where it is connected to.
@@ -47,6 +50,7 @@ public final class PostgresConnection: PostgresClient {
     self.options = options
     self.loop = loop
     self.tracer = tracer
+    isTraced = tracer != nil
     self.onEnd = onEnd
     cancelHandle = try handle.makeCancelHandle()
     notices = handle.notices
@@ -122,10 +126,10 @@ public final class PostgresConnection: PostgresClient {
     _ sql: SQL, _ options: QueryOptions = QueryOptions(), isCancellable: Bool = true,
     onDone: (@Sendable (Bool) -> Void)? = nil
   ) async throws -> PostgresResult {
-    let trace = tracer.map { QueryTrace.started($0, .query, sql, options.name, processID) }
+    let trace = trace(.query, sql, options.name)
     let request = ConnectionRequest(.statement(sql), onDone: onDone)
     do {
-      try await perform([request], options.timeout, isCancellable: isCancellable)
+      try await perform(request, timeout: options.timeout, isCancellable: isCancellable)
       // A statement that is done without an error has a result.
       guard let handle = request.result else { throw PostgresError(.unsupported, "the server sent no result") }
       let result = PostgresResult(handle: handle, sql: sql.text, name: options.name)
@@ -136,6 +140,12 @@ public final class PostgresConnection: PostgresClient {
       trace?.end(.failure(named), prepared: request.wasPrepared)
       throw named
     }
+  }
+
+  /// Tells the tracer, if there is one, that something is about to be sent.
+  func trace(_ operation: QueryTrace.Operation, _ sql: @autoclosure () -> SQL, _ name: String?) -> QueryTrace? {
+    guard isTraced, let tracer else { return nil }
+    return QueryTrace.started(tracer, operation, sql(), name, processID)
   }
 
   /// Runs a text of any number of statements without parameters, by the simple protocol: as one transaction, unless
@@ -158,9 +168,9 @@ public final class PostgresConnection: PostgresClient {
   private func run(
     script text: String, _ request: ConnectionRequest, _ name: String?, _ timeout: Duration?
   ) async throws {
-    let trace = tracer.map { QueryTrace.started($0, .script, SQL(unchecked: text), name, processID) }
+    let trace = trace(.script, SQL(unchecked: text), name)
     do {
-      try await perform([request], timeout)
+      try await perform(request, timeout: timeout)
       trace?.end(.success(0))
     } catch {
       let named = (error as? PostgresError)?.of(text, name) ?? error
@@ -174,24 +184,32 @@ public final class PostgresConnection: PostgresClient {
     PostgresCheckout(self)
   }
 
-  /// Has requests sent that share a waiter, and waits until the server is done with them.
+  /// Has a request sent, with others that share its waiter, and waits until the server is done with all.
+  @inline(__always)
   nonisolated(nonsending) func perform(
-    _ requests: [ConnectionRequest], _ timeout: Duration?, isCancellable: Bool = true
+    _ request: ConnectionRequest, with others: [ConnectionRequest] = [], timeout: Duration?, isCancellable: Bool = true
   ) async throws {
-    guard isCancellable else {
-      return try await withCheckedThrowingContinuation { continuation in
-        act { session, deliveries in session.submit(requests, continuation, &deliveries) }
-      }
-    }
-    let timer = timeout.map { limit in schedule(limit, requests[0]) }
+    guard isCancellable else { return try await submit(request, others) }
+    let timer = timeout.map { limit in schedule(limit, request) }
     defer { timer?.cancel() }
     try await withTaskCancellationHandler {
-      try await withCheckedThrowingContinuation { continuation in
-        act { session, deliveries in session.submit(requests, continuation, &deliveries) }
-      }
+      try await submit(request, others)
     } onCancel: {
-      abort(requests[0], .cancelled)
+      abort(request, .cancelled)
     }
+  }
+
+  @inline(__always)
+  private nonisolated(nonsending) func submit(_ request: ConnectionRequest, _ others: [ConnectionRequest]) async throws
+  {
+    func submit(_ continuation: ConnectionRequest.Continuation) {
+      act { session, deliveries in session.submit(request, with: others, continuation, &deliveries) }
+    }
+    #if DEBUG
+      try await withCheckedThrowingContinuation(submit)
+    #else
+      try await withUnsafeThrowingContinuation(submit)
+    #endif
   }
 
   /// Has a request given up when its time is over.
@@ -213,8 +231,8 @@ public final class PostgresConnection: PostgresClient {
 
   /// Asks the server to cancel the request, again and again while it runs; gives the connection up when that does
   /// not help.
-  private func cancel(_ request: ConnectionRequest, since start: ContinuousClock.Instant = .now) {
-    guard ContinuousClock.now - start < options.cancelTimeout else {
+  private func cancel(_ request: ConnectionRequest, since start: MonotonicInstant = .now) {
+    guard MonotonicInstant.now - start < options.cancelTimeout else {
       giveUp("the server did not act on a cancel request")
       return
     }
@@ -281,15 +299,15 @@ public final class PostgresConnection: PostgresClient {
   @discardableResult
   func act<Result: Sendable>(_ event: (inout ConnectionSession, inout Deliveries) -> Result) -> Result {
     var deliveries = Deliveries()
-    let (result, interest, failure) = session.withLock { session in
+    let (result, interest, hasFailed) = session.withLock { session in
       let result = event(&session, &deliveries)
-      return (result, session.interest, session.failure)
+      return (result, session.interest, session.failure != nil)
     }
     if interest != watched.load(ordering: .relaxed) { updateInterest() }
     // First, so that what a statement told of is in the log when its caller goes on.
     notices.deliver()
     deliveries.deliver()
-    if let failure, watch.withLock({ !$0.isClosed }) { end(failure) }
+    if hasFailed, let failure = session.withLock({ $0.failure }), watch.withLock({ !$0.isClosed }) { end(failure) }
     return result
   }
 

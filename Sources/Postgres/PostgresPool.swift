@@ -1,5 +1,6 @@
 public import EventLoop
 internal import FoundationEssentials
+internal import MonotonicTime
 public import ResourcePool
 public import StructuredLogging
 internal import Synchronization
@@ -20,6 +21,8 @@ internal import Synchronization
 public final class PostgresPool: PostgresClient {
   private let pool: ResourcePool<ConnectionFactory>
   let tracer: (any QueryTracer)?
+  /// Whether there is a tracer: to look at it would be to copy it.
+  private let isTraced: Bool
   let logger: Logger
   /// For what is no connection of the pool: the first of its loops.
   let loop: EventLoop
@@ -61,6 +64,7 @@ public final class PostgresPool: PostgresClient {
     guard let loop = loops.first else { throw PostgresError(.unsupported, "a pool needs at least one event loop") }
     self.configuration = configuration
     self.tracer = tracer
+    isTraced = tracer != nil
     self.logger = logger
     self.loop = loop
     let factory = ConnectionFactory(
@@ -92,7 +96,7 @@ public final class PostgresPool: PostgresClient {
   ///
   /// With a time-out it has a connection for itself, since a cancel request concerns the connection.
   public nonisolated(nonsending) func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
-    let start = options.timeout.map { _ in ContinuousClock.now }
+    let start = options.timeout.map { _ in MonotonicInstant.now }
     let lease: Lease<PostgresConnection>
     if let free = leaseNow(shared: options.timeout == nil, options) {
       lease = free
@@ -138,7 +142,7 @@ public final class PostgresPool: PostgresClient {
       lease = try await self.lease(shared: false, options, isScoped: true)
     }
     let connection = lease.resource
-    let start = tracer.map { _ in ContinuousClock.now }
+    let start = isTraced ? MonotonicInstant.now : nil
     defer {
       let isClean = connection.isClean
       if !isClean, connection.isOpen {
@@ -164,10 +168,10 @@ public final class PostgresPool: PostgresClient {
   private func leaseNow(
     shared: Bool, _ options: QueryOptions, isScoped: Bool = false
   ) -> Lease<PostgresConnection>? {
-    let start = tracer.map { _ in ContinuousClock.now }
+    let start = isTraced ? MonotonicInstant.now : nil
     let origin = origin(options, isScoped: isScoped)
     guard let lease = pool.leaseNow(shared: shared, origin) else { return nil }
-    if let tracer, let start {
+    if let start, let tracer {
       tracer.record(.acquireEnded(trace(options, shared: shared), duration: .now - start, nil))
     }
     return noting(lease, origin)
@@ -179,8 +183,10 @@ public final class PostgresPool: PostgresClient {
   ) async throws -> Lease<PostgresConnection> {
     let timeout = options.acquireTimeout ?? options.timeout.map { min($0, configuration.acquireTimeout) }
     let origin = origin(options, isScoped: isScoped)
-    guard let tracer else { return noting(try await pool.lease(shared: shared, timeout: timeout, origin), origin) }
-    let start = ContinuousClock.now
+    guard isTraced, let tracer else {
+      return noting(try await pool.lease(shared: shared, timeout: timeout, origin), origin)
+    }
+    let start = MonotonicInstant.now
     do {
       let lease = try await pool.lease(shared: shared, timeout: timeout, origin)
       tracer.record(.acquireEnded(trace(options, shared: shared), duration: .now - start, nil))
@@ -200,8 +206,8 @@ public final class PostgresPool: PostgresClient {
     AcquireTrace(name: options.name, isShared: shared, fileID: options.fileID, line: options.line)
   }
 
-  func giveBack(_ lease: Lease<PostgresConnection>, isSound: Bool, since start: ContinuousClock.Instant? = nil) {
-    if let tracer {
+  func giveBack(_ lease: Lease<PostgresConnection>, isSound: Bool, since start: MonotonicInstant? = nil) {
+    if isTraced, let tracer {
       let held = start.map { .now - $0 } ?? .zero
       tracer.record(.released(processID: lease.resource.processID, isSound: isSound, held: held))
     }

@@ -1,3 +1,5 @@
+internal import MonotonicTime
+
 /// A transaction under way. Ends with the closure it was given to: commits when that returns, rolls back when it throws.
 public struct PostgresTransaction: PostgresClient {
   /// The connection it runs on.
@@ -6,7 +8,7 @@ public struct PostgresTransaction: PostgresClient {
   let depth: Int
 
   /// When its time is over; nil when it may take as long as it takes.
-  let deadline: ContinuousClock.Instant?
+  let deadline: MonotonicInstant?
 
   /// Runs one statement in the transaction; see ``PostgresClient/query(_:options:)``.
   public nonisolated(nonsending) func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
@@ -104,13 +106,13 @@ extension PostgresConnection {
     isolation: isolated (any Actor)? = #isolation,
     _ body: (PostgresTransaction) async throws -> sending Result
   ) async throws -> sending Result {
-    let deadline = timeout.map { ContinuousClock.now.advanced(by: $0) }
+    let deadline = timeout.map { MonotonicInstant.now + $0 }
     _ = try await run(options.begin, QueryOptions(timeout: timeout))
     let result: Result
     do {
       result = try await body(PostgresTransaction(connection: self, depth: 0, deadline: deadline))
       try Task.checkCancellation()
-      if let timeout, let deadline, ContinuousClock.now >= deadline {
+      if let timeout, let deadline, MonotonicInstant.now >= deadline {
         throw PostgresError(.timedOut, "the transaction took longer than \(timeout) and was rolled back")
       }
     } catch {

@@ -1,3 +1,5 @@
+internal import MonotonicTime
+
 /// How one call is made: what it is called, how long it may take, and who makes it.
 public struct QueryOptions: Sendable {
   /// What tracers, metrics, errors and the pool's listing call it.
@@ -32,10 +34,10 @@ public struct QueryOptions: Sendable {
   }
 
   /// No later than a deadline.
-  func within(_ deadline: ContinuousClock.Instant?) -> QueryOptions {
+  func within(_ deadline: MonotonicInstant?) -> QueryOptions {
     guard let deadline else { return self }
     var bounded = self
-    let rest = max(ContinuousClock.now.duration(to: deadline), .nanoseconds(1))
+    let rest = max(deadline - .now, .nanoseconds(1))
     bounded.timeout = min(timeout ?? rest, rest)
     return bounded
   }

@@ -1,3 +1,5 @@
+package import MonotonicTime
+
 /// Is told what a connection or a pool does. Logging and metrics are tracers.
 public protocol QueryTracer: Sendable {
   /// Called in the task or on the loop where the event happens: it must be quick and must not block.
@@ -7,7 +9,7 @@ public protocol QueryTracer: Sendable {
 extension (any QueryTracer)? {
   /// Tells the tracer, if there is one, how `connect` ended.
   func connecting(_ connect: () async throws -> PostgresConnection) async throws -> PostgresConnection {
-    let start = ContinuousClock.now
+    let start = MonotonicInstant.now
     do {
       let connection = try await connect()
       self?.record(.connectEnded(duration: .now - start, .success(connection.processID)))
@@ -74,8 +76,11 @@ public struct QueryTrace: Sendable {
   /// The server process that runs it.
   public let processID: Int32
   /// When it was sent.
-  public let start: ContinuousClock.Instant
+  package let start: MonotonicInstant
   private let tracer: any QueryTracer
+
+  /// How long it has been under way.
+  public var elapsed: Duration { MonotonicInstant.now - start }
 
   static func started(
     _ tracer: any QueryTracer, _ operation: Operation, _ sql: SQL, _ name: String?, _ processID: Int32
@@ -88,7 +93,7 @@ public struct QueryTrace: Sendable {
 
   func end(_ outcome: Result<Int, any Error>, prepared: Bool = false) {
     if prepared { tracer.record(.prepared(self)) }
-    tracer.record(.queryEnded(self, duration: ContinuousClock.now - start, outcome))
+    tracer.record(.queryEnded(self, duration: elapsed, outcome))
   }
 }
 

@@ -3,6 +3,9 @@ struct StatementCache {
   struct Key: Hashable {
     let text: String
     let types: [UInt32]
+
+    /// Of the text alone, which nearly always says what the parameters are.
+    func hash(into hasher: inout Hasher) { hasher.combine(text) }
   }
 
   private struct Entry {
@@ -12,6 +15,8 @@ struct StatementCache {
 
   private let capacity: Int
   private var entries: [Key: Entry] = [:]
+  /// What was used last: it is often asked for again, and hashing its text takes longer than the rest.
+  private var latest: (key: Key, name: String)?
   private var uses: UInt64 = 0
   private var names: UInt64 = 0
 
@@ -19,10 +24,12 @@ struct StatementCache {
 
   /// The name of a statement that the server knows.
   mutating func find(_ key: Key) -> String? {
+    if let latest, latest.key == key { return latest.name }
     guard let index = entries.index(forKey: key) else { return nil }
     uses += 1
     entries.values[index].lastUse = uses
-    return entries.values[index].name
+    latest = (key, entries.values[index].name)
+    return latest?.name
   }
 
   /// A name for a statement that is about to be prepared. Tells of one to be forgotten at the server, to keep within
@@ -37,12 +44,14 @@ struct StatementCache {
     names += 1
     let name = "keel_\(names)"
     entries[key] = Entry(name: name, lastUse: uses)
+    latest = (key, name)
     return name
   }
 
   /// The statement of this name is not there at the server, or is no longer good.
   mutating func forget(_ key: Key, _ name: String) {
     if entries[key]?.name == name { entries[key] = nil }
+    if latest?.name == name { latest = nil }
   }
 
   var count: Int { entries.count }

@@ -1,4 +1,5 @@
 internal import EventLoop
+internal import MonotonicTime
 internal import Synchronization
 
 /// The reading end of a stream or of a COPY from the server. Let go of early, it has the server stop.
@@ -16,7 +17,7 @@ final class StreamReader: Sendable {
   static func open(
     _ kind: ConnectionRequest.Kind, _ client: any PostgresClient, _ options: QueryOptions
   ) async throws -> StreamReader {
-    let start = ContinuousClock.now
+    let start = MonotonicInstant.now
     let checkout = try await client.checkOut(options)
     return StreamReader(kind, checkout, options.after(.now - start))
   }
@@ -31,11 +32,9 @@ final class StreamReader: Sendable {
     self.options = options
     sql = request.sql ?? ""
     let operation: QueryTrace.Operation = if case .rows = kind { .stream } else { .copyOut }
-    trace = connection.tracer.map {
-      QueryTrace.started($0, operation, request.sql ?? "", options.name, connection.processID)
-    }
+    trace = connection.trace(operation, request.sql ?? "", options.name)
     timer = options.timeout.map { limit in connection.schedule(limit, request) }
-    connection.act { session, deliveries in session.submit([request], nil, &deliveries) }
+    connection.act { session, deliveries in session.submit(request, nil, &deliveries) }
   }
 
   deinit {

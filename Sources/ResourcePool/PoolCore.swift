@@ -1,3 +1,4 @@
+internal import MonotonicTime
 internal import Synchronization
 
 /// Runs the machine: lets it decide under a lock, then acts. It knows no type parameter, because this is the path that
@@ -9,7 +10,7 @@ final class PoolCore: Sendable {
 
   private struct State: Sendable {
     var machine: Machine
-    var timer: (deadline: PoolInstant, task: Task<Void, Never>)?
+    var timer: (deadline: MonotonicInstant, task: Task<Void, Never>)?
     /// Those who wait in `close`, by number.
     var drainWaiters: [Int: CheckedContinuation<Void, Never>] = [:]
     var drainWaitersEver = 0
@@ -72,7 +73,7 @@ final class PoolCore: Sendable {
 
   @usableFromInline
   func leaseNow(shared: Bool, _ origin: LeaseOrigin) -> LeaseGrant? {
-    let now = PoolInstant.now
+    let now = MonotonicInstant.now
     return state.withLock { $0.machine.leaseNow(shared: shared, origin, now) }
   }
 
@@ -125,7 +126,7 @@ final class PoolCore: Sendable {
 
   @usableFromInline
   func release(_ slot: Int, isSound: Bool) {
-    let now = PoolInstant.now
+    let now = MonotonicInstant.now
     if isSound, state.withLock({ $0.machine.releaseNow(slot, now) }) { return }
     mutate { machine, now, actions in machine.release(slot, isSound: isSound, now, &actions) }
   }
@@ -141,14 +142,14 @@ final class PoolCore: Sendable {
   func statistics() -> PoolStatistics { state.withLock { $0.machine.statistics() } }
 
   func holders() -> [LeaseHolder] {
-    let now = PoolInstant.now
+    let now = MonotonicInstant.now
     return state.withLock { $0.machine.holders(now) }
   }
 
   func outerOrigin(of origin: LeaseOrigin) -> LeaseOrigin? { state.withLock { $0.machine.outer(origin) } }
 
   func dump() -> PoolDump {
-    let now = PoolInstant.now
+    let now = MonotonicInstant.now
     return state.withLock { $0.machine.dump(now) }
   }
 
@@ -158,9 +159,9 @@ final class PoolCore: Sendable {
 
   /// Lets the machine decide, then acts on it.
   private func mutate<Result: Sendable, Failure>(
-    _ event: (inout Machine, PoolInstant, inout Machine.Actions) throws(Failure) -> Result
+    _ event: (inout Machine, MonotonicInstant, inout Machine.Actions) throws(Failure) -> Result
   ) throws(Failure) -> Result {
-    let now = PoolInstant.now
+    let now = MonotonicInstant.now
     var actions = Machine.Actions()
     var drained: [Int: CheckedContinuation<Void, Never>] = [:]
     let result = try state.withLock { state throws(Failure) -> Result in
@@ -222,7 +223,7 @@ final class PoolCore: Sendable {
     state.timer = (deadline, task)
   }
 
-  private func timerFired(_ deadline: PoolInstant) {
+  private func timerFired(_ deadline: MonotonicInstant) {
     // An earlier timer may have been set while this one woke: that one stays.
     state.withLock { if $0.timer?.deadline == deadline { $0.timer = nil } }
     mutate { machine, now, actions in machine.timerFired(now, &actions) }

@@ -1,3 +1,5 @@
+internal import MonotonicTime
+
 extension PoolStateMachine {
   /// Who holds a resource, the longest holder first.
   func holders(_ now: Instant) -> [LeaseHolder] {

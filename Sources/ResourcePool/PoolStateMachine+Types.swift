@@ -1,3 +1,5 @@
+internal import MonotonicTime
+
 extension PoolStateMachine {
   /// What the caller has to do once the lock is released.
   struct Actions: Sendable {

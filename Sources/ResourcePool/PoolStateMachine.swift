@@ -1,8 +1,10 @@
+internal import MonotonicTime
+
 /// The pool's decisions, as a value: an event goes in with the time it happened, actions come out. It knows no
 /// thread, no clock and no I/O, and resources by their slots only; ``PoolCore`` calls it under a lock and acts after
 /// unlocking.
 struct PoolStateMachine<Waiter: Sendable>: Sendable {
-  typealias Instant = PoolInstant
+  typealias Instant = MonotonicInstant
 
   let configuration: PoolConfiguration
   private(set) var lifecycle = Lifecycle.created

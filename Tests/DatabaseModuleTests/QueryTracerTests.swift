@@ -1,4 +1,5 @@
 import MetricsTesting
+import MonotonicTime
 import Postgres
 import PrometheusMetrics
 import StructuredLogging
@@ -80,9 +81,9 @@ import Testing
     let (slow, quick) = (trace("SELECT 1", "Slow", .query, 1), trace("SELECT 1", "Quick", .query, 2))
     running.record(.queryStarted(slow))
     running.record(.queryStarted(quick))
-    #expect(running.newlyLong(slow.start.advanced(by: .milliseconds(900))).isEmpty)
+    #expect(running.newlyLong(slow.start + .milliseconds(900)).isEmpty)
     running.record(.queryEnded(quick, duration: .zero, .success(1)))
-    let later = slow.start.advanced(by: .seconds(2))
+    let later = slow.start + .seconds(2)
     #expect(running.newlyLong(later).map(\.trace.name) == ["Slow"])
     #expect(running.newlyLong(later).isEmpty)
     running.record(.queryEnded(slow, duration: .seconds(3), .success(1)))

@@ -1,3 +1,4 @@
+import MonotonicTime
 import Testing
 
 @testable import ResourcePool
@@ -28,7 +29,7 @@ private struct Model {
   private var generator: Generator
 
   /// The waiters in their order.
-  private var queue: [(name: String, ticket: UInt64, isShared: Bool, deadline: PoolInstant)] = []
+  private var queue: [(name: String, ticket: UInt64, isShared: Bool, deadline: MonotonicInstant)] = []
   /// The leases, and by resource who has them.
   private var held: [(lease: Lease<Int>, isShared: Bool)] = []
   /// Resources reported broken, ended, or invalidated: never to be lent again.
@@ -300,7 +301,7 @@ private struct Model {
     try expect(
       queue.isEmpty || !held.isEmpty || !pool.makes.isEmpty || !pool.checks.isEmpty || !pool.closes.isEmpty
         || pool.machine.backoff != nil, "waiters, and nothing under way that could serve them")
-    let earliest = queue.map(\.deadline).min() ?? PoolInstant(nanoseconds: .max)
+    let earliest = queue.map(\.deadline).min() ?? MonotonicInstant(nanoseconds: .max)
     guard let next = pool.machine.nextDeadline else { throw broken("no timer") }
     try expect(next <= earliest, "the timer is later than a waiter's deadline")
   }

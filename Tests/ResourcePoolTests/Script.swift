@@ -1,3 +1,4 @@
+import MonotonicTime
 import Testing
 
 @testable import ResourcePool
@@ -11,7 +12,7 @@ final class Script {
     let description: String
   }
 
-  private static let epoch = PoolInstant(nanoseconds: 1_000_000_000_000)
+  private static let epoch = MonotonicInstant(nanoseconds: 1_000_000_000_000)
 
   private(set) var machine: Machine
   private(set) var now = Script.epoch
@@ -163,7 +164,7 @@ final class Script {
   var idle: [Int] { machine.idle.compactMap { resources[$0] } }
 
   private func event<Result, Failure>(
-    _ body: (inout Machine, PoolInstant, inout Machine.Actions) throws(Failure) -> Result
+    _ body: (inout Machine, MonotonicInstant, inout Machine.Actions) throws(Failure) -> Result
   ) throws(Failure) -> Result {
     var actions = Machine.Actions()
     let result = try body(&machine, now, &actions)

@@ -1,3 +1,4 @@
+internal import MonotonicTime
 internal import Postgres
 internal import ResourcePool
 internal import StructuredLogging
@@ -18,10 +19,9 @@ struct DatabaseWatch: Sendable {
     var watch = PoolWatch()
     while true {
       try await Task.sleep(for: interval)
-      let now = ContinuousClock.now
-      for (trace, elapsed) in running.newlyLong(now) { tracer.reportRunning(trace, for: elapsed) }
+      for (trace, elapsed) in running.newlyLong(.now) { tracer.reportRunning(trace, for: elapsed) }
       let stat = pool.stat()
-      if let change = watch.look(waiting: stat.waiting, givenUp: stat.canceledAcquireCount, at: now) {
+      if let change = watch.look(waiting: stat.waiting, givenUp: stat.canceledAcquireCount, at: .now) {
         tell(change, stat, pool.holders())
       }
     }

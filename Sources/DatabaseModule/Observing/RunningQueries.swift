@@ -1,3 +1,4 @@
+internal import MonotonicTime
 internal import Postgres
 internal import Synchronization
 
@@ -6,7 +7,7 @@ final class RunningQueries: QueryTracer {
   /// Two queries of one connection do not begin at the same instant.
   private struct Key: Hashable {
     let processID: Int32
-    let start: ContinuousClock.Instant
+    let start: MonotonicInstant
   }
 
   private struct Entry {
@@ -32,7 +33,7 @@ final class RunningQueries: QueryTracer {
   }
 
   /// Those that have become long since this was asked last, the longest first.
-  func newlyLong(_ now: ContinuousClock.Instant) -> [(trace: QueryTrace, elapsed: Duration)] {
+  func newlyLong(_ now: MonotonicInstant) -> [(trace: QueryTrace, elapsed: Duration)] {
     entries.withLock { entries in
       entries.keys.filter { key in
         guard let entry = entries[key], !entry.isReported, now - key.start >= patience else { return false }
