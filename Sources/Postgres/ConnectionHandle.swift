@@ -137,9 +137,10 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
     (isOn ? PQenterPipelineMode(connection) : PQexitPipelineMode(connection)) == 1
   }
 
-  /// Parses a statement under a name.
-  mutating func sendPrepare(_ name: String, _ text: String, _ types: [UInt32]) -> Bool {
-    PQsendPrepare(connection, name, text, Int32(types.count), types) == 1
+  /// Parses a statement under its name.
+  mutating func sendPrepare(_ statement: PreparedStatement) -> Bool {
+    let types = statement.key.types
+    return PQsendPrepare(connection, statement.name, statement.key.text, Int32(types.count), types) == 1
   }
 
   /// Writes the parameters of the next statement in binary.
@@ -160,10 +161,13 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   }
 
   /// Runs a prepared statement with the parameters encoded before; values come back in binary.
-  mutating func sendExecute(_ name: String) -> Bool {
+  mutating func sendExecute(_ statement: PreparedStatement) -> Bool {
     let connection = connection
     return parameters.withPointers { count, values, lengths, formats in
-      PQsendQueryPrepared(connection, name, count, values, lengths, formats, 1) == 1
+      // By itself Swift would make an array of a short string for C.
+      statement.name.withCString { name in
+        PQsendQueryPrepared(connection, name, count, values, lengths, formats, 1) == 1
+      }
     }
   }
 

@@ -41,10 +41,12 @@ final class ConnectionRequest: @unchecked Sendable {
 
   #if DEBUG
     typealias Continuation = CheckedContinuation<Void, any Error>
+    typealias Waker = CheckedContinuation<Void, Never>
   #else
-    /// Resumed once: it is taken out of the request before, under the connection's lock. To have that checked for every query
-    /// costs an allocation; debug builds do.
+    // Each is resumed once: it is taken out of the request before, under the connection's lock. To have that checked costs every
+    // query an allocation; debug builds do.
     typealias Continuation = UnsafeContinuation<Void, any Error>
+    typealias Waker = UnsafeContinuation<Void, Never>
   #endif
 
   let kind: Kind
@@ -68,10 +70,8 @@ final class ConnectionRequest: @unchecked Sendable {
 
   /// Nobody waits for it: it tidies up.
   var isHousekeeping = false
-  /// Its place in the statement cache; nil when it is not prepared under a name.
-  var key: StatementCache.Key?
-  /// Its name at the server.
-  var statementName = ""
+  /// What it runs; nil when that is not prepared under a name.
+  var prepared: PreparedStatement?
   /// The server knows the statement: it did before, or has answered the prepare.
   var isPrepared = true
   /// It was prepared for this request.
@@ -107,7 +107,7 @@ final class ConnectionRequest: @unchecked Sendable {
   /// The size of `rows`, in bytes.
   var backlog = 0
   /// Wakes who waits for rows, bytes, or room to write.
-  var waker: CheckedContinuation<Void, Never>?
+  var waker: Waker?
   /// The server is done with it.
   var isDone = false
 
@@ -231,7 +231,7 @@ struct Deliveries: Sendable {
   /// Most often there is one at the most, which needs no list.
   private var first: Completion?
   private var others: [Completion] = []
-  var wakers: [CheckedContinuation<Void, Never>] = []
+  var wakers: [ConnectionRequest.Waker] = []
 
   mutating func add(_ completion: Completion) {
     if first == nil { first = completion } else { others.append(completion) }

@@ -150,7 +150,7 @@ extension ConnectionSession {
   }
 
   /// Has the waker called when there is something to take, or room to write. False when there is already.
-  func park(_ request: ConnectionRequest, _ waker: CheckedContinuation<Void, Never>) -> Bool {
+  func park(_ request: ConnectionRequest, _ waker: ConnectionRequest.Waker) -> Bool {
     guard request.rows.isEmpty, request.bytes.isEmpty, !request.isDone, request.abort == nil else { return false }
     if case .copyIn = request.kind, case .open = request.flow, !request.isDataOver, !wantsWrite { return false }
     request.waker = waker

@@ -212,27 +212,31 @@ struct ConnectionSession: ~Copyable, Sendable {
   private mutating func sendStatement(_ sql: SQL, _ request: ConnectionRequest) throws(PostgresError) -> Bool {
     // First, for it may fail, and nothing is to be sent then.
     try handle?.encode(sql.binds)
-    let types = try handle?.parameterTypes(sql.binds) ?? []
     if case .describe = mode {
       try sql.checkText()
+      let types = try handle?.parameterTypes(sql.binds) ?? []
       request.awaitedEnds = 1
       guard handle?.sendUnnamed(sql.text, types) == true else { return false }
-      return request.endsSegment ? handle?.sync() == true : true
+    } else {
+      let (statement, isNew) = try statement(for: sql)
+      // Not in the middle of a segment, since each ends one.
+      if !obsolete.isEmpty, inFlight.lastEndsSegment, !sendDeallocations() { return false }
+      if isNew, handle?.sendPrepare(statement) != true { return false }
+      request.prepared = statement
+      request.isPrepared = !isNew
+      request.wasPrepared = isNew
+      request.awaitedEnds = isNew ? 2 : 1
+      guard handle?.sendExecute(statement) == true else { return false }
     }
-    let key = StatementCache.Key(text: sql.text, types: types)
-    let known = statements.find(key)
-    if known == nil { try sql.checkText() }
-    let name = known ?? statements.insert(key) { obsolete.append($0) }
-    // Not in the middle of a segment, since each ends one.
-    if !obsolete.isEmpty, inFlight.lastEndsSegment, !sendDeallocations() { return false }
-    if known == nil, handle?.sendPrepare(name, key.text, key.types) != true { return false }
-    request.key = key
-    request.statementName = name
-    request.isPrepared = known != nil
-    request.wasPrepared = known == nil
-    request.awaitedEnds = known == nil ? 2 : 1
-    guard handle?.sendExecute(name) == true else { return false }
     return request.endsSegment ? handle?.sync() == true : true
+  }
+
+  private mutating func statement(for sql: SQL) throws(PostgresError) -> (PreparedStatement, isNew: Bool) {
+    if let latest = statements.latest(for: sql) { return (latest, false) }
+    let key = StatementCache.Key(text: sql.text, types: try handle?.parameterTypes(sql.binds) ?? [])
+    if let known = statements.find(key) { return (known, false) }
+    try sql.checkText()
+    return (statements.insert(key) { obsolete.append($0) }, true)
   }
 
   /// Forgets statements at the server, each in a segment of its own: in a failed transaction the server refuses, and
@@ -273,9 +277,9 @@ struct ConnectionSession: ~Copyable, Sendable {
       complete(request, request.missingAnswer, &deliveries)
       return
     }
-    if let key = request.key {
-      if error.isStalePlan { obsolete.append(request.statementName) }
-      if error.isLostStatement || !request.isPrepared { statements.forget(key, request.statementName) }
+    if let prepared = request.prepared {
+      if error.isStalePlan { obsolete.append(prepared.name) }
+      if error.isLostStatement || !request.isPrepared { statements.forget(prepared) }
       // In a transaction the error has ended it already. A batch is sent again as a whole, by its caller.
       if error.isLostStatement, !request.isRetry, !request.isBatched, request.abort == nil, transactionStatus != .failed
       {

@@ -51,7 +51,7 @@ extension PostgresConnection {
         // Refused before anything was sent, or lost with the connection: that concerns all of them.
         guard [.server, .unsupported].contains(named.code) else { throw named }
         // Without a name it was not prepared, so nothing of ours is lost.
-        if request.key == nil { named.isLostStatement = false }
+        if request.prepared == nil { named.isLostStatement = false }
         return .failure(named)
       }
       guard let handle = request.result else {

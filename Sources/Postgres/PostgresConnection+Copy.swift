@@ -78,13 +78,12 @@ extension PostgresConnection {
 
   private nonisolated(nonsending) func awaitDone(_ request: ConnectionRequest) async {
     while act({ session, _ in !session.isOver(request) }) {
-      await withCheckedContinuation { waker in
-        let isParked = act { session, _ in
+      await untilWoken { waker in
+        act { session, _ in
           guard !session.isOver(request) else { return false }
           request.waker = waker
           return true
         }
-        if !isParked { waker.resume() }
       }
     }
   }

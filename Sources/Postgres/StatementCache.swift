@@ -1,3 +1,15 @@
+/// A statement that a connection has prepared.
+final class PreparedStatement: Sendable {
+  let key: StatementCache.Key
+  /// Its name at the server.
+  let name: String
+
+  init(_ key: StatementCache.Key, name: String) {
+    self.key = key
+    self.name = name
+  }
+}
+
 /// The statements that a connection has prepared, the least recently used forgotten first.
 struct StatementCache {
   struct Key: Hashable {
@@ -9,49 +21,54 @@ struct StatementCache {
   }
 
   private struct Entry {
-    let name: String
+    let statement: PreparedStatement
     var lastUse: UInt64
   }
 
   private let capacity: Int
   private var entries: [Key: Entry] = [:]
-  /// What was used last: it is often asked for again, and hashing its text takes longer than the rest.
-  private var latest: (key: Key, name: String)?
+  private var latest: PreparedStatement?
   private var uses: UInt64 = 0
   private var names: UInt64 = 0
 
   init(capacity: Int) { self.capacity = capacity }
 
-  /// The name of a statement that the server knows.
-  mutating func find(_ key: Key) -> String? {
-    if let latest, latest.key == key { return latest.name }
+  /// The statement used last, if it is the one for a query. It often is, and to make a key and look for that takes many times as long.
+  func latest(for sql: SQL) -> PreparedStatement? {
+    guard let latest, latest.key.text == sql.text, latest.key.types.count == sql.binds.count,
+      zip(latest.key.types, sql.binds).allSatisfy({ $1.namedType == nil && $0 == $1.oid })
+    else { return nil }
+    return latest
+  }
+
+  /// A statement that the server knows.
+  mutating func find(_ key: Key) -> PreparedStatement? {
     guard let index = entries.index(forKey: key) else { return nil }
     uses += 1
     entries.values[index].lastUse = uses
-    latest = (key, entries.values[index].name)
-    return latest?.name
+    latest = entries.values[index].statement
+    return latest
   }
 
-  /// A name for a statement that is about to be prepared. Tells of one to be forgotten at the server, to keep within
-  /// the limit.
-  mutating func insert(_ key: Key, evicting: (String) -> Void) -> String {
+  /// One that is about to be prepared. Tells the name of one to be forgotten at the server, to keep within the limit.
+  mutating func insert(_ key: Key, evicting: (String) -> Void) -> PreparedStatement {
     // A scan, but only when a new statement meets a full cache: programs have fewer statements than places.
     if entries.count >= capacity, let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) {
-      evicting(oldest.value.name)
+      evicting(oldest.value.statement.name)
       entries[oldest.key] = nil
     }
     uses += 1
     names += 1
-    let name = "keel_\(names)"
-    entries[key] = Entry(name: name, lastUse: uses)
-    latest = (key, name)
-    return name
+    let statement = PreparedStatement(key, name: "keel_\(names)")
+    entries[key] = Entry(statement: statement, lastUse: uses)
+    latest = statement
+    return statement
   }
 
-  /// The statement of this name is not there at the server, or is no longer good.
-  mutating func forget(_ key: Key, _ name: String) {
-    if entries[key]?.name == name { entries[key] = nil }
-    if latest?.name == name { latest = nil }
+  /// The statement is not there at the server, or is no longer good.
+  mutating func forget(_ statement: PreparedStatement) {
+    if entries[statement.key]?.statement === statement { entries[statement.key] = nil }
+    if latest === statement { latest = nil }
   }
 
   var count: Int { entries.count }

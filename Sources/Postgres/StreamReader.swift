@@ -73,14 +73,22 @@ final class StreamReader: Sendable {
   }
 }
 
+/// Waits until somebody resumes the waker that `park` has put where it is found; not at all if `park` has not.
+@inline(__always)
+nonisolated(nonsending) func untilWoken(_ park: (ConnectionRequest.Waker) -> Bool) async {
+  func wait(_ waker: ConnectionRequest.Waker) { if !park(waker) { waker.resume() } }
+  #if DEBUG
+    await withCheckedContinuation(wait)
+  #else
+    await withUnsafeContinuation(wait)
+  #endif
+}
+
 extension PostgresConnection {
   /// Waits until there is something to take from a request, or room to write to it, or it is over.
   nonisolated(nonsending) func awaitFlow(of request: ConnectionRequest) async {
     await withTaskCancellationHandler {
-      await withCheckedContinuation { waker in
-        let isParked = act { session, _ in session.park(request, waker) }
-        if !isParked { waker.resume() }
-      }
+      await untilWoken { waker in act { session, _ in session.park(request, waker) } }
     } onCancel: {
       abort(request, .cancelled)
     }

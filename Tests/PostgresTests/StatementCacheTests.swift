@@ -8,10 +8,10 @@ import Testing
   @Test func `a statement is found once it is there, under its text and the types of its parameters`() {
     var cache = StatementCache(capacity: 4)
     let names = [key("a"), key("a", 20), key("a", 23), key("a", 20, 23)].map { key in
-      cache.insert(key) { _ in Issue.record("evicted") }
+      cache.insert(key) { _ in Issue.record("evicted") }.name
     }
     #expect(Set(names).count == 4)
-    #expect(cache.find(key("a", 20)) == names[1])
+    #expect(cache.find(key("a", 20))?.name == names[1])
     #expect(cache.find(key("b")) == nil)
   }
 
@@ -22,37 +22,64 @@ import Testing
     for _ in 0..<9 { _ = cache.find(key("a")) }
     _ = cache.insert(key("b")) { evicted.append($0) }
     let c = cache.insert(key("c")) { evicted.append($0) }
-    #expect(evicted == [a])
+    #expect(evicted == [a.name])
     _ = cache.find(key("b"))
     _ = cache.insert(key("d")) { evicted.append($0) }
-    #expect(evicted == [a, c])
+    #expect(evicted == [a.name, c.name])
     #expect(cache.count == 2)
+  }
+
+  @Test func `the statement used last is known by text and types, and only while it is there`() {
+    var cache = StatementCache(capacity: 2)
+    let query: SQL = "SELECT \(1)"
+    let a = cache.insert(key("SELECT $1", 20)) { _ in }
+    #expect(cache.latest(for: query) === a)
+    #expect(cache.latest(for: "SELECT \(1 as Int16)") == nil)
+    #expect(cache.latest(for: "SELECT 1") == nil)
+    let b = cache.insert(key("SELECT $1, $2", 20, 20)) { _ in }
+    #expect(cache.latest(for: query) == nil)
+    #expect(cache.latest(for: "SELECT \(1), \(2)") === b)
+    _ = cache.find(key("SELECT $1", 20))
+    #expect(cache.latest(for: query) === a)
+    cache.forget(a)
+    #expect(cache.latest(for: query) == nil)
+  }
+
+  @Test func `the statement used last is not the first to make room`() {
+    var cache = StatementCache(capacity: 2)
+    var evicted: [String] = []
+    _ = cache.insert(key("SELECT $1", 20)) { evicted.append($0) }
+    let b = cache.insert(key("b")) { evicted.append($0) }
+    _ = cache.find(key("SELECT $1", 20))
+    for _ in 0..<9 { _ = cache.latest(for: "SELECT \(1)") }
+    _ = cache.insert(key("c")) { evicted.append($0) }
+    #expect(evicted == [b.name])
   }
 
   @Test func `looking for what is not there evicts nothing`() {
     var cache = StatementCache(capacity: 1)
     let a = cache.insert(key("a")) { _ in }
     #expect(cache.find(key("b")) == nil)
-    #expect(cache.find(key("a")) == a)
+    #expect(cache.find(key("a")) === a)
   }
 
   @Test func `a forgotten statement comes back under a new name, which late news of the old one leave alone`() {
     var cache = StatementCache(capacity: 2)
     let first = cache.insert(key("a")) { _ in }
-    cache.forget(key("a"), first)
-    cache.forget(key("never seen"), "x")
+    cache.forget(first)
+    cache.forget(PreparedStatement(key("never seen"), name: "x"))
     #expect(cache.find(key("a")) == nil)
     let second = cache.insert(key("a")) { _ in }
-    #expect(second != first)
-    cache.forget(key("a"), first)
-    #expect(cache.find(key("a")) == second)
+    #expect(second !== first && second.name != first.name)
+    cache.forget(first)
+    #expect(cache.find(key("a")) === second)
   }
 
   @Test func `ten thousand different statements never fill it beyond its size`() {
     var cache = StatementCache(capacity: 16)
     var alive: Set<String> = []
     for index in 0..<10_000 where cache.find(key("\(index % 40)")) == nil {
-      alive.insert(cache.insert(key("\(index % 40)")) { alive.remove($0) })
+      alive.insert(cache.insert(key("\(index % 40)")) { alive.remove($0) }.name)
       #expect(cache.count <= 16 && alive.count == cache.count)
     }
   }
