@@ -15,6 +15,29 @@ enum LifecycleBench {
     }
   }
 
+  /// Whole apps beside the same ones of fx, in turns; `scripts/build-peers` builds fx.
+  static func besideFx(_ counts: [Int]) async throws {
+    guard let fx = FxPeer() else { return print("fx is not built: left out") }
+    for (name, isChain, hooks) in [("chain", true, false), ("wide", false, false), ("hooks", true, true)] {
+      for count in counts {
+        let types = types(count)
+        var (ours, theirs): ([Times], [Times]) = ([], [])
+        for _ in 0..<5 {
+          ours.append(
+            try await measure(for: FxPeer.turn) { try await cycle(types, isChain: isChain, hooks: hooks) })
+          theirs.append(try fx.measure(name, count))
+        }
+        let medians = [ours, theirs].map { $0.map(\.median).sorted()[2] }
+        let bests = [ours, theirs].map { $0.map(\.best).min() ?? .zero }
+        print(
+          "\(count) providers, \(name): \(milliseconds(medians[0])), fx \(milliseconds(medians[1])): \(ratio(medians)); "
+            + "at best \(milliseconds(bests[0])), fx \(milliseconds(bests[1])): \(ratio(bests))")
+      }
+    }
+  }
+
+  private static func ratio(_ times: [Duration]) -> String { "\((times[0] / times[1] * 100).rounded() / 100) ×" }
+
   /// Where the processor time goes: the best of many runs, each part for itself.
   static func phases(_ count: Int) async throws {
     let types = types(count)
@@ -51,14 +74,10 @@ enum LifecycleBench {
         if isChain && index > 0 {
           type.link(after: types[index - 1], hooks: hooks)
         } else {
-          type.leaf(hooks: hooks)
+          type.leaf(hooks: hooks, isEager: !isChain)
         }
       }
-      if isChain {
-        types[types.count - 1].invoke()
-      } else {
-        for type in types { type.invoke() }
-      }
+      if isChain { types[types.count - 1].invoke() }
     }
   }
 

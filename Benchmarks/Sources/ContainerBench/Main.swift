@@ -6,14 +6,15 @@ import Container
   import Darwin
 #endif
 
-/// `swift run -c release ContainerBench [lifecycle|phases [count …]|read|parallel|validate]`
+/// `swift run -c release ContainerBench [lifecycle|fx|phases|read|parallel|validate] [count …]`
 @main struct ContainerBench {
   static func main() async throws {
     let wanted = CommandLine.arguments.dropFirst()
+    let counts = wanted.compactMap { Int($0) }
     func wants(_ name: String) -> Bool { wanted.isEmpty || wanted.contains(name) }
     if wants("lifecycle") { try await LifecycleBench.run() }
+    if wants("fx") { try await LifecycleBench.besideFx(counts.isEmpty ? [10, 100, 1000] : counts) }
     if wanted.contains("phases") {
-      let counts = wanted.compactMap { Int($0) }
       for count in counts.isEmpty ? [1000] : counts { try await LifecycleBench.phases(count) }
     }
     if wants("validate") { try await LifecycleBench.validate(1000) }
@@ -44,16 +45,29 @@ func processorTime() -> Duration {
 /// Runs `body` some times that are not counted, then `count` times.
 func measure(_ count: Int, _ body: () async throws -> Void) async rethrows -> Times {
   for _ in 0..<max(3, count / 10) { try await body() }
+  return try await times(while: { $0 < count }, body)
+}
+
+/// Runs `body` once, then as often as the time allows.
+func measure(for time: Duration, _ body: () async throws -> Void) async rethrows -> Times {
+  try await body()
+  let end = ContinuousClock.now + time
+  return try await times(while: { $0 < 5 || .now < end }, body)
+}
+
+private func times(
+  while goesOn: (_ count: Int) -> Bool, _ body: () async throws -> Void
+) async rethrows -> Times {
   var times: [Duration] = []
   var processor = Duration.seconds(Int64.max)
-  for _ in 0..<count {
+  while goesOn(times.count) {
     let (began, used) = (ContinuousClock.now, processorTime())
     try await body()
     times.append(ContinuousClock.now - began)
     processor = min(processor, processorTime() - used)
   }
   times.sort()
-  return Times(median: times[count / 2], best: times[0], processor: processor)
+  return Times(median: times[times.count / 2], best: times[0], processor: processor)
 }
 
 func milliseconds(_ duration: Duration) -> String {

@@ -22,15 +22,15 @@ final class Value<N: Number>: Sendable {
 }
 
 protocol Numbered: AnyObject, Sendable {
-  static func leaf(hooks: Bool) -> any ModuleElement
+  static func leaf(hooks: Bool, isEager: Bool) -> any ModuleElement
   static func link(after other: any Numbered.Type, hooks: Bool) -> any ModuleElement
   static func slow(_ time: Duration) -> any ModuleElement
   static func invoke() -> any ModuleElement
 }
 
 extension Value: Numbered {
-  static func leaf(hooks: Bool) -> any ModuleElement {
-    let provide = Provide { Value() }
+  static func leaf(hooks: Bool, isEager: Bool) -> any ModuleElement {
+    let provide = isEager ? Provide { Value() }.eager() : Provide { Value() }
     return hooks ? provide.onStart { _ in }.onStop { _ in } : provide
   }
 
