@@ -10,9 +10,9 @@ internal import Postgres
 /// because the extended one keeps the snapshot of the last query. A migrator that waits ends its transaction after each
 /// look.
 struct MigrationLock: Sendable {
-  private let keys: [LockKey]
-  /// The server's process that holds it.
-  private let processID: Int32
+  /// A lock that the same transaction holds, and nobody else can: whoever else may have taken the keys by now, while this
+  /// one is held they are ours.
+  private let token = Int64.random(in: .min ... .max)
 
   /// Takes the lock.
   ///
@@ -24,15 +24,11 @@ struct MigrationLock: Sendable {
   init(
     taking keys: [LockKey], on connection: PostgresConnection, wait: Duration, report: (MigrationEvent) -> Void
   ) async throws {
-    self.keys = keys
     let deadline = ContinuousClock.now.advanced(by: wait)
     var pause = Duration.milliseconds(10)
     var holder: LockHolder?
     while true {
-      if let process = try await Self.take(keys, connection) {
-        processID = process
-        return
-      }
+      if try await take(keys, connection) { return }
       let found = try await Self.holder(of: keys, connection)
       if holder == nil || found?.processID != holder?.processID { report(.waiting(found)) }
       holder = found ?? holder
@@ -43,29 +39,23 @@ struct MigrationLock: Sendable {
   }
 
   /// Begins a transaction that holds all keys, or none and is over.
-  ///
-  /// - Returns: The server's process that has them, which behind a pooler libpq does not know.
-  private static func take(_ keys: [LockKey], _ connection: PostgresConnection) async throws -> Int32? {
+  private func take(_ keys: [LockKey], _ connection: PostgresConnection) async throws -> Bool {
     let text: SQL = """
       BEGIN ISOLATION LEVEL READ COMMITTED;
       SET LOCAL idle_in_transaction_session_timeout = 0;
       \(SQL(unchecked: connection.serverVersion >= 170_000 ? "SET LOCAL transaction_timeout = 0;" : ""))
-      SELECT CASE WHEN bool_and(pg_try_advisory_xact_lock(key)) THEN pg_backend_pid() END
-      FROM unnest(\(keys.map(\.value))::bigint[]) AS key
+      SELECT bool_and(pg_try_advisory_xact_lock(key))
+      FROM unnest(\(keys.map(\.value) + [token])::bigint[]) AS key
       """
-    let process = try await connection.scriptValue(text.inlined(), name: "TakeMigrationLock").flatMap { Int32($0) }
-    if process == nil { try await connection.script("ROLLBACK") }
-    return process
+    let isTaken = try await connection.scriptValue(text.inlined(), name: "TakeMigrationLock") == "t"
+    if !isTaken { try await connection.script("ROLLBACK") }
+    return isTaken
   }
 
-  /// Asks whether the lock still holds, of the server and not of its connection: that one may have lost sight of it. A
-  /// process is of one database, so that one need not be asked for.
-  var isHeld: SQL {
-    """
-    (SELECT count(*) = \(keys.count) FROM pg_catalog.pg_locks AS l
-     WHERE l.pid = \(processID) AND \(Self.condition(keys)))
-    """
-  }
+  /// Asks whether the lock still holds, of the server and not of its connection: that one may have lost sight of it. By
+  /// trying the token, for to look for it among all locks takes hundreds of times as long. Of another session than the
+  /// lock's, in a transaction.
+  var isHeld: SQL { "(NOT pg_catalog.pg_try_advisory_xact_lock_shared(\(token)))" }
 
   static let lost = MigrationError(
     .lockLost, "the connection that held the lock broke; nothing more was begun. Run the command again")

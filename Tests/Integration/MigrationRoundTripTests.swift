@@ -195,21 +195,22 @@ import Testing
 
   @Test func `a run whose lock is lost begins nothing more`() async throws {
     try await MigrationDatabase.with { database in
-      let killer = """
-        SELECT pg_terminate_backend(pid) FROM pg_locks
+      let locks = """
+        FROM pg_locks
         WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
         """
+      // It takes a moment until the killed session is gone, and the lock with it. Then somebody else may have the lock.
+      let kill = """
+        DO $$ DECLARE keys bigint[];
+        BEGIN
+          SELECT array_agg(classid::bigint << 32 | objid::bigint) INTO keys \(locks);
+          PERFORM pg_terminate_backend(pid) \(locks);
+          WHILE EXISTS (SELECT \(locks)) LOOP PERFORM pg_sleep(0.01); END LOOP;
+          PERFORM pg_advisory_lock(key) FROM unnest(keys) AS key;
+        END $$
+        """
       for next in ["CREATE TABLE public.b ()", "-- keel: no-transaction\nVACUUM public.a"] {
-        // It takes a moment until the killed session is gone, and the lock with it.
-        let wait = """
-          DO $$ BEGIN
-            WHILE EXISTS (
-              SELECT FROM pg_locks
-              WHERE locktype = 'advisory' AND database = (SELECT oid FROM pg_database WHERE datname = current_database())
-            ) LOOP PERFORM pg_sleep(0.01); END LOOP;
-          END $$
-          """
-        let set = MigrationSet.scripts("main", (killer + ";" + wait, "SELECT 1"), (next, "SELECT 1"))
+        let set = MigrationSet.scripts("main", (kill, "SELECT 1"), (next, "SELECT 1"))
         let error = try await migrationError { try await database.migrator(set).up() }
         #expect(error.code == .lockLost)
         #expect(error.completed.map(\.version) == [1])

@@ -31,7 +31,7 @@ import Testing
       await #expect(throws: CancellationError.self) { try await sleeper.value }
       let one: Int = try await pool.one("SELECT 1")
       #expect(one == 1)
-      #expect(pool.stat().newCount == 1)
+      #expect(pool.stat().newCount == 1, "\(pool.dump())")
     }
   }
 
