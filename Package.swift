@@ -116,6 +116,7 @@ let package = Package(
       name: "signal-holder", dependencies: ["Container"], path: "Tests/Fixtures/SignalHolder"),
     .testTarget(name: "ContainerTestingTests", dependencies: ["ContainerTesting", "Container"]),
     .testTarget(name: "ResourcePoolTests", dependencies: ["ResourcePool", "MonotonicTime"]),
+    .testTarget(name: "MonotonicTimeTests", dependencies: ["MonotonicTime"]),
     .testTarget(name: "EventLoopTests", dependencies: ["EventLoop", "MonotonicTime"]),
     .testTarget(name: "PostgresTests", dependencies: ["Postgres", "StructuredLogging"]),
     .testTarget(name: "MigrationsTests", dependencies: ["Migrations", "MigrationFiles", "SharedMigrations"]),

@@ -35,8 +35,10 @@ package struct MonotonicInstant: Sendable, Hashable, Comparable, BitwiseCopyable
     return MonotonicInstant(nanoseconds: isTooFar ? (duration < .zero ? .min : .max) : sum)
   }
 
+  /// Instants that lie more than three centuries apart are as far apart as that.
   package static func - (left: MonotonicInstant, right: MonotonicInstant) -> Duration {
-    .nanoseconds(left.nanoseconds - right.nanoseconds)
+    let (difference, isTooFar) = left.nanoseconds.subtractingReportingOverflow(right.nanoseconds)
+    return .nanoseconds(isTooFar ? (left < right ? .min : .max) : difference)
   }
 }
 

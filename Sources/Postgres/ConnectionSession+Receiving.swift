@@ -150,9 +150,11 @@ extension ConnectionSession {
   }
 
   /// Has the waker called when there is something to take, or room to write. False when there is already.
-  func park(_ request: ConnectionRequest, _ waker: ConnectionRequest.Waker) -> Bool {
+  func park(_ request: ConnectionRequest, _ waker: ConnectionRequest.Waker, _ deliveries: inout Deliveries) -> Bool {
     guard request.rows.isEmpty, request.bytes.isEmpty, !request.isDone, request.abort == nil else { return false }
     if case .copyIn = request.kind, case .open = request.flow, !request.isDataOver, !wantsWrite { return false }
+    // Where two wait, each looks again when the other does.
+    wake(request, &deliveries)
     request.waker = waker
     return true
   }

@@ -53,7 +53,10 @@ struct ConnectionSession: ~Copyable, Sendable {
   private var isCancelling: Bool { if case .none = cancel { false } else { true } }
 
   /// The connection has done with a request, and no cancel request for it is on its way.
-  func isOver(_ request: ConnectionRequest) -> Bool { request.isDone && !isCancelling }
+  func isOver(_ request: ConnectionRequest) -> Bool {
+    if case .underWay(let cancelled, _) = cancel, cancelled === request.lead { return false }
+    return request.isDone
+  }
 
   /// Whether there is a use for more of what the server sends.
   var wantsRead: Bool {
@@ -220,7 +223,9 @@ struct ConnectionSession: ~Copyable, Sendable {
     } else {
       let (statement, isNew) = try statement(for: sql)
       // Not in the middle of a segment, since each ends one.
-      if !obsolete.isEmpty, inFlight.lastEndsSegment, !sendDeallocations() { return false }
+      if !obsolete.isEmpty, inFlight.lastEndsSegment, transactionStatus != .failed, !sendDeallocations() {
+        return false
+      }
       if isNew, handle?.sendPrepare(statement) != true { return false }
       request.prepared = statement
       request.isPrepared = !isNew
@@ -278,8 +283,9 @@ struct ConnectionSession: ~Copyable, Sendable {
       return
     }
     if let prepared = request.prepared {
-      if error.isStalePlan { obsolete.append(prepared.name) }
-      if error.isLostStatement || !request.isPrepared { statements.forget(prepared) }
+      if error.isLostStatement || !request.isPrepared, statements.forget(prepared), error.isStalePlan {
+        obsolete.append(prepared.name)
+      }
       // In a transaction the error has ended it already. A batch is sent again as a whole, by its caller.
       if error.isLostStatement, !request.isRetry, !request.isBatched, request.abort == nil, transactionStatus != .failed
       {
@@ -333,9 +339,11 @@ struct ConnectionSession: ~Copyable, Sendable {
 
   mutating func failAll(_ deliveries: inout Deliveries) {
     guard let failure else { return }
-    if case .underWay(_, let held) = cancel {
+    if case .underWay(let cancelled, let held) = cancel {
       for completion in held { deliveries.add(completion) }
       cancel = .none
+      // It may be done already, and wait for the end of the cancelling alone.
+      wake(cancelled, &deliveries)
     }
     // Who had given up already is told that, not how it ended.
     while let request = inFlight.removeFirst() { complete(request, request.lead.abort?.error ?? failure, &deliveries) }

@@ -79,7 +79,18 @@ public struct QueryTrace: Sendable {
   package let start: MonotonicInstant
   private let tracer: any QueryTracer
 
-  /// How long it has been under way.
+  /// Tells it from all other queries of the process: an event of its start and one of its end have the same.
+  public struct ID: Hashable, Sendable {
+    private let processID: Int32
+    private let start: MonotonicInstant
+
+    fileprivate init(_ trace: QueryTrace) { (processID, start) = (trace.processID, trace.start) }
+  }
+
+  /// Tells it from all other queries of the process: an event of its start and one of its end have the same.
+  public var id: ID { ID(self) }
+
+  /// The time since it was sent, which goes on after its end: how long it took is in the event of that.
   public var elapsed: Duration { MonotonicInstant.now - start }
 
   static func started(

@@ -16,8 +16,16 @@ struct StatementCache {
     let text: String
     let types: [UInt32]
 
+    /// By the bytes, as the server reads them: to Swift two strings are equal that look alike.
+    static func == (left: Key, right: Key) -> Bool {
+      left.text.hasBytes(of: right.text) && left.types == right.types
+    }
+
     /// Of the text alone, which nearly always says what the parameters are.
-    func hash(into hasher: inout Hasher) { hasher.combine(text) }
+    func hash(into hasher: inout Hasher) {
+      var text = text
+      text.withUTF8 { hasher.combine(bytes: UnsafeRawBufferPointer($0)) }
+    }
   }
 
   private struct Entry {
@@ -35,7 +43,7 @@ struct StatementCache {
 
   /// The statement used last, if it is the one for a query. It often is, and to make a key and look for that takes many times as long.
   func latest(for sql: SQL) -> PreparedStatement? {
-    guard let latest, latest.key.text == sql.text, latest.key.types.count == sql.binds.count,
+    guard let latest, latest.key.text.hasBytes(of: sql.text), latest.key.types.count == sql.binds.count,
       zip(latest.key.types, sql.binds).allSatisfy({ $1.namedType == nil && $0 == $1.oid })
     else { return nil }
     return latest
@@ -66,10 +74,27 @@ struct StatementCache {
   }
 
   /// The statement is not there at the server, or is no longer good.
-  mutating func forget(_ statement: PreparedStatement) {
-    if entries[statement.key]?.statement === statement { entries[statement.key] = nil }
+  ///
+  /// - Returns: Whether it was known until now: several queries may find that out.
+  @discardableResult
+  mutating func forget(_ statement: PreparedStatement) -> Bool {
     if latest === statement { latest = nil }
+    guard entries[statement.key]?.statement === statement else { return false }
+    entries[statement.key] = nil
+    return true
   }
 
   var count: Int { entries.count }
+}
+
+extension String {
+  fileprivate func hasBytes(of other: String) -> Bool {
+    let isSame = utf8.withContiguousStorageIfAvailable { these in
+      other.utf8.withContiguousStorageIfAvailable { those in
+        these.count == those.count && these.elementsEqual(those)
+      }
+    }
+    // Strings of other origin have no bytes that lie together.
+    return (isSame ?? nil) ?? utf8.elementsEqual(other.utf8)
+  }
 }

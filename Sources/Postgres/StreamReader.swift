@@ -88,7 +88,7 @@ extension PostgresConnection {
   /// Waits until there is something to take from a request, or room to write to it, or it is over.
   nonisolated(nonsending) func awaitFlow(of request: ConnectionRequest) async {
     await withTaskCancellationHandler {
-      await untilWoken { waker in act { session, _ in session.park(request, waker) } }
+      await untilWoken { waker in act { session, deliveries in session.park(request, waker, &deliveries) } }
     } onCancel: {
       abort(request, .cancelled)
     }

@@ -45,6 +45,33 @@ import Testing
     #expect(cache.latest(for: query) == nil)
   }
 
+  @Test func `statements that look alike and differ in their bytes are two`() {
+    var cache = StatementCache(capacity: 4)
+    let (composed, decomposed): (SQL, SQL) = ("SELECT '\u{e9}'", "SELECT 'e\u{301}'")
+    #expect(composed.text == decomposed.text)
+    let one = cache.insert(key(composed.text)) { _ in }
+    #expect(cache.latest(for: decomposed) == nil)
+    #expect(cache.find(key(decomposed.text)) == nil)
+    let other = cache.insert(key(decomposed.text)) { _ in }
+    #expect(cache.latest(for: decomposed) === other && cache.latest(for: composed) == nil)
+    #expect(cache.find(key(composed.text)) === one)
+  }
+
+  @Test func `a parameter whose type only the database knows is not taken for a text`() {
+    struct Mood: PostgresEncodable {
+      static let postgresType = PostgresType(named: "mood")
+      func encode(into buffer: inout ParameterBuffer) {}
+    }
+    var cache = StatementCache(capacity: 4)
+    let text: SQL = "SELECT \("a")"
+    let absent: SQL = "SELECT \(nil as String?)"
+    let statement = cache.insert(key(text.text, text.binds.map(\.oid)[0])) { _ in }
+    #expect(cache.latest(for: text) === statement && cache.latest(for: absent) === statement)
+    let named: SQL = "SELECT \(Mood())"
+    #expect(named.text == text.text && named.binds.map(\.oid) == text.binds.map(\.oid))
+    #expect(cache.latest(for: named) == nil)
+  }
+
   @Test func `the statement used last is not the first to make room`() {
     var cache = StatementCache(capacity: 2)
     var evicted: [String] = []
@@ -67,7 +94,8 @@ import Testing
     var cache = StatementCache(capacity: 2)
     let first = cache.insert(key("a")) { _ in }
     cache.forget(first)
-    cache.forget(PreparedStatement(key("never seen"), name: "x"))
+    #expect(cache.forget(first) == false)
+    #expect(cache.forget(PreparedStatement(key("never seen"), name: "x")) == false)
     #expect(cache.find(key("a")) == nil)
     let second = cache.insert(key("a")) { _ in }
     #expect(second !== first && second.name != first.name)

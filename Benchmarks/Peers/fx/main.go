@@ -2,13 +2,14 @@
 //
 //	fx SHAPE COUNT SECONDS
 //
-// prints the median and the best time of an app, in milliseconds.
+// prints the median and the best time of an app, in milliseconds, and the versions of fx and Go.
 package main
 
 import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"sort"
 	"strconv"
 	"time"
@@ -62,5 +63,5 @@ func main() {
 		}
 	}
 	sort.Float64s(times)
-	fmt.Println(times[len(times)/2], times[0])
+	fmt.Println(times[len(times)/2], times[0], fx.Version, runtime.Version())
 }

@@ -13,7 +13,10 @@ struct FxPeer {
     guard FileManager.default.isExecutableFile(atPath: program.path) else { return nil }
   }
 
-  func measure(_ shape: String, _ count: Int) throws -> Times {
+  struct Failure: Error, CustomStringConvertible { let description: String }
+
+  /// - Returns: The times, and which versions of fx and Go they are of.
+  func measure(_ shape: String, _ count: Int) throws -> (Times, versions: String) {
     let process = Process()
     process.executableURL = program
     process.arguments = [shape, "\(count)", "\(Self.turn / .seconds(1))"]
@@ -22,9 +25,12 @@ struct FxPeer {
     try process.run()
     let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
     process.waitUntilExit()
-    let numbers = text.split(whereSeparator: \.isWhitespace).compactMap { Double($0) }
-    guard process.terminationStatus == 0, numbers.count == 2 else { throw CocoaError(.executableRuntimeMismatch) }
-    return Times(
-      median: .microseconds(numbers[0] * 1000), best: .microseconds(numbers[1] * 1000), processor: .zero)
+    let words = text.split(whereSeparator: \.isWhitespace)
+    guard process.terminationStatus == 0, words.count == 4, let median = Double(words[0]), let best = Double(words[1])
+    else { throw Failure(description: "the peer has no app of \(count) providers in the shape \(shape): \(text)") }
+    return (
+      Times(median: .microseconds(median * 1000), best: .microseconds(best * 1000), processor: .zero),
+      "fx \(words[2]), \(words[3])"
+    )
   }
 }

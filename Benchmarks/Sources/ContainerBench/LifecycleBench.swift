@@ -21,16 +21,18 @@ enum LifecycleBench {
     for (name, isChain, hooks) in [("chain", true, false), ("wide", false, false), ("hooks", true, true)] {
       for count in counts {
         let types = types(count)
-        var (ours, theirs): ([Times], [Times]) = ([], [])
+        var (ours, theirs, peer): ([Times], [Times], String) = ([], [], "")
         for _ in 0..<5 {
           ours.append(
             try await measure(for: FxPeer.turn) { try await cycle(types, isChain: isChain, hooks: hooks) })
-          theirs.append(try fx.measure(name, count))
+          let (times, versions) = try fx.measure(name, count)
+          theirs.append(times)
+          peer = versions
         }
         let medians = [ours, theirs].map { $0.map(\.median).sorted()[2] }
         let bests = [ours, theirs].map { $0.map(\.best).min() ?? .zero }
         print(
-          "\(count) providers, \(name): \(milliseconds(medians[0])), fx \(milliseconds(medians[1])): \(ratio(medians)); "
+          "\(count) providers, \(name): \(milliseconds(medians[0])), \(peer) \(milliseconds(medians[1])): \(ratio(medians)); "
             + "at best \(milliseconds(bests[0])), fx \(milliseconds(bests[1])): \(ratio(bests))")
       }
     }

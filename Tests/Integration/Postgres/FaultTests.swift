@@ -1,4 +1,5 @@
 import DatabaseTesting
+import Dispatch
 import EmbeddedPostgres
 import EventLoop
 import Glibc
@@ -128,6 +129,61 @@ import Testing
       }
       #expect(wrong == 0)
       try await checkBooks(pool, attempts: load.attempts.load(ordering: .relaxed))
+    }
+  }
+
+  @Test func `a COPY that was cancelled ends with its connection, though the cancel request hangs`() async throws {
+    try await withProxy { pool, proxy in
+      try await pool.execute("CREATE TABLE locked (x int)")
+      let isOver = Flag()
+      let copy = try await pool.transaction { tx in
+        try await tx.execute("LOCK TABLE locked")
+        let copy = Task {
+          defer { isOver.set() }
+          return try await pool.copyIn("COPY locked FROM STDIN") { _ in }
+        }
+        try await until { try await tx.one("SELECT EXISTS (SELECT FROM pg_locks WHERE NOT granted)", as: Bool.self) }
+        proxy.set(.deaf)
+        copy.cancel()
+        return copy
+      }
+      // Now the server agrees to the COPY, and is told that nothing comes: that is over, and the cancelling is not.
+      try await until { isOver.isSet }
+      await #expect(throws: CancellationError.self) { try await copy.value }
+      proxy.set(.passing)
+      try await checkBooks(pool)
+    }
+  }
+
+  @Test func `the end of a COPY does not wait for another's cancel request`() async throws {
+    try await withProxy { pool, proxy in
+      try await pool.execute("CREATE TABLE copied (x int)")
+      let loop = try EventLoop()
+      let (isHeld, isOver) = (DispatchSemaphore(value: 0), Flag())
+      try await pool.withConnection { connection in
+        let copy = Task(executorPreference: loop) {
+          defer { isOver.set() }
+          return try await connection.copyIn("COPY copied FROM STDIN") { _ in
+            // The task is told that its COPY has ended, and does not come to look.
+            loop.execute { isHeld.wait() }
+            throw Trouble()
+          }
+        }
+        let sleep = Task { try await connection.execute("SELECT pg_sleep(3600)") }
+        try await until {
+          try await pool.one(
+            "SELECT count(*) > 0 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)' AND state = 'active'",
+            as: Bool.self)
+        }
+        proxy.set(.deaf)
+        sleep.cancel()
+        isHeld.signal()
+        await #expect(throws: Trouble.self) { try await copy.value }
+        proxy.set(.passing)
+        await #expect(throws: CancellationError.self) { try await sleep.value }
+      }
+      await loop.stop()
+      try await checkBooks(pool)
     }
   }
 
@@ -289,3 +345,11 @@ extension SQL.StringInterpolation {
     appendInterpolation(SQL(unchecked: database.options.database ?? ""))
   }
 }
+
+private final class Flag: Sendable {
+  private let value = Atomic(false)
+  var isSet: Bool { value.load(ordering: .acquiring) }
+  func set() { value.store(true, ordering: .releasing) }
+}
+
+private struct Trouble: Error {}

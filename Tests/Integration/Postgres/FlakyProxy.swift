@@ -9,6 +9,8 @@ final class FlakyProxy: Sendable {
     case passing
     /// Nothing moves, and nobody is told.
     case stalled
+    /// Whoever connects is let in, and then nothing of his moves; the others go on.
+    case deaf
     /// Everything comes this much later.
     case slow(milliseconds: UInt32)
     /// The client gets noise for answers.
@@ -77,6 +79,7 @@ final class FlakyProxy: Sendable {
         connect(server, $0, socklen_t(MemoryLayout<sockaddr_un>.size)) == 0
       }
     }
+    while case .deaf = mood.withLock({ $0 }), !isOver { usleep(2_000) }
     if isConnected { pump(client, server) }
     Glibc.close(client)
     Glibc.close(server)
