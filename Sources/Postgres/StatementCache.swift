@@ -3,10 +3,18 @@ final class PreparedStatement: Sendable {
   let key: StatementCache.Key
   /// Its name at the server.
   let name: String
+  private let isASCII: Bool
 
   init(_ key: StatementCache.Key, name: String) {
     self.key = key
     self.name = name
+    isASCII = key.text.utf8.allSatisfy { $0 < 0x80 }
+  }
+
+  /// Whether it is of this text to the byte.
+  func hasText(_ text: String) -> Bool {
+    // Equal to ASCII is what is the same, or longer: the Kelvin sign, of three bytes, equals K.
+    isASCII ? key.text.utf8.count == text.utf8.count && key.text == text : key.text.hasBytes(of: text)
   }
 }
 
@@ -43,7 +51,7 @@ struct StatementCache {
 
   /// The statement used last, if it is the one for a query. It often is, and to make a key and look for that takes many times as long.
   func latest(for sql: SQL) -> PreparedStatement? {
-    guard let latest, latest.key.text.hasBytes(of: sql.text), latest.key.types.count == sql.binds.count,
+    guard let latest, latest.hasText(sql.text), latest.key.types.count == sql.binds.count,
       zip(latest.key.types, sql.binds).allSatisfy({ $1.namedType == nil && $0 == $1.oid })
     else { return nil }
     return latest

@@ -55,6 +55,12 @@ import Testing
     let other = cache.insert(key(decomposed.text)) { _ in }
     #expect(cache.latest(for: decomposed) === other && cache.latest(for: composed) == nil)
     #expect(cache.find(key(composed.text)) === one)
+
+    let (letter, sign): (SQL, SQL) = ("SELECT 'K'", "SELECT '\u{212a}'")
+    #expect(letter.text == sign.text)
+    let ascii = cache.insert(key(letter.text)) { _ in }
+    #expect(cache.latest(for: letter) === ascii && cache.latest(for: sign) == nil)
+    #expect(cache.find(key(sign.text)) == nil)
   }
 
   @Test func `a parameter whose type only the database knows is not taken for a text`() {
