@@ -226,6 +226,15 @@ extension ConnectionSession {
     return copyState(request)
   }
 
+  /// Ends the data, and takes what the server has said before: by the simple protocol it ends a COPY that it refuses
+  /// without waiting for us, and then nothing more comes from it.
+  mutating func finishCopy(_ request: ConnectionRequest, _ reason: String? = nil, _ deliveries: inout Deliveries) {
+    endCopy(request, reason)
+    guard inFlight.first === request, failure == nil else { return }
+    collect(&deliveries)
+    sendQueued(&deliveries)
+  }
+
   /// Ends the data of a COPY to the server; with a reason, the server undoes it.
   mutating func endCopy(_ request: ConnectionRequest, _ reason: String? = nil) {
     guard !request.isDataOver, !request.isDone else { return }

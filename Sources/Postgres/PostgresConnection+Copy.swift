@@ -31,10 +31,10 @@ extension PostgresConnection {
       try await awaitRoom(request)
       try await write(request)
       try Task.checkCancellation()
-      act { session, _ in session.endCopy(request) }
+      act { session, deliveries in session.finishCopy(request, nil, &deliveries) }
       try await awaitEnd(request)
     } catch {
-      act { session, _ in session.endCopy(request, "the client gave up") }
+      act { session, deliveries in session.finishCopy(request, "the client gave up", &deliveries) }
       // The connection is of use to the next only when the server has done with this.
       await awaitDone(request)
       if let abort = request.abort { throw abort.error }

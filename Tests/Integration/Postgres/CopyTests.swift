@@ -64,6 +64,36 @@ import Testing
     }
   }
 
+  @Test(.except(.pgBouncer, "it looks for the server's session, which may be any"), arguments: [false, true])
+  func `a COPY that the server ended before its data was over ends with the server's error`(givesUp: Bool) async throws
+  {
+    struct Trouble: Error {}
+    // By the simple protocol the server does not wait for the end of the data.
+    try await withTestDatabase(
+      Self.table,
+      configure: {
+        $0.maxConnections = 2
+        $0.connect.statementCacheMode = .simple
+      }
+    ) { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.copyIn("COPY t (id) FROM STDIN") { writer in
+          try await writer.write(String(repeating: "no number\n", count: 20_000))
+          try await until {
+            try await pool.one(
+              """
+              SELECT count(*) = 1 FROM pg_stat_activity
+              WHERE datname = current_database() AND state = 'idle' AND query = 'COPY t (id) FROM STDIN'
+              """, as: Bool.self)
+          }
+          if givesUp { throw Trouble() }
+        }
+      }
+      #expect(error?.sqlState == .invalidTextRepresentation)
+      try await until { pool.stat().acquired == 0 }
+    }
+  }
+
   @Test func `an error names the line and the column of the data, and nothing is copied`()
     async throws
   {
