@@ -153,10 +153,25 @@ extension ConnectionSession {
   func park(_ request: ConnectionRequest, _ waker: ConnectionRequest.Waker, _ deliveries: inout Deliveries) -> Bool {
     guard request.rows.isEmpty, request.bytes.isEmpty, !request.isDone, request.abort == nil else { return false }
     if case .copyIn = request.kind, case .open = request.flow, !request.isDataOver, !wantsWrite { return false }
-    // Where two wait, each looks again when the other does.
+    put(waker, for: request, &deliveries)
+    return true
+  }
+
+  /// Has the waker called when the connection has done with a request. False when it has already.
+  func parkUntilOver(
+    _ request: ConnectionRequest, _ waker: ConnectionRequest.Waker, _ deliveries: inout Deliveries
+  ) -> Bool {
+    guard !isOver(request) else { return false }
+    put(waker, for: request, &deliveries)
+    return true
+  }
+
+  /// Where two wait, each looks again when the other does.
+  private func put(
+    _ waker: ConnectionRequest.Waker, for request: ConnectionRequest, _ deliveries: inout Deliveries
+  ) {
     wake(request, &deliveries)
     request.waker = waker
-    return true
   }
 
   /// Drops what has come and what will.

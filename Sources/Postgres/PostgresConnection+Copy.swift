@@ -78,14 +78,7 @@ extension PostgresConnection {
 
   private nonisolated(nonsending) func awaitDone(_ request: ConnectionRequest) async {
     while act({ session, _ in !session.isOver(request) }) {
-      await untilWoken { waker in
-        act { session, deliveries in
-          guard !session.isOver(request) else { return false }
-          session.wake(request, &deliveries)
-          request.waker = waker
-          return true
-        }
-      }
+      await untilWoken { waker in act { session, deliveries in session.parkUntilOver(request, waker, &deliveries) } }
     }
   }
 

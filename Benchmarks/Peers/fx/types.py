@@ -4,7 +4,7 @@ counts = (10, 100, 1000)
 
 for i in range(max(counts)):
     # A chain: each needs the one before.
-    before, given, number = (f"before *C{i - 1}", "before", "before.number + 1") if i else ("", "", "1")
+    before, number = (f"before *C{i - 1}", "before.number + 1") if i else ("", "1")
     print(f"type C{i} struct {{ number int }}")
     print(f"func NewC{i}({before}) *C{i} {{ return &C{i}{{{number}}} }}")
     # Each by itself.
