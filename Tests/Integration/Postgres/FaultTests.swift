@@ -159,16 +159,17 @@ import Testing
     try await withProxy { pool, proxy in
       try await pool.execute("CREATE TABLE copied (x int)")
       let loop = try EventLoop()
-      let (isHeld, isOver) = (DispatchSemaphore(value: 0), Flag())
+      let (isHeld, isBegun) = (DispatchSemaphore(value: 0), Flag())
       try await pool.withConnection { connection in
         let copy = Task(executorPreference: loop) {
-          defer { isOver.set() }
-          return try await connection.copyIn("COPY copied FROM STDIN") { _ in
+          try await connection.copyIn("COPY copied FROM STDIN") { _ in
+            isBegun.set()
             // The task is told that its COPY has ended, and does not come to look.
             loop.execute { isHeld.wait() }
             throw Trouble()
           }
         }
+        try await until { isBegun.isSet }
         let sleep = Task { try await connection.execute("SELECT pg_sleep(3600)") }
         try await until {
           try await pool.one(
