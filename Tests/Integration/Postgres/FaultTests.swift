@@ -170,7 +170,16 @@ import Testing
           }
         }
         try await until { isBegun.isSet }
-        let sleep = Task { try await connection.execute("SELECT pg_sleep(3600)") }
+        let sleep = Task {
+          while true {
+            do {
+              return try await connection.execute("SELECT pg_sleep(3600)")
+            } catch let error as PostgresError where error.code == .busy {
+              // The COPY has not ended yet.
+              await Task.yield()
+            }
+          }
+        }
         try await until {
           try await pool.one(
             "SELECT count(*) > 0 FROM pg_stat_activity WHERE query = 'SELECT pg_sleep(3600)' AND state = 'active'",
