@@ -1,0 +1,111 @@
+internal import CLibpq
+
+/// Owns a `PGresult`.
+///
+/// Unchecked: nobody changes a result once its owner is made, and libpq allows any number of readers.
+final class ResultHandle: @unchecked Sendable {
+  private let result: OpaquePointer
+  /// What the database says of its own types.
+  let types: TypeCatalogue?
+
+  enum Form { case binary, text, unreadable }
+
+  /// What the values of each column came to; empty when all came in binary.
+  private let forms: [Form]
+
+  init(_ result: OpaquePointer, _ types: TypeCatalogue?, inBinary: Bool) {
+    self.result = result
+    self.types = types
+    forms = inBinary ? Self.translate(result, TextForm(types: types)) : []
+  }
+
+  @inline(__always)
+  func form(of column: Int) -> Form { forms.isEmpty ? .binary : forms[column] }
+
+  /// Puts the binary form in the place of text.
+  private static func translate(_ result: OpaquePointer, _ form: TextForm) -> [Form] {
+    (0..<PQnfields(result)).map { column in
+      // One for each column: a value that is not understood leaves its beginning behind.
+      var buffer = ParameterBuffer()
+      let type = PQftype(result, column)
+      guard form.knows(type) else { return .text }
+      guard !form.isText(type) else { return .binary }
+      for row in 0..<PQntuples(result) where PQgetisnull(result, row, column) == 0 {
+        let text = UnsafeRawBufferPointer(
+          start: PQgetvalue(result, row, column), count: Int(PQgetlength(result, row, column)))
+        do throws(PostgresError) {
+          try form.read(Array(text), as: type, into: &buffer)
+        } catch {
+          return .unreadable
+        }
+        let isSet = buffer.takeBytes().withUnsafeBytes { bytes in
+          // libpq copies the bytes, and only reads them.
+          let pointer = UnsafeMutableRawPointer(mutating: bytes.baseAddress)?.assumingMemoryBound(to: CChar.self)
+          return PQsetvalue(result, row, column, pointer, Int32(clamping: bytes.count)) == 1
+        }
+        guard isSet else { return .unreadable }
+      }
+      return .binary
+    }
+  }
+
+  deinit { PQclear(result) }
+
+  var rowCount: Int { Int(PQntuples(result)) }
+  var columnCount: Int { Int(PQnfields(result)) }
+
+  func columnName(_ column: Int) -> String {
+    PQfname(result, Int32(column)).map { String(cString: $0) } ?? ""
+  }
+
+  func columnType(_ column: Int) -> UInt32 { PQftype(result, Int32(column)) }
+
+  /// A value's bytes, good for as long as this handle lives; nil for NULL.
+  func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
+    let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
+    let length = PQgetlength(result, row, column)
+    if length == 0, PQgetisnull(result, row, column) == 1 { return nil }
+    return UnsafeRawBufferPointer(start: PQgetvalue(result, row, column), count: Int(length))
+  }
+
+  /// Such as `INSERT 0 3`.
+  var commandTag: String { PQcmdStatus(result).map { String(cString: $0) } ?? "" }
+
+  /// Rows that the statement inserted, changed, deleted or returned.
+  var rowsAffected: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
+
+  /// The server's error, if this is one.
+  var error: PostgresError? {
+    switch PQresultStatus(result) {
+    case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE, PGRES_NONFATAL_ERROR: PostgresError(server: ServerMessage(of: result))
+    case PGRES_PIPELINE_ABORTED: PostgresError(.server, "not run, because the statement before it failed")
+    default: nil
+    }
+  }
+
+  /// Whether there was no statement in the text.
+  var isEmptyQuery: Bool { PQresultStatus(result) == PGRES_EMPTY_QUERY }
+
+  /// Whether the server now expects or sends the data of a COPY.
+  var isCopy: Bool {
+    let status = PQresultStatus(result)
+    return status == PGRES_COPY_IN || status == PGRES_COPY_OUT || status == PGRES_COPY_BOTH
+  }
+
+  enum CopyDirection { case `in`, out, neither }
+
+  /// Which way the data of a COPY goes.
+  var copyDirection: CopyDirection {
+    switch PQresultStatus(result) {
+    case PGRES_COPY_IN: .in
+    case PGRES_COPY_OUT: .out
+    default: .neither
+    }
+  }
+
+  /// Whether the data of a COPY is in binary.
+  var isBinary: Bool { PQbinaryTuples(result) == 1 }
+
+  /// The memory that it takes.
+  var size: Int { PQresultMemorySize(result) }
+}
