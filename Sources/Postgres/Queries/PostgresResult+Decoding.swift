@@ -14,7 +14,7 @@ extension PostgresResult {
 
   /// The value of the only row's only column.
   public func one<Column: PostgresDecodable>(as type: Column.Type = Column.self) throws -> Column {
-    try single().decode(as: type)
+    try single().onlyColumn()
   }
 
   /// The only row, as a tuple of its columns.
@@ -29,7 +29,7 @@ extension PostgresResult {
 
   /// The value of the only row's only column; nil without a row.
   public func optional<Column: PostgresDecodable>(as type: Column.Type = Column.self) throws -> Column? {
-    isEmpty ? nil : try single().decode(as: type)
+    isEmpty ? nil : try single().onlyColumn()
   }
 
   /// The only row, as a tuple of its columns; nil without a row.
@@ -48,7 +48,7 @@ extension PostgresResult {
 
   /// The values of the only column.
   public func all<Column: PostgresDecodable>(as type: Column.Type = Column.self) throws -> [Column] {
-    try map { row in try row.decode(as: type) }
+    try map { row in try row.onlyColumn() }
   }
 
   /// All rows, as tuples of their columns.
@@ -69,5 +69,13 @@ extension PostgresResult {
     rows.reserveCapacity(count)
     for index in indices { rows.append(try decoder.decode(type, row: index)) }
     return rows
+  }
+}
+
+extension PostgresRowView {
+  /// Not as a tuple of one: the code that reads tuples is made for any number of columns, and takes longer.
+  fileprivate func onlyColumn<Column: PostgresDecodable>() throws(PostgresError) -> Column {
+    try result.check(columns: 1)
+    return try decode(0)
   }
 }

@@ -23,6 +23,15 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
   /// A row.
   public subscript(row: Int) -> PostgresRowView { PostgresRowView(result: self, row: row) }
 
+  /// - Throws: unless the rows have this many columns.
+  func check(columns expected: Int) throws(PostgresError) {
+    guard expected != handle.columnCount else { return }
+    throw PostgresError(
+      .decoding,
+      "the query returns \(handle.columnCount) columns (\(columns.joined(separator: ", "))) where \(expected) are expected"
+    ).of(sql, name)
+  }
+
   func decode<Value: PostgresDecodable>(_ row: Int, _ column: Int) throws(PostgresError) -> Value {
     do throws(PostgresError) {
       return try Value(from: PostgresCell(handle, row, column, handle.columnType(column)))
@@ -76,13 +85,7 @@ struct RowReader {
   mutating func read<each Column: PostgresDecodable>(_ row: Int) throws(PostgresError) -> (repeat each Column) {
     var expected = 0
     for _ in repeat (each Column).self { expected += 1 }
-    guard expected == result.handle.columnCount else {
-      throw PostgresError(
-        .decoding,
-        "the query returns \(result.handle.columnCount) columns (\(result.columns.joined(separator: ", "))) "
-          + "where \(expected) are expected"
-      ).of(result.sql, result.name)
-    }
+    try result.check(columns: expected)
     self.row = row
     column = 0
     return (repeat try next((each Column).self))
