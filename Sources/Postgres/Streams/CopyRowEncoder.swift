@@ -1,4 +1,5 @@
 /// Writes rows in COPY's binary format, each value in the form of its column's type.
+@usableFromInline
 struct CopyRowEncoder {
   /// A column as the server describes it.
   struct Column {
@@ -31,12 +32,15 @@ struct CopyRowEncoder {
     buffer.append(Int32(0))
   }
 
-  var size: Int { buffer.size }
+  /// There is enough for a piece.
+  @usableFromInline
+  var isFull: Bool { buffer.size >= PostgresCopyWriter.pieceSize }
 
   mutating func takeBytes() -> [UInt8] { buffer.takeBytes() }
 
   mutating func finish() { buffer.append(Int16(-1)) }
 
+  @usableFromInline
   mutating func append<each Value: PostgresEncodable>(_ values: repeat each Value) throws(PostgresError) {
     let start = buffer.size
     rowCount += 1

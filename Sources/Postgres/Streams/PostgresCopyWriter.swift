@@ -44,7 +44,8 @@ public final class PostgresCopyWriter {
 public final class PostgresRowWriter {
   private let connection: PostgresConnection
   private let request: ConnectionRequest
-  private var encoder: CopyRowEncoder
+  @usableFromInline
+  var encoder: CopyRowEncoder
 
   init(_ connection: PostgresConnection, _ request: ConnectionRequest, _ encoder: CopyRowEncoder) {
     self.connection = connection
@@ -59,13 +60,19 @@ public final class PostgresRowWriter {
   ///
   /// - Throws: ``PostgresError`` when a value does not fit its column; the row is left out then. Also when the connection
   ///   is lost or the time is over. An error that only the server can see is told at the end.
+  @inlinable
   public nonisolated(nonsending) func write<each Value: PostgresEncodable>(_ values: repeat each Value) async throws {
+    // Inlined, so that the caller's values are of known types: an async function for any number of any types would
+    // allocate and release them in its task for each row.
     try encoder.append(repeat each values)
-    if encoder.size >= PostgresCopyWriter.pieceSize { try await connection.write(encoder.takeBytes(), to: request) }
+    if encoder.isFull { try await flush() }
   }
+
+  @usableFromInline
+  nonisolated(nonsending) func flush() async throws { try await connection.write(encoder.takeBytes(), to: request) }
 
   nonisolated(nonsending) func finish() async throws {
     encoder.finish()
-    try await connection.write(encoder.takeBytes(), to: request)
+    try await flush()
   }
 }

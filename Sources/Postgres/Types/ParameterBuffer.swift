@@ -1,6 +1,6 @@
 /// Where parameters are written in binary form.
 public struct ParameterBuffer {
-  private var bytes: [UInt8] = []
+  private var bytes = ByteBuffer()
   private var entries: [Entry] = []
   /// What the database says of its own types.
   var types: TypeCatalogue?
@@ -21,12 +21,17 @@ public struct ParameterBuffer {
   init() {}
 
   /// Appends bytes as they are.
-  public mutating func append(_ more: some Sequence<UInt8>) { bytes.append(contentsOf: more) }
+  public mutating func append(_ more: some Sequence<UInt8>) {
+    if more.withContiguousStorageIfAvailable({ append(UnsafeRawBufferPointer($0)) }) == nil {
+      for byte in more { bytes.append(byte) }
+    }
+  }
+
+  /// Appends bytes as they lie in memory.
+  public mutating func append(_ more: UnsafeRawBufferPointer) { bytes.append(more) }
 
   /// Appends an integer in network byte order.
-  public mutating func append<Integer: FixedWidthInteger>(_ integer: Integer) {
-    withUnsafeBytes(of: integer.bigEndian) { bytes.append(contentsOf: $0) }
-  }
+  public mutating func append<Integer: FixedWidthInteger>(_ integer: Integer) { bytes.append(integer) }
 
   /// Appends a part preceded by its length in four bytes, or -1 for NULL: an element of an array, say.
   public mutating func appendElement(_ value: some PostgresEncodable) throws(PostgresError) {
@@ -42,8 +47,7 @@ public struct ParameterBuffer {
     let start = bytes.count
     append(Int32(0))
     try write(&self)
-    let length = Int32(clamping: bytes.count - start - 4).bigEndian
-    withUnsafeBytes(of: length) { bytes.replaceSubrange(start..<start + 4, with: $0) }
+    bytes.replace(at: start, with: Int32(clamping: bytes.count - start - 4))
   }
 
   // MARK: Bytes
@@ -52,15 +56,10 @@ public struct ParameterBuffer {
   var size: Int { bytes.count }
 
   /// All of them, and then none.
-  mutating func takeBytes() -> [UInt8] {
-    var taken: [UInt8] = []
-    swap(&taken, &bytes)
-    bytes.reserveCapacity(taken.count)
-    return taken
-  }
+  mutating func takeBytes() -> [UInt8] { bytes.take() }
 
   /// Without what came after so many.
-  mutating func truncate(to size: Int) { bytes.removeLast(bytes.count - size) }
+  mutating func truncate(to size: Int) { bytes.truncate(to: size) }
 
   // MARK: Parameters
 
@@ -70,7 +69,7 @@ public struct ParameterBuffer {
         .encoding, "\(binds.count) parameters; PostgreSQL takes \(Self.maxCount) at most. Send lists as one array")
     }
     // One large value should not cost its size for the rest of the connection's life.
-    bytes.removeAll(keepingCapacity: bytes.capacity <= Self.keptCapacity)
+    bytes.removeAll(keeping: Self.keptCapacity)
     entries.removeAll(keepingCapacity: true)
     for bind in binds { try encode(bind.value, isText: bind.isText) }
     guard bytes.count <= Self.maxSize else {
@@ -87,7 +86,7 @@ public struct ParameterBuffer {
     try value.encode(into: &self)
     entries.append(Entry(start: start, length: Int32(clamping: bytes.count - start), isText: isText))
     // libpq measures a text parameter by its terminator.
-    if isText { bytes.append(0) }
+    if isText { bytes.append(UInt8(0)) }
   }
 
   /// The parameters as literals, each with its type.
@@ -99,8 +98,8 @@ public struct ParameterBuffer {
       if let start = entry.start {
         let type = bind.isText ? PostgresType.text.oid : try parameterOID(of: bind)
         literal = SQL.quoted(
-          try bytes[start..<start + Int(entry.length)].withUnsafeBufferPointer { bytes throws(PostgresError) in
-            try form.text(of: UnsafeRawBufferPointer(bytes), type)
+          try bytes.withUnsafeBytes { bytes throws(PostgresError) in
+            try form.text(of: UnsafeRawBufferPointer(rebasing: bytes[start..<start + Int(entry.length)]), type)
           })
       }
       // In parentheses, so that neither a sign before nor a subscript behind takes it for a part of itself.
@@ -154,7 +153,7 @@ public struct ParameterBuffer {
 
   /// The arrays that libpq wants: pointers, lengths, formats.
   func withPointers<Result>(_ body: Pointers<Result>) -> Result {
-    bytes.withUnsafeBufferPointer { storage in
+    bytes.withUnsafeBytes { storage in
       withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: entries.count) { values in
         withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * entries.count) { numbers in
           let (lengths, formats) = (numbers.prefix(entries.count), numbers.suffix(entries.count))
@@ -172,11 +171,11 @@ public struct ParameterBuffer {
     }
   }
 
-  private func pointer(to entry: Entry, in storage: UnsafeBufferPointer<UInt8>) -> UnsafePointer<CChar>? {
+  private func pointer(to entry: Entry, in storage: UnsafeRawBufferPointer) -> UnsafePointer<CChar>? {
     guard let start = entry.start else { return nil }
     // An empty value still needs an address: nil would be NULL. The buffer may have none when all values are empty.
     guard let base = storage.baseAddress else { return emptyValue }
-    return UnsafeRawPointer(base + start).assumingMemoryBound(to: CChar.self)
+    return (base + start).assumingMemoryBound(to: CChar.self)
   }
 
   private var emptyValue: UnsafePointer<CChar>? { UnsafePointer(bitPattern: MemoryLayout<Int>.alignment) }
