@@ -19,6 +19,7 @@ final class ReplicaSet: Sendable {
     let replicas = try settings.replicas.map { url in
       var options = try ConnectOptions(url.reveal())
       options.types = primary.configuration.connect.types
+      options.statementCacheMode = primary.configuration.connect.statementCacheMode
       return options
     }
     router = ReplicaRouter(replicas, primary: primary.configuration.connect)
@@ -74,8 +75,14 @@ final class ReplicaSet: Sendable {
         self?.judge(index, "it closed its connection")
       }
       do {
+        var caughtUp: ContinuousClock.Instant?
         repeat {
-          judge(index, try await fault(of: connection))
+          let asked = ContinuousClock.now
+          let lag = try await lag(of: connection)
+          if lag == .zero { caughtUp = asked }
+          // What waits now came after the last look that found nothing waiting, however old the transaction before it is.
+          let waiting = caughtUp.map { ContinuousClock.now - $0 }
+          judge(index, fault([lag, lag == .zero ? nil : waiting].compactMap { $0 }.min()))
           if !isOnce { try await Task.sleep(for: period) }
         } while !isOnce
         await connection.close()
@@ -91,10 +98,16 @@ final class ReplicaSet: Sendable {
   }
 
   /// Why a replica is not fit; nil when it is.
-  private func fault(of connection: PostgresConnection) async throws -> String? {
+  private func fault(_ lag: Duration?) -> String? {
+    guard let lag else { return "it has replayed nothing yet" }
+    return lag <= maxLag ? nil : "it is \(lag) behind"
+  }
+
+  /// How far a replica is behind; nil when it has replayed nothing yet.
+  private func lag(of connection: PostgresConnection) async throws -> Duration? {
     // All that was received is replayed: nothing is behind, however long nothing happened; unless nothing is received
     // any more. One that was promoted is no standby, and has everything.
-    let lag: Duration? = try await connection.one(
+    try await connection.one(
       """
       SELECT CASE
         WHEN NOT pg_is_in_recovery() THEN interval '0'
@@ -102,9 +115,7 @@ final class ReplicaSet: Sendable {
           AND pg_last_wal_replay_lsn() >= pg_last_wal_receive_lsn() THEN interval '0'
         ELSE make_interval(secs => extract(epoch FROM clock_timestamp() - pg_last_xact_replay_timestamp()))
       END
-      """, name: "ReplicaLag", timeout: .seconds(5))
-    guard let lag else { return "it has replayed nothing yet" }
-    return lag <= maxLag ? nil : "it is \(lag) behind"
+      """, as: Duration?.self, name: "ReplicaLag", timeout: .seconds(5))
   }
 
   private func judge(_ index: Int, _ fault: String?) {

@@ -145,4 +145,48 @@ import Testing
       }
     }
   }
+
+  @Test func `what an idle standby has waiting counts from its arrival, not from the last transaction before`()
+    async throws
+  {
+    try await withPair { pair in
+      try await withApp(settings(pair, maxLag: "4s")) { app in
+        let primary: PostgresPool = try await app.get()
+        let reading = try await app.get(Tagged<Replica, PostgresPool>.self).value
+        try await primary.execute("CREATE TABLE notes (id int)")
+        try await waitFor(reading, isStandby: true)
+        let loop: EventLoop = try await app.get()
+        let standby = try await PostgresConnection.connect(ConnectOptions(pair.standby.connectionString), loop: loop)
+        try await until {
+          try await standby.one(
+            "SELECT coalesce(clock_timestamp() - pg_last_xact_replay_timestamp() > '4 s', false)", as: Bool.self)
+        }
+        try await standby.execute("SELECT pg_wal_replay_pause()")
+        let start = ContinuousClock.now
+        try await primary.execute("INSERT INTO notes VALUES (1)")
+        try await until {
+          try await standby.one("SELECT pg_last_wal_receive_lsn() > pg_last_wal_replay_lsn()", as: Bool.self)
+        }
+        // Ten looks or so.
+        while ContinuousClock.now - start < .milliseconds(400) {
+          #expect(try await reading.one("SELECT pg_is_in_recovery()", as: Bool.self))
+        }
+        try await standby.execute("SELECT pg_wal_replay_resume()")
+        await standby.close()
+      }
+    }
+  }
+
+  @Test func `statements are prepared on a replica as on the primary, or not`() async throws {
+    try await withPair { pair in
+      var settings = settings(pair)
+      settings["database.statement_cache_mode"] = "describe"
+      try await withApp(settings) { app in
+        let reading = try await app.get(Tagged<Replica, PostgresPool>.self).value
+        try await waitFor(reading, isStandby: true)
+        let prepared: Int = try await reading.one("SELECT count(*) FROM pg_prepared_statements")
+        #expect(prepared == 0)
+      }
+    }
+  }
 }
