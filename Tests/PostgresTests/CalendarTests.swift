@@ -107,4 +107,13 @@ import Testing
     #expect(!PostgresRange<Int>.empty.contains(0) && PostgresRange(2..<2) == .empty)
     #expect(PostgresRange(2..<2).hashValue == PostgresRange<Int>.empty.hashValue)
   }
+
+  @Test func `moments at both ends of what 64 bits hold have a text`() {
+    for moment: Int64 in [.min + 1, .max - 1] {
+      #expect(!PostgresTimestamp(microsecondsSince2000: moment).description.isEmpty)
+    }
+    #expect(PostgresTimeTZ(.midnight, secondsFromUTC: .min) == nil)
+  }
+
+  @Test func `an address with more behind it is none`() { #expect(PostgresInet("10.0.0.1\u{0}evil") == nil) }
 }

@@ -66,6 +66,12 @@ import Testing
     #expect(options["host"] == "a,b" && options["port"] == "1,2")
     #expect(options["target_session_attrs"] == "read-write")
   }
+
+  @Test func `an at sign in a password is refused, and what stands behind it is not taken for the host`() throws {
+    let error = #expect(throws: PostgresError.self) { try ConnectOptions("postgres://user:pa@ss-word@host/db") }
+    #expect(error.map { "\($0)".contains("ss-word") } == false)
+    #expect(try ConnectOptions("postgres://user:pa%40ss-word@host/db").description.contains("host=host"))
+  }
 }
 
 @Suite struct SourcePositionTests {

@@ -74,4 +74,16 @@ import Testing
     let sql = SQL(unchecked: "SELECT $1 \\(x)")
     #expect(sql.text == "SELECT $1 \\(x)" && sql.binds.isEmpty)
   }
+
+  @Test func `a statement is sensitive if a value is, in an array or in a composite too`() {
+    struct Token: PostgresEncodable {
+      static let postgresType = PostgresType(named: "token")
+      var secret = Sensitive("x")
+      func encode(into buffer: inout ParameterBuffer) {}
+    }
+    for sql in ["\(Sensitive("x"))", "\([Sensitive("x")])", "\(Token())", "\([1]) \(Token?.some(Token()))"] as [SQL] {
+      #expect(sql.isSensitive, "\(sql.text)")
+    }
+    #expect(!("\("x") \([1, 2])" as SQL).isSensitive)
+  }
 }

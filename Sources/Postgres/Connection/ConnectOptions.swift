@@ -33,6 +33,10 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
     for port in self["port"]?.split(separator: ",") ?? [] where !(1...65535).contains(Int(port) ?? 0) {
       throw PostgresError(malformedConnectionString: "the port is not a number from 1 to 65535")
     }
+    // To libpq the first @ of a URL ends the password; what it takes for the host is the rest of it then.
+    for host in list("host") where !host.hasPrefix("/") && host.dropFirst().contains("@") {
+      throw PostgresError(malformedConnectionString: "there is an @ in the host's name")
+    }
     if let seconds = self["connect_timeout"].flatMap({ Int($0) }), seconds > 0 { connectTimeout = .seconds(seconds) }
     if self["application_name"] == nil { applicationName = "keel" }
   }

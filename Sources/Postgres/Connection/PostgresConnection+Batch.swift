@@ -20,7 +20,9 @@ extension PostgresConnection {
     var results = try await send(batch.statements, batch.isolation, options)
     let lost = results.indices.filter { results[$0].error?.isLostStatement == true }
     let isCommitted = batch.isolation == .together && results.contains { $0.isCommit }
-    if !lost.isEmpty, !isCommitted, transactionStatus == .idle {
+    // Each by itself, those behind one that is sent again would have come before it.
+    let isInOrder = batch.isolation == .together || lost.first.map { lost.count == results.count - $0 } ?? true
+    if !lost.isEmpty, !isCommitted, isInOrder, transactionStatus == .idle {
       // They are forgotten now, and what failed had no effect.
       let again = batch.isolation == .together ? Array(results.indices) : lost
       let second = try await send(again.map { batch.statements[$0] }, batch.isolation, options.after(.now - start))

@@ -83,9 +83,11 @@ extension PostgresConnection {
   }
 
   /// The columns of a table, as COPY takes them.
-  func columns(_ names: [String], of table: SQL) async throws -> (columns: [CopyRowEncoder.Column], list: SQL) {
+  func columns(
+    _ names: [String], of table: SQL, timeout: Duration?
+  ) async throws -> (columns: [CopyRowEncoder.Column], list: SQL) {
     let list = names.dropFirst().reduce("\(identifier: names.first ?? "")" as SQL) { "\($0), \(identifier: $1)" }
-    let handle = try await run("SELECT \(list) FROM \(table) LIMIT 0").handle
+    let handle = try await run("SELECT \(list) FROM \(table) LIMIT 0", QueryOptions(timeout: timeout)).handle
     let columns = zip(names, 0...).map { name, index in
       CopyRowEncoder.Column(name: name, type: handle.columnType(index))
     }

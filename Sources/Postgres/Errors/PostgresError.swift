@@ -94,7 +94,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   public var description: String {
     var text = queryName.map { "query \($0): " } ?? ""
     // Errors of data, and those that functions raise, quote the value they are about.
-    text += ["22", "P0"].contains(sqlState?.classCode) ? message.withoutQuotes : message
+    text += shownMessage
     if let sqlState { text += " (SQLSTATE \(sqlState))" }
     if let line { text += " at line \(line) of the data" + (column.map { ", column \($0)" } ?? "") }
     if let constraint { text += " [constraint \(constraint)]" }
@@ -103,10 +103,21 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
     return text
   }
 
+  private var shownMessage: String {
+    switch sqlState?.classCode {
+    case "22", "P0": message.withoutQuotes
+    // What is looked up as the statement runs (a regclass, a tsquery, a setting) comes of values; names that the
+    // statement itself has stand in its text.
+    case "42", "58":
+      sql.map { sql in message.quotations.allSatisfy { sql.contains($0) } } ?? true ? message : message.withoutQuotes
+    default: message
+    }
+  }
+
   /// Everything known, values in the server's detail included.
   public var debugDescription: String {
     var text = description
-    if message.withoutQuotes != message { text += "\nmessage: \(message)" }
+    if shownMessage != message { text += "\nmessage: \(message)" }
     if let detail { text += "\ndetail: \(detail)" }
     if let context { text += "\ncontext: \(context)" }
     if let sql, position == nil { text += "\nquery: \(sql)" }
@@ -229,11 +240,22 @@ public struct SourcePosition: Sendable, Equatable {
 }
 
 extension String {
-  /// With what stands in double quotes left out.
+  /// With all from the first quotation mark to the last left out: what is quoted may have marks in it, and the server's
+  /// language its own.
   var withoutQuotes: String {
-    split(separator: "\"", omittingEmptySubsequences: false).enumerated()
-      .map { $0.isMultiple(of: 2) ? $1 : "…" }.joined(separator: "\"")
+    guard let first = firstIndex(where: Self.isQuotationMark), let last = lastIndex(where: Self.isQuotationMark),
+      first < last
+    else { return self }
+    return self[...first] + "…" + self[last...]
   }
+
+  /// What stands between one quotation mark and the next.
+  var quotations: [Substring] {
+    let parts = split(omittingEmptySubsequences: false, whereSeparator: Self.isQuotationMark)
+    return parts.indices.filter { !$0.isMultiple(of: 2) }.map { parts[$0] }
+  }
+
+  private static func isQuotationMark(_ character: Character) -> Bool { "\"«»„“”「」『』".contains(character) }
 
   /// Without white space at both ends.
   var trimmed: String {

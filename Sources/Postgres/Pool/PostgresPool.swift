@@ -104,9 +104,12 @@ public final class PostgresPool: PostgresClient {
       lease = try await self.lease(shared: options.timeout == nil, options)
     }
     let rest = start.map { options.after(.now - $0) } ?? options
+    let lent = isTraced && options.timeout != nil ? MonotonicInstant.now : nil
     do {
       // Given back by the connection when the server is done with it, which for a cancelled query may be later.
-      return try await lease.resource.run(sql, rest) { [self] isSound in pool.release(lease, isSound: isSound) }
+      return try await lease.resource.run(sql, rest) { [self] isSound in
+        if let lent { giveBack(lease, isSound: isSound, since: lent) } else { pool.release(lease, isSound: isSound) }
+      }
     } catch {
       suspect(error, lease)
       // A single statement asked for no read-only transaction: the server has become a standby.

@@ -115,7 +115,12 @@ public struct PostgresBatch: Sendable {
     /// - Throws: the statement's own error, where the batch is ``PostgresBatch/Isolation/separate``; or ``PostgresError``
     ///   when the rows are not what the key says.
     public subscript<Value>(key: Key<Value>) -> Value {
-      get throws { try key.decode(results[key.index].get()) }
+      get throws {
+        guard results.indices.contains(key.index) else {
+          throw PostgresError(.unsupported, "the key is of another batch, which has more statements")
+        }
+        return try key.decode(results[key.index].get())
+      }
     }
 
     /// How many statements failed.
@@ -138,7 +143,7 @@ extension PostgresClient {
     let checkout = try await checkOut(options)
     defer { checkout.giveBack(isSound: checkout.connection.isClean) }
     do {
-      return try await checkout.connection.run(batch, options.after(.now - start))
+      return try await checkout.connection.run(batch, checkout.rest(of: options, since: start))
     } catch {
       checkout.report(error)
       throw error

@@ -17,7 +17,7 @@ public struct PostgresTransaction: PostgresClient {
 
   /// The transaction's connection; see ``PostgresClient/checkOut(_:)``.
   public nonisolated(nonsending) func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout {
-    PostgresCheckout(connection)
+    PostgresCheckout(connection, until: deadline)
   }
 
   /// A part that can fail by itself: a savepoint, undone when `body` throws.
@@ -34,6 +34,8 @@ public struct PostgresTransaction: PostgresClient {
     } catch {
       // When this fails too, so does the transaction around it: its COMMIT tells.
       _ = try? await connection.run("ROLLBACK TO SAVEPOINT \(savepoint)", isCancellable: false)
+      // Undone it still stands, and the next would stand in it.
+      _ = try? await connection.run("RELEASE SAVEPOINT \(savepoint)", isCancellable: false)
       throw error
     }
   }

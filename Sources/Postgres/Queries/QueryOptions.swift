@@ -5,8 +5,9 @@ public struct QueryOptions: Sendable {
   /// What tracers, metrics, errors and the pool's listing call it.
   public var name: String?
   /// How long the call may take, the wait for a connection included. The statement is then cancelled at the server, and
-  /// the call throws ``PostgresError`` of code ``PostgresError/Code/timedOut``. Default: as long as it takes, after a
-  /// wait for a connection of at most the pool's `acquireTimeout`.
+  /// the call throws ``PostgresError`` of code ``PostgresError/Code/timedOut``; where it is over before there is a
+  /// connection, `PoolError` of code `acquireTimeout`. Default: as long as it takes, after a wait for a connection of at
+  /// most the pool's `acquireTimeout`.
   public var timeout: Duration?
   /// How long to wait for a connection of a pool. Default: the pool's `acquireTimeout`, or ``timeout`` where that is
   /// less.

@@ -57,7 +57,13 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
   }
 
   /// Whether a parameter is a ``Sensitive`` value, which must not get into a log by any way.
-  public var isSensitive: Bool { binds.contains { $0.value is any SensitiveValue } }
+  public var isSensitive: Bool { binds.contains { Self.isSensitive($0.value) } }
+
+  /// Whether it is a ``Sensitive`` value or has one in it: an array, a composite.
+  private static func isSensitive(_ value: Any, depth: Int = 8) -> Bool {
+    value is any SensitiveValue
+      || (depth > 0 && Mirror(reflecting: value).children.contains { isSensitive($0.value, depth: depth - 1) })
+  }
 
   /// The parameters' values, for a tracer.
   public var parameters: [any PostgresEncodable] { binds.map(\.value) }

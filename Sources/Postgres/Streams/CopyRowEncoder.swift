@@ -105,7 +105,10 @@ struct CopyRowEncoder {
       }
     case .toFloat4:
       let bits = bytes.reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
-      try append(Float(Double(bitPattern: bits)).bitPattern, column)
+      let (wide, narrow) = (Double(bitPattern: bits), Float(Double(bitPattern: bits)))
+      // As the server has it: neither infinity nor nothing is what was meant.
+      let isFit = (narrow.isInfinite == wide.isInfinite) && ((narrow == 0) == (wide == 0))
+      try append(isFit ? narrow.bitPattern : nil, column)
     case .toFloat8:
       let bits = bytes.reduce(UInt32(0)) { $0 << 8 | UInt32($1) }
       try append(Double(Float(bitPattern: bits)).bitPattern, column)

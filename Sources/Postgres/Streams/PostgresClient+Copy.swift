@@ -69,7 +69,9 @@ extension PostgresClient {
   ) async throws -> Int {
     let options = QueryOptions(name: name, timeout: timeout, fileID: fileID, line: line)
     return try await withCheckout(options) { connection, rest in
-      let (described, list) = try await connection.columns(columns, of: table)
+      let start = MonotonicInstant.now
+      let (described, list) = try await connection.columns(columns, of: table, timeout: rest.timeout)
+      let rest = rest.after(.now - start)
       let types = connection.types
       return try await connection.copyIn("COPY \(table) (\(list)) FROM STDIN (FORMAT binary)", rest) { request in
         let writer = PostgresRowWriter(connection, request, CopyRowEncoder(described, types))
@@ -113,7 +115,7 @@ extension PostgresClient {
     let checkout = try await checkOut(options)
     defer { checkout.giveBack(isSound: checkout.connection.isClean) }
     do {
-      return try await body(checkout.connection, options.after(.now - start))
+      return try await body(checkout.connection, checkout.rest(of: options, since: start))
     } catch {
       checkout.report(error)
       throw error

@@ -37,10 +37,13 @@ public struct PostgresListener: AsyncSequence, Sendable {
   private let loop: EventLoop
   private let logger: Logger
   private let tracer: (any QueryTracer)?
+  private let beforeConnect: (@Sendable (inout ConnectOptions) async throws -> Void)?
 
   init(
-    _ channels: [String], _ options: ConnectOptions, _ loop: EventLoop, _ logger: Logger, _ tracer: (any QueryTracer)?
+    _ channels: [String], _ options: ConnectOptions, _ loop: EventLoop, _ logger: Logger, _ tracer: (any QueryTracer)?,
+    beforeConnect: (@Sendable (inout ConnectOptions) async throws -> Void)?
   ) {
+    self.beforeConnect = beforeConnect
     self.channels = channels
     self.options = options
     self.loop = loop
@@ -76,10 +79,15 @@ public struct PostgresListener: AsyncSequence, Sendable {
     var pause = Duration.milliseconds(50)
     while true {
       do {
+        var options = options
+        try await beforeConnect?(&options)
         return try await ListenerConnection.open(channels, options, loop, logger, tracer)
-      } catch let error as PostgresError {
-        guard isAgain, error.sqlState?.isPermanentForConnecting != true else { throw error }
-        logger.warning("cannot listen", ["error": .string(error.message)])
+      } catch {
+        let known = error as? PostgresError
+        guard isAgain, !(error is CancellationError), known?.sqlState?.isPermanentForConnecting != true else {
+          throw error
+        }
+        logger.warning("cannot listen", ["error": .string(known?.message ?? "\(type(of: error))")])
       }
       try await Task.sleep(for: pause * Double.random(in: 0.5..<1))
       pause = Swift.min(pause * 2, .seconds(2))
@@ -117,12 +125,13 @@ private final class ListenerConnection: Sendable {
   /// The next event; nil when the connection is lost.
   func next() async throws -> PostgresListener.Element? {
     while true {
+      // First: who sends faster than the reader reads would keep a cancelled one at work without end.
+      try Task.checkCancellation()
       let (event, isLost) = state.withLock { state in
         (state.events.isEmpty ? nil : state.events.removeFirst(), state.isLost)
       }
       if let event { return event }
       if isLost { return nil }
-      try Task.checkCancellation()
       await withTaskCancellationHandler {
         await withCheckedContinuation { waiter in
           let isParked = state.withLock { state in
@@ -175,7 +184,8 @@ private final class ListenerConnection: Sendable {
 extension PostgresPool {
   /// Listens to channels of `NOTIFY`, on a connection of its own; see ``PostgresListener``.
   public func listen(to channels: String...) -> PostgresListener {
-    PostgresListener(channels, configuration.connect, loop, logger, tracer)
+    PostgresListener(
+      channels, configuration.connect, loop, logger, tracer, beforeConnect: configuration.hooks.beforeConnect)
   }
 }
 

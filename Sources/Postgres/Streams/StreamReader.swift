@@ -19,7 +19,7 @@ final class StreamReader: Sendable {
   ) async throws -> StreamReader {
     let start = MonotonicInstant.now
     let checkout = try await client.checkOut(options)
-    return StreamReader(kind, checkout, options.after(.now - start))
+    return StreamReader(kind, checkout, checkout.rest(of: options, since: start))
   }
 
   private init(_ kind: ConnectionRequest.Kind, _ checkout: PostgresCheckout, _ options: QueryOptions) {
@@ -52,6 +52,9 @@ final class StreamReader: Sendable {
         switch taken {
         case .rows, .bytes: return taken
         case .end:
+          if case .copyOut = request.kind, !request.isCopyAgreed {
+            throw PostgresError(.unsupported, "the statement is no COPY to the client (TO STDOUT)")
+          }
           end(.success(request.result?.rowsAffected ?? 0))
           return nil
         case .failed(let error): throw error

@@ -31,7 +31,7 @@ extension Array: PostgresEncodable where Element: PostgresEncodable {
     var shape = ArrayShape()
     try measure(&shape, 0)
     try buffer.appendArrayHeader(
-      shape.leaf, shape.lengths.contains(0) ? [] : shape.lengths, hasNull: shape.hasNull)
+      Self.leaf, shape.lengths.contains(0) ? [] : shape.lengths, hasNull: shape.hasNull)
     if !shape.lengths.contains(0) { try appendLeaves(to: &buffer) }
   }
 }
@@ -40,7 +40,19 @@ extension Array: PostgresEncodable where Element: PostgresEncodable {
 private struct ArrayShape {
   var lengths: [Int] = []
   var hasNull = false
-  var leaf: any PostgresEncodable.Type = String.self
+}
+
+/// What knows the innermost elements of its type, be there any or not.
+private protocol HasLeaf {
+  static var leaf: any PostgresEncodable.Type { get }
+}
+
+extension Array: HasLeaf where Element: PostgresEncodable {
+  fileprivate static var leaf: any PostgresEncodable.Type { (Element.self as? any HasLeaf.Type)?.leaf ?? Element.self }
+}
+
+extension Optional: HasLeaf where Wrapped: PostgresEncodable {
+  fileprivate static var leaf: any PostgresEncodable.Type { (Wrapped.self as? any HasLeaf.Type)?.leaf ?? Wrapped.self }
 }
 
 /// An array, whatever its elements: what an array of arrays knows of its parts.
@@ -58,7 +70,6 @@ extension Array: NestableArray where Element: PostgresEncodable {
         "an array with parts of \(shape.lengths[level]) and \(count) elements; PostgreSQL's arrays are rectangular")
     }
     guard Element.postgresType.isArray else {
-      shape.leaf = Element.self
       shape.hasNull = shape.hasNull || contains { $0.isNull }
       return
     }

@@ -228,3 +228,12 @@ public struct PostgresJSON<Value: Codable & Sendable>: PostgresCodable {
     }
   }
 }
+
+/// As the value itself, so that a ``PostgresRow`` may have such a property.
+extension PostgresJSON: Codable {
+  /// From the value's own form.
+  public init(from decoder: any Decoder) throws { value = try Value(from: decoder) }
+
+  /// In the value's own form.
+  public func encode(to encoder: any Encoder) throws { try value.encode(to: encoder) }
+}

@@ -17,11 +17,11 @@ public struct PostgresDate: Sendable, Hashable, Comparable {
   /// A day by its parts; nil when there is no such day.
   ///
   /// - Parameters:
-  ///   - year: 0 is 1 BC, -1 is 2 BC. From -4712 to 5 874 897, as PostgreSQL allows.
+  ///   - year: 0 is 1 BC, -1 is 2 BC. From -4713 (in PostgreSQL from its 24 November) to 5 874 897.
   ///   - month: from 1 to 12.
   ///   - day: the first is 1.
   public init?(year: Int, month: Int, day: Int) {
-    guard (-4712...5_874_897).contains(year), (1...12).contains(month),
+    guard (-4713...5_874_897).contains(year), (1...12).contains(month),
       (1...Self.length(ofMonth: month, year)).contains(day)
     else { return nil }
     // Years that begin in March have their leap day at the end; 400 of them are 146 097 days.

@@ -50,7 +50,7 @@ extension PostgresInet: LosslessStringConvertible, Codable {
   /// From an address, or an address and the bits of its network behind a slash.
   public init?(_ text: String) {
     let parts = text.split(separator: "/", omittingEmptySubsequences: false)
-    guard (1...2).contains(parts.count) else { return nil }
+    guard (1...2).contains(parts.count), !text.utf8.contains(0) else { return nil }
     let isIPv6 = parts[0].contains(":")
     var address = [UInt8](repeating: 0, count: isIPv6 ? 16 : 4)
     guard inet_pton(isIPv6 ? AF_INET6 : AF_INET, String(parts[0]), &address) == 1 else { return nil }

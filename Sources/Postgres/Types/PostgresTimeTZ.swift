@@ -7,7 +7,7 @@ public struct PostgresTimeTZ: Sendable, Hashable {
 
   /// A time at an offset; nil for an offset of 16 hours or more, which PostgreSQL has not.
   public init?(_ time: PostgresTime, secondsFromUTC: Int) {
-    guard abs(secondsFromUTC) < 16 * 3600 else { return nil }
+    guard secondsFromUTC.magnitude < 16 * 3600 else { return nil }
     self.time = time
     self.secondsFromUTC = secondsFromUTC
   }

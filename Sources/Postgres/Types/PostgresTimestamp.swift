@@ -43,7 +43,7 @@ public struct PostgresTimestamp: Sendable, Hashable, Comparable {
   /// The time of the day; midnight for the infinities.
   public var time: PostgresTime {
     // Subtracted from the day's own begin it lies within the day.
-    isFinite ? PostgresTime(unchecked: microsecondsSince2000 - days * PostgresTime.microsecondsPerDay) : .midnight
+    isFinite ? PostgresTime(unchecked: microsecondsSince2000 &- days &* PostgresTime.microsecondsPerDay) : .midnight
   }
 
   private var days: Int64 {

@@ -30,7 +30,8 @@ extension String: PostgresCodable {
     // A version byte comes first.
     case PostgresType.jsonb.oid: bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
     // Types of extensions and users: enums and citext are text.
-    case 16384...: break
+    // What has a NUL in it is the binary form of something else: no text of PostgreSQL has one.
+    case 16384...: if bytes.contains(0) { throw cell.mismatch(Self.self) }
     default: throw cell.mismatch(Self.self)
     }
     self = String(decoding: bytes, as: UTF8.self)

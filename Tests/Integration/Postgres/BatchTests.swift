@@ -180,4 +180,39 @@ import Testing
       #expect(pool.stat().newCount == 1)
     }
   }
+
+  @Test func `statements of a separate batch are never run after those behind them, though a plan is stale`()
+    async throws
+  {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.execute("CREATE TABLE notes (id int, note text)")
+      func run(_ id: Int) async throws -> PostgresBatch.Answers {
+        var batch = PostgresBatch(.separate)
+        batch.execute("INSERT INTO notes (id) VALUES (\(id)) RETURNING *")
+        batch.execute("UPDATE notes SET note = 'seen' WHERE id = \(id)")
+        return try await pool.run(batch)
+      }
+      #expect(try await run(1).failureCount == 0)
+      try await pool.execute("ALTER TABLE notes ADD COLUMN more int")
+      let answers = try await run(2)
+      // Either all of it in its order, or an error that is told: not an UPDATE before its INSERT.
+      let unseen: Int = try await pool.one("SELECT count(*) FROM notes WHERE note IS NULL")
+      #expect(unseen == 0)
+      #expect(try await run(3).failureCount == 0)
+      let count: Int = try await pool.one("SELECT count(*) FROM notes")
+      #expect(count == 3 - answers.failureCount)
+    }
+  }
+
+  @Test func `a key of a longer batch is an error`() async throws {
+    try await withTestDatabase { pool in
+      var long = PostgresBatch()
+      long.execute("SELECT 1")
+      let key = long.one("SELECT 2", as: Int.self)
+      var short = PostgresBatch()
+      short.execute("SELECT 1")
+      let answers = try await pool.run(short)
+      #expect(throws: PostgresError.self) { try answers[key] }
+    }
+  }
 }

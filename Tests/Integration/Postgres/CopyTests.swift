@@ -224,6 +224,51 @@ import Testing
       #expect(pool.stat().newCount == 1)
     }
   }
+
+  @Test func `the time of a COPY of rows covers the look at the table, which may be locked`() async throws {
+    try await withTestDatabase(Self.table, configure: { $0.maxConnections = 2 }) { pool in
+      try await pool.execute("CREATE TABLE numbers (n int)")
+      try await pool.transaction { tx in
+        try await tx.execute("LOCK TABLE numbers")
+        let error = await #expect(throws: PostgresError.self) {
+          // A task of its own: this one holds a connection.
+          try await Task.detached {
+            try await pool.copyRows(into: "numbers", columns: ["n"], timeout: .milliseconds(100)) {
+              try await $0.write(1)
+            }
+          }.value
+        }
+        #expect(error?.code == .timedOut)
+      }
+    }
+  }
+
+  @Test func `a number that real cannot hold is refused, and not copied as infinity or nothing`() async throws {
+    try await withTestDatabase { pool in
+      try await pool.execute("CREATE TABLE ratios (ratio real)")
+      for value in [1e300, -1e300, 1e-300] {
+        let error = await #expect(throws: PostgresError.self) {
+          try await pool.copyRows(into: "ratios", columns: ["ratio"]) { try await $0.write(value) }
+        }
+        #expect(error?.code == .encoding)
+      }
+      try await pool.copyRows(into: "ratios", columns: ["ratio"]) { writer in
+        for value in [0.5, 0, .infinity] { try await writer.write(value) }
+      }
+      let ratios: [Float] = try await pool.all("SELECT ratio FROM ratios ORDER BY ratio")
+      #expect(ratios == [0, 0.5, .infinity])
+    }
+  }
+
+  @Test func `a COPY out of a statement that is none is refused, and the connection is used again`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      let error = await #expect(throws: PostgresError.self) { for try await _ in pool.copyOut("SELECT 1") {} }
+      #expect(error?.code == .unsupported)
+      let one: Int = try await pool.one("SELECT 1")
+      #expect(one == 1)
+      #expect(pool.stat().newCount == 1)
+    }
+  }
 }
 
 private actor Counter {

@@ -356,10 +356,4 @@ extension SQL.StringInterpolation {
   }
 }
 
-private final class Flag: Sendable {
-  private let value = Atomic(false)
-  var isSet: Bool { value.load(ordering: .acquiring) }
-  func set() { value.store(true, ordering: .releasing) }
-}
-
 private struct Trouble: Error {}

@@ -98,4 +98,48 @@ import Testing
       #expect(error?.sqlState == .invalidCatalogName)
     }
   }
+
+  @Test func `a listener connects as the pool's hook says, again too`() async throws {
+    try await TestDatabase.with { database in
+      var configuration = PostgresPool.Configuration(database.options)
+      let real = database.options.database
+      configuration.connect.database = "no_such_database"
+      configuration.hooks.beforeConnect = { $0.database = real }
+      let pool = try PostgresPool(configuration, loop: database.loop)
+      try await pool.start()
+      var events = pool.listen(to: "orders").makeAsyncIterator()
+      #expect(try await events.next() == .listening)
+      try await pool.execute(
+        """
+        SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+        WHERE datname = current_database() AND query LIKE 'LISTEN%'
+        """)
+      #expect(try await events.next() == .gap)
+      await pool.close()
+    }
+  }
+
+  @Test func `a listener that is cancelled ends, however many notifications wait`() async throws {
+    try await withTestDatabase { pool in
+      let (isListening, isReading) = (Flag(), Flag())
+      let listener = Task {
+        var seen = 0
+        for try await event in pool.listen(to: "orders") {
+          if event == .listening {
+            isListening.set()
+            continue
+          }
+          isReading.set()
+          if seen == 0 { try? await until { Task.isCancelled } }
+          seen += 1
+        }
+        return seen
+      }
+      try await until { isListening.isSet }
+      try await pool.execute("SELECT pg_notify('orders', n::text) FROM generate_series(1, 1000) AS n")
+      try await until { isReading.isSet }
+      listener.cancel()
+      await #expect(throws: CancellationError.self) { try await listener.value }
+    }
+  }
 }

@@ -148,12 +148,6 @@ import Testing
   }
 }
 
-private final class Flag: Sendable {
-  private let flag = Atomic(false)
-  var isSet: Bool { flag.load(ordering: .relaxed) }
-  func set() { flag.store(true, ordering: .relaxed) }
-}
-
 extension EmbeddedPostgres {
   /// Ends the server as a crash does, and waits until it is gone.
   fileprivate func kill() async {

@@ -103,11 +103,29 @@ import Testing
       }
     }
   }
+
+  @Test func `whoever has a connection for itself alone is told to have had it so long`() async throws {
+    try await traced { pool, recorder in
+      for try await _ in pool.stream("SELECT 1 FROM pg_sleep(0.05)", as: Int.self) {}
+      for try await _ in pool.copyOut("COPY (SELECT 1 FROM pg_sleep(0.05)) TO STDOUT") {}
+      var batch = PostgresBatch()
+      batch.execute("SELECT pg_sleep(0.05)")
+      _ = try await pool.run(batch)
+      try await pool.execute("SELECT pg_sleep(0.05)", timeout: .seconds(60))
+      try await pool.withConnection { _ = try await $0.execute("SELECT pg_sleep(0.05)") }
+      try await until { recorder.held.count == 5 }
+      #expect(recorder.held.allSatisfy { $0 >= .milliseconds(50) })
+    }
+  }
 }
 
 /// The events in words, without times and numbers of processes.
 private final class EventRecorder: QueryTracer {
   private let words = Mutex<[String]>([])
+  private let times = Mutex<[Duration]>([])
+
+  /// How long each connection was lent that came back.
+  var held: [Duration] { times.withLock { $0 } }
 
   var count: Int { words.withLock { $0.count } }
 
@@ -120,6 +138,7 @@ private final class EventRecorder: QueryTracer {
   }
 
   func record(_ event: TraceEvent) {
+    if case .released(_, _, let held) = event { times.withLock { $0.append(held) } }
     let word =
       switch event {
       case .queryStarted(let query): "\(Self.subject(query)) begins"

@@ -193,4 +193,48 @@ import Testing
       #expect(after == [100, 0])
     }
   }
+
+  enum Work: CaseIterable { case statement, stream, copyOut, copyRows, batch }
+
+  @Test(arguments: Work.allCases)
+  func `a transaction's time covers all that can be done in it`(work: Work) async throws {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 2 }) { pool in
+      try await pool.transaction { holder in
+        try await holder.execute("LOCK TABLE account")
+        let error = await #expect(throws: PostgresError.self) {
+          try await pool.transaction(timeout: .milliseconds(100)) { tx in
+            switch work {
+            case .statement: try await tx.execute("SELECT FROM account")
+            case .stream: for try await _ in tx.stream("SELECT id FROM account", as: Int.self) {}
+            case .copyOut: for try await _ in tx.copyOut("COPY account TO STDOUT") {}
+            case .copyRows: try await tx.copyRows(into: "account", columns: ["id"]) { try await $0.write(3) }
+            case .batch:
+              var batch = PostgresBatch()
+              batch.execute("SELECT FROM account")
+              batch.execute("SELECT FROM account")
+              _ = try await tx.run(batch)
+            }
+          }
+        }
+        #expect(error?.code == .timedOut)
+      }
+    }
+  }
+
+  @Test func `parts that fail leave no savepoint behind`() async throws {
+    try await withTestDatabase(Self.accounts) { pool in
+      try await pool.transaction { tx in
+        for _ in 0..<100 {
+          await #expect(throws: Trouble.self) {
+            try await tx.transaction { inner in
+              try await inner.execute("UPDATE account SET amount = 1")
+              throw Trouble()
+            }
+          }
+        }
+        let depth: Int = try await tx.one("SELECT max(level)::int FROM pg_backend_memory_contexts")
+        #expect(depth < 50)
+      }
+    }
+  }
 }

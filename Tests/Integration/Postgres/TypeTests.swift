@@ -209,4 +209,53 @@ import Testing
       #expect(error?.description.hasPrefix("query Get: column inner: Inner cannot be read from a column") == true)
     }
   }
+
+  @Test func `arrays of arrays without an element round-trip`() async throws {
+    try await withTestDatabase { pool in
+      let flat: [[Int]] = try await pool.one("SELECT \([[Int]]())")
+      #expect(flat == [])
+      let deep: [[[Int?]]] = try await pool.one("SELECT \([[[Int?]]]([[]]))")
+      #expect(deep == [])
+    }
+  }
+
+  @Test func `a property may be JSON`() async throws {
+    struct Row: PostgresRow {
+      var point: PostgresJSON<Point>
+      var other: PostgresJSON<Point>?
+    }
+    try await withTestDatabase { pool in
+      let row: Row = try await pool.one(
+        "SELECT '{\"x\": 2, \"y\": {}}'::jsonb AS point, NULL::jsonb AS other")
+      #expect(row.point.value == Point(x: 2, y: [:]) && row.other == nil)
+    }
+  }
+
+  @Test func `the first day that PostgreSQL knows round-trips`() async throws {
+    try await withTestDatabase { pool in
+      let first: PostgresDate = try await pool.one("SELECT '4714-11-24 BC'::date")
+      #expect(PostgresDate(first.description) == first)
+      let back: PostgresDate = try await pool.one("SELECT \(first)")
+      #expect(back == first)
+    }
+  }
+
+  @Test func `arrays, composites and ranges of the database's own are text or an error, never their bytes`()
+    async throws
+  {
+    try await withTestDatabase { pool in
+      try await pool.execute("CREATE TYPE mood AS ENUM ('happy')")
+      try await pool.execute("CREATE TYPE pair AS (a int, b text)")
+      try await pool.execute("CREATE TYPE span AS RANGE (subtype = int)")
+      let queries: [SQL] = ["SELECT ARRAY['happy'::mood]", "SELECT (1, 'x')::pair", "SELECT span(1, 2)"]
+      for sql in queries {
+        do {
+          let text: String = try await pool.one(sql)
+          #expect(["{happy}", "(1,x)", "[1,2)"].contains(text))
+        } catch let error as PostgresError {
+          #expect(error.code == .decoding)
+        }
+      }
+    }
+  }
 }
