@@ -37,6 +37,14 @@ import Testing
     (["force", "-1"], "migrate force wants a number from 0 up, not '-1'"),
     (["plan", "sideways"], "migrate plan wants one of up, down, to, redo, not 'sideways', as in migrate plan down 2"),
     (["plan", "redo", "2"], "migrate plan redo takes no argument, but there is '2'"),
+    (
+      ["up", "postgres://ada:pw@db/app"],
+      "migrate up wants a number from 1 up, not a connection string (the database follows --database-url)"
+    ),
+    (
+      ["to", "1", "host=db password=pw"],
+      "migrate to takes one argument, but there is a connection string (the database follows --database-url) too"
+    ),
     (["plan", "up", "--all"], "--all is for down, not for up"),
     (["plan", "up", "--set", "x"], "--set is for to, not for up"),
   ])

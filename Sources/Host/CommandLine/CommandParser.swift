@@ -21,6 +21,14 @@ struct UsageError: Error, CustomStringConvertible {
   let description: String
 }
 
+extension String {
+  /// As it may be repeated to whoever wrote it: a URL or another connection string may hold a password.
+  var asArgument: String {
+    contains("://") || contains("password=")
+      ? "a connection string (the database follows --database-url)" : "'\(self)'"
+  }
+}
+
 /// Reads a command line.
 struct CommandParser {
   let catalogs: [SettingsCatalog]
@@ -47,7 +55,7 @@ struct CommandParser {
       }
     }
     if spec.argument.isEmpty, let extra = parsed.arguments.first {
-      throw UsageError(description: "\(spec.name) takes no argument, but there is '\(extra)'")
+      throw UsageError(description: "\(spec.name) takes no argument, but there is \(extra.asArgument)")
     }
     return parsed
   }

@@ -12,9 +12,9 @@ extension Commands {
     case "import": return try explainFolder(command)
     default: break
     }
-    let request = try MigrateRequest(command)
     let isJSON = command.has(CommandSpec.json)
     do {
+      let request = try MigrateRequest(command)
       let files = try command.value(of: CommandSpec.directory).map { try MigrationSet(directory: $0) }
       let outcome = try await withMigrator(files, configuration(command, catalogs)) { migrator, progress in
         if case .migrate(.downAll) = request, !command.has(CommandSpec.yes) {
@@ -33,6 +33,9 @@ extension Commands {
       if isJSON { console.write(MigrateOutcome.document(MigrateJSON.Failure(error))) }
       console.complain("\(Application.name): \(error)")
       return error.exitCode
+    } catch {
+      if isJSON { console.write(MigrateOutcome.document(MigrateJSON.Failure(error))) }
+      throw error
     }
   }
 

@@ -25,7 +25,12 @@ struct Commands<Application: HostApplication> {
         return .success
       }
       let command = try CommandParser(catalogs: catalogs).parse(words)
-      return try await perform(command, catalogs)
+      let code = try await perform(command, catalogs)
+      if code == .success, let reason = console.outputFailure() {
+        console.complain("\(Application.name): cannot write the output: \(reason)")
+        return .failure
+      }
+      return code
     } catch let error as UsageError {
       console.complain("\(Application.name): \(error)\nTry \(Application.name) help\(topic(of: words)).")
       return .usage

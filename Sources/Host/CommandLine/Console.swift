@@ -1,11 +1,14 @@
 internal import EventLoop
 internal import Glibc
+internal import Synchronization
 
 /// Where a command writes for people: what was asked for to standard output, what went wrong to standard error.
 struct Console: Sendable {
   private let output: @Sendable (String) -> Void
   private let errors: @Sendable (String) -> Void
   private let answer: (@Sendable () async -> String?)?
+  /// Why what was asked for could not be written, if it could not.
+  let outputFailure: @Sendable () -> String?
   /// How results may look.
   let style: TerminalStyle
   /// Rewrites the last line of standard error, where that is a terminal; an empty text takes the line away.
@@ -13,18 +16,29 @@ struct Console: Sendable {
 
   /// The process's own standard output and error.
   static let standard = Console(
-    output: { put($0 + "\n", STDOUT_FILENO) }, errors: { put($0 + "\n", STDERR_FILENO) },
-    answer: isatty(STDIN_FILENO) == 1 ? lineOfInput : nil, style: .of(STDOUT_FILENO),
+    output: { text in
+      let error = put(text + "\n", STDOUT_FILENO)
+      if error != 0 { outputError.store(error, ordering: .relaxed) }
+    },
+    errors: { put($0 + "\n", STDERR_FILENO) }, answer: isatty(STDIN_FILENO) == 1 ? lineOfInput : nil,
+    outputFailure: {
+      let error = outputError.load(ordering: .relaxed)
+      return error == 0 ? nil : String(cString: strerror(error))
+    },
+    style: .of(STDOUT_FILENO),
     liveLine: isatty(STDERR_FILENO) == 1 ? rewriteLine : nil)
+  private static let outputError = Atomic<Int32>(0)
 
   init(
     output: @escaping @Sendable (String) -> Void, errors: @escaping @Sendable (String) -> Void,
-    answer: (@Sendable () async -> String?)? = nil, style: TerminalStyle = TerminalStyle(isColored: false),
+    answer: (@Sendable () async -> String?)? = nil, outputFailure: @escaping @Sendable () -> String? = { nil },
+    style: TerminalStyle = TerminalStyle(isColored: false),
     liveLine: (@Sendable (String) -> Void)? = nil
   ) {
     self.output = output
     self.errors = errors
     self.answer = answer
+    self.outputFailure = outputFailure
     self.style = style
     self.liveLine = liveLine
   }
@@ -57,14 +71,18 @@ struct Console: Sendable {
   }
 
   /// Not through C's buffers: a line that is written is seen, also by what reads a pipe.
-  private static func put(_ text: String, _ descriptor: Int32) {
+  ///
+  /// - Returns: The error that kept the rest from being written, or 0.
+  @discardableResult
+  private static func put(_ text: String, _ descriptor: Int32) -> Int32 {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
       if written < 0, errno == EINTR { continue }
-      // A reader that is gone wants no more; there is nobody left to tell.
-      guard written > 0 else { return }
+      // A reader that is gone wants no more.
+      guard written > 0 else { return errno == EPIPE ? 0 : errno }
       bytes = bytes.dropFirst(written)
     }
+    return 0
   }
 }

@@ -154,5 +154,12 @@ enum MigrateJSON {
         code: error.code.description, message: error.message, file: error.location?.file, line: error.location?.line,
         column: error.location?.column, completed: error.completed.map(Step.init))
     }
+
+    /// Of what went wrong before there was anything to migrate: the command line, the configuration, the start.
+    init(_ error: any Error) {
+      self.error = Detail(
+        code: error is UsageError ? "usage" : "start", message: Host.Failure.message(of: error), file: nil, line: nil,
+        column: nil, completed: [])
+    }
   }
 }

@@ -40,7 +40,7 @@ enum MigrateRequest: Sendable, Hashable {
     let goals = ["up", "down", "to", "redo"]
     guard goals.contains(word) else {
       throw UsageError(
-        description: "migrate plan wants one of \(goals.joined(separator: ", ")), not '\(word)', as in "
+        description: "migrate plan wants one of \(goals.joined(separator: ", ")), not \(word.asArgument), as in "
           + "migrate plan down 2")
     }
     var rest = words
@@ -54,7 +54,7 @@ enum MigrateRequest: Sendable, Hashable {
     switch word {
     case "down" where words.all:
       if let number = words.arguments.first {
-        throw UsageError(description: "migrate down takes a number or --all, not both '\(number)' and --all")
+        throw UsageError(description: "migrate down takes a number or --all, not both \(number.asArgument) and --all")
       }
       return .downAll
     case "down": return .down(count: Int(try words.number(atLeast: 1) ?? 1))
@@ -76,11 +76,11 @@ private struct MigrateWords {
 
   func number(atLeast minimum: Int64) throws(UsageError) -> Int64? {
     if arguments.count > 1 {
-      throw UsageError(description: "\(name) takes one argument, but there is '\(arguments[1])' too")
+      throw UsageError(description: "\(name) takes one argument, but there is \(arguments[1].asArgument) too")
     }
     guard let text = arguments.first else { return nil }
     guard let number = Int64(text), number >= minimum else {
-      throw UsageError(description: "\(name) wants a number from \(minimum) up, not '\(text)'")
+      throw UsageError(description: "\(name) wants a number from \(minimum) up, not \(text.asArgument)")
     }
     return number
   }
@@ -94,6 +94,6 @@ private struct MigrateWords {
 
   func refuseArguments() throws(UsageError) {
     guard let extra = arguments.first else { return }
-    throw UsageError(description: "\(name) redo takes no argument, but there is '\(extra)'")
+    throw UsageError(description: "\(name) redo takes no argument, but there is \(extra.asArgument)")
   }
 }
