@@ -74,7 +74,10 @@ package struct MigrationScriptParts: Sendable {
     case ("VACUUM", _), ("ALTER", "SYSTEM"): return true
     case ("CREATE", "DATABASE"), ("DROP", "DATABASE"), ("CREATE", "TABLESPACE"), ("DROP", "TABLESPACE"): return true
     case ("REINDEX", _): return statement.text.uppercased().contains("CONCURRENTLY")
-    default: return ConcurrentIndex(statement) != nil
+    default:
+      // An index without a name is one too.
+      let words = statement.words.filter { $0 != "UNIQUE" }
+      return words.starts(with: ["CREATE", "INDEX", "CONCURRENTLY"]) || ConcurrentIndex(statement) != nil
     }
   }
 
@@ -98,7 +101,9 @@ private enum TransactionCommand {
   case rollback
 
   init?(_ words: [String]) {
+    let words = words.filter { $0 != "WORK" }
     switch (words.first, words.dropFirst().first) {
+    case ("ROLLBACK", "TRANSACTION") where words.dropFirst(2).first == "TO": return nil
     case ("BEGIN", _), ("START", "TRANSACTION"): self = .begin
     case ("COMMIT", "PREPARED"), ("ROLLBACK", "TO"), ("ROLLBACK", "PREPARED"): return nil
     case ("COMMIT", _), ("END", _): self = .commit

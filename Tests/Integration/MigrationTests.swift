@@ -312,4 +312,34 @@ import Testing
       (0..<8).reduce(sum ^ UInt32(byte)) { sum, _ in sum & 1 == 1 ? sum >> 1 ^ 0xEDB8_8320 : sum >> 1 }
     }
   }
+
+  @Test func `a version table that is gone is no sign that another tool undid everything`() async throws {
+    try await MigrationDatabase.with { database in
+      try await database.migrator(two).up()
+      try await database.connection.execute("DROP TABLE schema_migrations")
+      let error = await #expect(throws: MigrationError.self) { try await database.migrator(two).up() }
+      #expect(error?.code == .changedMeanwhile)
+      // The error says how to put it back.
+      let statements = try #require(error?.message.firstMatch(of: /CREATE TABLE .*VALUES \(2, false\)/))
+      try await database.connection.script(String(statements.output))
+      let report = try await database.migrator(two).up()
+      #expect(report.completed.isEmpty && report.to == 2)
+    }
+  }
+
+  @Test(arguments: ["", String(repeating: "t", count: 54)])
+  func `a name that no version table can have is refused`(table: String) async throws {
+    try await MigrationDatabase.with { database in
+      let migrator = database.migrator(two, configure: { $0.table = table })
+      let error = await #expect(throws: MigrationError.self) { try await migrator.up() }
+      #expect(error?.message.contains("version table") == true)
+    }
+  }
+
+  @Test func `a limit on waiting for locks beyond what the server counts is the longest that it has`() async throws {
+    try await MigrationDatabase.with { database in
+      let report = try await database.migrator(two, configure: { $0.lockTimeout = .seconds(3_600_000) }).up()
+      #expect(report.to == 2)
+    }
+  }
 }

@@ -5,7 +5,7 @@ import Testing
   @Test(arguments: [
     ("SELECT * FROM t WHERE a = 'x' AND b = 12.5", "SELECT * FROM t WHERE a = ? AND b = ?"),
     ("UPDATE t1 SET a2 = 'it''s' || E'a\\'b' WHERE c = $1", "UPDATE t1 SET a2 = ? || E? WHERE c = $1"),
-    ("DO $$ secret $$; SELECT $a$ x $a$, \"Col 1\"", "DO ?; SELECT ?, \"Col ?\""),
+    ("DO $$ secret $$; SELECT $a$ x $a$, \"Col 1\"", "DO ?; SELECT ?, \"Col 1\""),
     ("INSERT INTO t\n  VALUES ('cut off in the mid", "INSERT INTO t VALUES (?"), ("SELECT $x$ cut off", "SELECT ?"),
     ("", ""), ("<IDLE> in transaction", "<IDLE> in transaction"),
   ])

@@ -132,6 +132,14 @@ import Testing
     #expect(status.sets.map(\.name) == ["main", "gone"])
     #expect(status.sets[1].lines.map(\.state) == [.unknown])
   }
+
+  @Test func `two sets of one name are refused`() {
+    let sets = [MigrationSet("main", []), MigrationSet("hello", []), MigrationSet("hello", [])]
+    let error = refusal {
+      try MigrationLedger.reconciling(MigrationRecord(versionRow: nil, history: [], owner: nil), with: sets).ledger
+    }
+    #expect(error?.code == .setMismatch && error?.message.contains("\"hello\"") == true)
+  }
 }
 
 @Suite struct MigrationStatusTests {

@@ -9,6 +9,9 @@ import Testing
     #expect(statements.map(\.position) == [13])
     #expect(try MigrationScriptParts.statements("START TRANSACTION; SELECT 1; END").count == 1)
     #expect(try MigrationScriptParts.statements("SAVEPOINT a; ROLLBACK TO a").count == 2)
+    for word in ["WORK", "TRANSACTION"] {
+      #expect(try MigrationScriptParts.statements("SAVEPOINT a; ROLLBACK \(word) TO SAVEPOINT a").count == 2)
+    }
     #expect(try MigrationScriptParts.statements("-- nothing to do").isEmpty)
   }
 

@@ -29,6 +29,22 @@ import Testing
   @Test func `a title without letters is refused`() {
     #expect(throws: MigrationError.self) { try MigrationTemplate(title: "--", in: "/tmp") }
   }
+
+  @Test(arguments: [
+    ("keel: upgrade", "-- \"keel: upgrade\"\n"), ("+goose up", "-- \"+goose up\"\n"),
+    ("two\nDROP TABLE users", "-- two DROP TABLE users\n"),
+  ])
+  func `a title is a comment, whatever it looks like`(title: String, text: String) throws {
+    try withTemporaryFolder { folder in
+      _ = try MigrationTemplate(title: title, in: folder)
+      #expect(try MigrationSet(directory: folder)[1]?.up.text == text)
+    }
+  }
+
+  @Test func `a folder that cannot be read is named with the system's reason`() {
+    let error = #expect(throws: MigrationError.self) { try MigrationSet(directory: "/nonexistent") }
+    #expect(error?.message == "cannot read the folder of migrations /nonexistent: No such file or directory")
+  }
 }
 
 /// Runs `body` with a folder that is removed afterwards.

@@ -1,3 +1,4 @@
+internal import MigrationFiles
 internal import Postgres
 
 // MARK: Checking
@@ -46,7 +47,12 @@ extension MigrationSession {
   func rehearse(_ goal: MigrationGoal, watchedFrom onlooker: PostgresConnection) async throws -> [RehearsedStep] {
     let plan = try goal.plan(ledger, configuration.policies)
     for step in plan.steps { try step.script.checkSyntax() }
-    let processID = try await begin()
+    let processID: Int32
+    do {
+      processID = try await begin()
+    } catch let refusal as StatementRefusal {
+      throw refusal.cause
+    }
     var rehearsed: [RehearsedStep] = []
     var known: Set<RehearsedStep.Lock> = []
     for step in plan.steps {
@@ -56,7 +62,8 @@ extension MigrationSession {
       }
       let start = ContinuousClock.now
       do {
-        try await run(step.script.statements())
+        // What a transaction has to begin with cannot be tried in the middle of one.
+        try await run(Array(step.script.statements().drop { $0.words.starts(with: ["SET", "TRANSACTION"]) }))
         try await finishRehearsing()
       } catch let refusal as StatementRefusal {
         throw step.failure(refusal, consequence: "it was only tried: nothing is changed")
@@ -73,12 +80,20 @@ extension MigrationSession {
   /// Does what the end of a step's own transaction would: deferred constraints are checked, and settings go.
   private func finishRehearsing() async throws {
     try await refusing {
-      // Rolled back, so that the next step's constraints are deferred again.
-      try await work.script(
+      // Not rolled back: what waits for the end of the transaction would keep the next step from altering its table.
+      try await work.script("SET CONSTRAINTS ALL IMMEDIATE; \(Self.reset); \(settingUp.text)")
+      let deferred = try await work.all(
         """
-        SAVEPOINT rehearsed; SET CONSTRAINTS ALL IMMEDIATE; ROLLBACK TO rehearsed; RELEASE rehearsed; \(Self.reset);
-        \(settingUp.text)
-        """)
+        SELECT DISTINCT format('%I.%I', n.nspname, c.conname) FROM pg_catalog.pg_constraint AS c
+        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.connamespace
+        WHERE c.condeferred AND NOT EXISTS (
+          SELECT FROM pg_catalog.pg_constraint AS o
+          WHERE o.connamespace = c.connamespace AND o.conname = c.conname AND NOT o.condeferrable
+        )
+        """, as: String.self, name: "FindDeferredConstraints")
+      if !deferred.isEmpty {
+        try await work.script("SET CONSTRAINTS \(deferred.joined(separator: ", ")) DEFERRED")
+      }
     }
   }
 }

@@ -1,4 +1,5 @@
 internal import FoundationEssentials
+internal import Glibc
 internal import MigrationFiles
 
 extension MigrationSet {
@@ -40,12 +41,20 @@ extension MigrationSet {
           return (path, [UInt8](try Data(contentsOf: URL(filePath: path))))
         }
     } catch {
-      throw MigrationError(.invalidFiles, "cannot read the folder of migrations \(directory): \(error)")
+      throw MigrationError(.invalidFiles, "cannot read the folder of migrations \(directory): \(error.reason)")
     }
     guard !files.isEmpty else {
       throw MigrationError(.invalidFiles, "the folder \(directory) holds no .sql files")
     }
     return files
+  }
+}
+
+extension Error {
+  /// What the system said of a file, in its words and not in those of Foundation.
+  var reason: String {
+    guard let error = (self as? CocoaError)?.underlying as? POSIXError else { return "\(self)" }
+    return String(cString: strerror(error.code.rawValue))
   }
 }
 

@@ -30,15 +30,26 @@ public struct MigrationTemplate: Sendable, Hashable {
       let names = try FileManager.default.contentsOfDirectory(atPath: directory).filter { $0.hasSuffix(".sql") }
       let highest = names.compactMap { try? FileName(path: $0).version }.max() ?? 0
       let width = names.map { $0.prefix { $0.isNumber }.count }.max() ?? 6
+      guard highest < Int64.max else {
+        throw MigrationError(.invalidFiles, "there is no number after \(highest), the highest in \(directory)")
+      }
       version = highest < 10_000_000_000_000 ? highest + 1 : max(highest + 1, Self.timestamp(now))
       let digits = String(version)
       let number = String(repeating: "0", count: max(0, width - digits.count)) + digits
       let path = (directory.hasSuffix("/") ? directory : directory + "/") + number + "_" + words.joined(separator: "_")
       (up, down) = (path + ".up.sql", path + ".down.sql")
-      try Data("-- \(title)\n".utf8).write(to: URL(filePath: up), options: .withoutOverwriting)
-      try Data("-- Undo: \(title)\n".utf8).write(to: URL(filePath: down), options: .withoutOverwriting)
+      // In one line, or the rest would be a statement; in quotes where it would be a directive.
+      let line = title.split(whereSeparator: \.isNewline).joined(separator: " ")
+      let isDirective = ["keel:", "+goose"].contains {
+        line.lowercased().trimmingPrefix(while: \.isWhitespace).hasPrefix($0)
+      }
+      let comment = isDirective ? "\"\(line)\"" : line
+      try Data("-- \(comment)\n".utf8).write(to: URL(filePath: up), options: .withoutOverwriting)
+      try Data("-- Undo: \(comment)\n".utf8).write(to: URL(filePath: down), options: .withoutOverwriting)
+    } catch let error as MigrationError {
+      throw error
     } catch {
-      throw MigrationError(.invalidFiles, "cannot write a new migration to \(directory): \(error)")
+      throw MigrationError(.invalidFiles, "cannot write a new migration to \(directory): \(error.reason)")
     }
   }
 

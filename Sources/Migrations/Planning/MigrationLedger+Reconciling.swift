@@ -56,6 +56,12 @@ extension MigrationLedger {
       first.name = owner ?? "main"
       sets[0] = first
     }
+    let names = sets.map(\.name)
+    if let twice = names.first(where: { name in names.count { $0 == name } > 1 }) {
+      throw MigrationError(
+        .setMismatch,
+        "two sets of migrations are called \"\(twice)\"; give each a name of its own, for its history is kept by it")
+    }
     if let owner, owner != first.name {
       throw MigrationError(
         .setMismatch,
@@ -85,7 +91,7 @@ extension MigrationLedger.Account {
           set: set.name, version: migration.version, title: migration.title, down: migration.down,
           order: lastOrder + Int64(index) + 1))
     }
-    if actual > recorded, set[actual] == nil { foreignVersion = actual }
+    if actual > applied.last?.version ?? 0, set[actual] == nil { foreignVersion = actual }
     return changes
   }
 }

@@ -57,9 +57,7 @@ extension MigrationLedger {
         """
         \(progress.direction.rawValue) \(halfDone.version) \(halfDone.title) stopped after \(progress.statementsDone) \
         \(progress.statementsDone == 1 ? "statement" : "statements"); it runs outside a transaction. To go on where it \
-        stopped: migrate resume. If you have finished it by hand: migrate force \
-        \(progress.direction == .up ? halfDone.version : previousVersion(before: halfDone)). If you have undone it by \
-        hand: migrate force \(progress.direction == .up ? previousVersion(before: halfDone) : halfDone.version)
+        stopped: migrate resume. \(remedyByHand(halfDone, progress.direction))
         """)
     }
     if let versionRow, versionRow.dirty {
@@ -73,10 +71,25 @@ extension MigrationLedger {
     }
   }
 
-  private func previousVersion(before migration: AppliedMigration) -> Int64 {
-    let account = accounts.first { $0.set.name == migration.set }
-    return account?.applied.last { $0.version < migration.version }?.version ?? 0
+  /// What says that a migration is there or is not, once somebody made it so.
+  private func remedyByHand(_ migration: AppliedMigration, _ direction: MigrationStep.Direction) -> String {
+    let applied = accounts.first { $0.set.name == migration.set }?.applied ?? []
+    let highest = applied.last?.version ?? 0
+    let present = "migrate force \(highest)\(naming(migration.set))"
+    // A late one has higher ones above it, which force would forget with it.
+    guard highest == migration.version else {
+      return "If it is there as a whole, by your hand: \(present)"
+    }
+    let previous = applied.last { $0.version < migration.version }?.version ?? 0
+    let absent = "migrate force \(previous)\(naming(migration.set))"
+    return """
+      If you have finished it by hand: \(direction == .up ? present : absent). If you have undone it by hand: \
+      \(direction == .up ? absent : present)
+      """
   }
+
+  /// The flag that names a set, where a command would take another one without it.
+  func naming(_ set: String) -> String { owns(set) ? "" : " --set \(set)" }
 
   /// The step that undoes `migration`: by the file this program has, else by what the database kept.
   func stepDown(_ migration: AppliedMigration) throws(MigrationError) -> MigrationStep {
@@ -97,7 +110,7 @@ extension MigrationLedger {
 
 extension MigrationLedger.Account {
   /// The highest version that is applied, or 0.
-  var version: Int64 { foreignVersion ?? applied.last?.version ?? 0 }
+  var version: Int64 { max(foreignVersion ?? 0, applied.last?.version ?? 0) }
 
   /// What is not applied yet, ascending.
   var pending: [Migration] {
@@ -133,10 +146,10 @@ extension MigrationLedger.Account {
     return "there is no version \(version); there are \(existing)\(nearest), and 0 for the empty database"
   }
 
-  func check(_ policies: MigrationPolicies) throws(MigrationError) {
+  func check(_ policies: MigrationPolicies, naming flag: String = "") throws(MigrationError) {
     guard !isOrphan else { return }
     try checkKnown(policies)
-    try checkOrder(policies, upTo: .max)
+    try checkOrder(policies, upTo: .max, naming: flag)
   }
 
   func checkKnown(_ policies: MigrationPolicies) throws(MigrationError) {
@@ -150,7 +163,9 @@ extension MigrationLedger.Account {
       """)
   }
 
-  func checkOrder(_ policies: MigrationPolicies, upTo limit: Int64) throws(MigrationError) {
+  func checkOrder(
+    _ policies: MigrationPolicies, upTo limit: Int64, naming flag: String = ""
+  ) throws(MigrationError) {
     let late = outOfOrder.filter { $0.version <= limit }
     guard let first = late.first, policies.outOfOrder == .refuse else { return }
     let names = late.map { "\($0.version) \($0.title)" }.joined(separator: ", ")
@@ -159,7 +174,7 @@ extension MigrationLedger.Account {
       """
       \(names) \(late.count == 1 ? "is" : "are") not applied, though \(version) is. Two ways out: give \
       \(late.count == 1 ? "the file a number" : "the files numbers") above \(version) (as after a merge of two branches), \
-      or go back with migrate to \(applied.last { $0.version < first.version }?.version ?? 0) and then up again
+      or go back with migrate to \(applied.last { $0.version < first.version }?.version ?? 0)\(flag) and then up again
       """)
   }
 }

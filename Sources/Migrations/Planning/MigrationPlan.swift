@@ -21,7 +21,7 @@ extension MigrationPlan {
     try ledger.checkClean()
     var steps: [MigrationStep] = []
     for account in ledger.accounts {
-      try account.check(policies)
+      try account.check(policies, naming: ledger.naming(account.set.name))
       steps += account.pending.map { MigrationStep(up: $0, set: account.set.name) }
     }
     return MigrationPlan(steps: Array(steps.prefix(limit ?? steps.count)))
@@ -61,7 +61,9 @@ extension MigrationPlan {
     let undone = account.applied.filter { $0.version > version }.sorted { $0.version > $1.version }
     let pending = account.pending.filter { $0.version <= version }
     if undone.isEmpty {
-      try account.checkOrder(policies, upTo: version)
+      if let foreign = account.foreignVersion, version < foreign { throw irreversible(foreign) }
+      if !pending.isEmpty { try account.checkKnown(policies) }
+      try account.checkOrder(policies, upTo: version, naming: ledger.naming(account.set.name))
       return MigrationPlan(steps: pending.map { MigrationStep(up: $0, set: account.set.name) })
     }
     // Going back leaves older gaps alone: closing them is what up is for.
@@ -84,13 +86,17 @@ extension MigrationPlan {
     var steps: [MigrationStep] = []
     // Below a version that nobody here knows nothing can be undone in order.
     if let foreign = ledger.accounts.first?.foreignVersion, applied.contains(where: { ledger.owns($0.set) }) {
-      throw MigrationError(
-        .irreversible,
-        "the database is at version \(foreign), which another tool applied and this program has no file for; undo it with that tool"
-      )
+      throw irreversible(foreign)
     }
     for migration in applied { steps.append(try ledger.stepDown(migration)) }
     return MigrationPlan(steps: steps)
+  }
+
+  private static func irreversible(_ foreign: Int64) -> MigrationError {
+    MigrationError(
+      .irreversible,
+      "the database is at version \(foreign), which another tool applied and this program has no file for; undo it with that tool"
+    )
   }
 }
 

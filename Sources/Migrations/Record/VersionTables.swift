@@ -41,6 +41,14 @@ extension VersionTables {
   static func locate(
     _ connection: some PostgresClient, schema: String?, table: String
   ) async throws -> VersionTables {
+    // The server would cut longer names off, and the three would be one.
+    guard (1...53).contains(table.utf8.count), schema?.isEmpty != true else {
+      throw MigrationError(
+        .database,
+        table.utf8.count > 53
+          ? "the name of the version table is too long: 53 bytes at most, since others of its name and more stand beside it"
+          : "the version table needs a name, and so does its schema where one is given")
+    }
     let history = historyTable(beside: table)
     let catalogue = catalogueTable(beside: table)
     // Functions that look names up, instead of joins: on a new connection the planning of joins takes longer than they do.
@@ -79,12 +87,16 @@ extension VersionTables {
       hasCatalogue: hasCatalogue)
   }
 
+  private var versionTableCreation: SQL {
+    "CREATE TABLE \(versions) (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)"
+  }
+
   /// What makes those that are missing. Nothing for a database that has them all, so that a role without the right to
   /// create can go on.
   var creation: [SQL] {
     var statements: [SQL] = []
     if !exists {
-      statements.append("CREATE TABLE \(versions) (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL)")
+      statements.append(versionTableCreation)
     }
     if !hasHistory {
       statements.append(
@@ -138,9 +150,23 @@ extension VersionTables {
         """, as: HistoryRow.self) : nil
     let answers = try await connection.run(batch, name: "ReadHistory")
     let rows = try history.map { try answers[$0] } ?? []
+    if !exists, let last = rows.filter(\.ownsVersionTable).map(\.version).max() { throw gone(at: last) }
     return MigrationRecord(
       versionRow: try version.flatMap { try answers[$0].first }.map { .init(version: $0.0, dirty: $0.1) },
       history: rows.map(\.applied), owner: rows.first { $0.ownsVersionTable }?.setName)
+  }
+}
+
+extension VersionTables {
+  /// Not taken for another tool's undoing, which leaves the table: the history has SQL that stands nowhere else.
+  private func gone(at version: Int64) -> MigrationError {
+    MigrationError(
+      .changedMeanwhile,
+      """
+      the version table \(schema).\(table) is gone, while the history beside it is at version \(version). If the schema is at \
+      that version, put the table back: \(versionTableCreation.text); INSERT INTO \(versions.text) VALUES (\(version), false). \
+      If the schema is gone too, drop the history: DROP TABLE \(history.text)
+      """)
   }
 }
 

@@ -55,6 +55,12 @@ private struct QueryOutline {
     while let character = rest.first {
       if character == "'" {
         skipString()
+      } else if character == "\"" {
+        readName()
+      } else if rest.hasPrefix("--") {
+        rest = rest.drop { !$0.isNewline }
+      } else if rest.hasPrefix("/*") {
+        skipComment()
       } else if character == "$", let tag = dollarTag() {
         rest.removeFirst(tag.count)
         let end = rest.ranges(of: tag).first
@@ -85,6 +91,27 @@ private struct QueryOutline {
         rest = rest.dropFirst()
       } else if character == "'" {
         guard rest.first == "'" else { return }
+        rest.removeFirst()
+      }
+    }
+  }
+
+  /// Takes a quoted name over; a doubled quote in it ends one name and begins the next.
+  private mutating func readName() {
+    let name = rest.dropFirst().prefix { $0 != "\"" }
+    outline += "\"" + name.map { $0.isNewline ? " " : $0 } + "\""
+    rest = rest.dropFirst(name.count + 2)
+  }
+
+  private mutating func skipComment() {
+    var depth = 0
+    while !rest.isEmpty {
+      if rest.hasPrefix("/*") {
+        (depth, rest) = (depth + 1, rest.dropFirst(2))
+      } else if rest.hasPrefix("*/") {
+        (depth, rest) = (depth - 1, rest.dropFirst(2))
+        if depth == 0 { return }
+      } else {
         rest.removeFirst()
       }
     }

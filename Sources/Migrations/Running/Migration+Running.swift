@@ -63,6 +63,6 @@ extension PostgresError {
 }
 
 extension Duration {
-  /// In whole milliseconds, at least 1: 0 would mean no limit to the server.
-  var milliseconds: Int64 { max(1, Int64(self / .milliseconds(1))) }
+  /// In whole milliseconds, at least 1: 0 would mean no limit to the server. It counts them in 32 bits.
+  var milliseconds: Int64 { Int64(min(max(1, self / .milliseconds(1)), Double(Int32.max))) }
 }

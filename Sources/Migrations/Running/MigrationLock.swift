@@ -99,7 +99,7 @@ extension LockHolder {
   /// What is known of a session; a WHERE clause follows.
   static let query: SQL = """
     SELECT a.pid, coalesce(a.application_name, ''), coalesce(a.usename::text, ''), host(a.client_addr),
-      extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start))::double precision,
+      coalesce(extract(epoch FROM clock_timestamp() - coalesce(a.xact_start, a.backend_start)), 0)::double precision,
       coalesce(a.query, '')
     FROM pg_catalog.pg_stat_activity AS a
     """

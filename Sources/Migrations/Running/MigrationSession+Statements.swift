@@ -12,21 +12,27 @@ extension MigrationSession {
     let units = try step.script.units()
     var progress = AppliedMigration.Progress(
       direction: step.direction, statementsDone: done ?? 0, checksum: step.script.checksum)
+    // What was invalid before is nobody's fault here.
+    let invalid = done == nil ? try await work.invalidIndexes() : []
     if done == nil { try await begin(step, progress) }
     let start = ContinuousClock.now
     for (index, unit) in units.enumerated().dropFirst(progress.statementsDone) {
       let isRetry = done == index
+      let settings = units[..<index].flatMap(\.settings)
       progress.statementsDone = index + 1
       do {
-        if isRetry, try await isFinished(unit, of: step) {
+        if isRetry, try await isFinished(unit, under: settings, of: step) {
+          try await work.script(Self.resetSettings)
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
         } else {
           try await watchingLocks(of: step) { [progress] waiter in
-            try await run(unit, of: step, then: progress, as: waiter)
+            try await run(unit, under: settings, of: step, then: progress, as: waiter)
           }
         }
       } catch let refusal as StatementRefusal {
-        throw try await stopped(step, at: index, of: units.count, refusal, isFirstTry: done == nil)
+        throw try await stopped(
+          step, at: index, of: units.count, refusal, isFirstTry: done == nil,
+          leaving: unit.inTransaction ? [] : try await work.invalidIndexes().filter { !invalid.contains($0) })
       }
       migrator.report(.statementDone(step, done: index + 1, count: units.count))
     }
@@ -101,28 +107,59 @@ extension MigrationSession {
   // MARK: One statement
 
   private func run(
-    _ unit: MigrationScriptParts.Unit, of step: MigrationStep, then progress: AppliedMigration.Progress,
-    as waiter: LockWaiter
+    _ unit: MigrationScriptParts.Unit, under settings: [SQLStatement], of step: MigrationStep,
+    then progress: AppliedMigration.Progress, as waiter: LockWaiter
   ) async throws {
+    // The record is written as we are; what the script has set so far is set anew for each of its statements, which
+    // may be run by another process than those before.
+    try await work.script(Self.resetSettings)
     if unit.inTransaction {
-      try await inTransaction {
-        waiter.is(.process(try await work.one("SELECT pg_backend_pid()", as: Int32.self)))
-        try await run(unit.statements)
-        try await tables.setProgress(progress, of: step.version, in: step.set, work)
+      try await retryingLocks(step) {
+        try await inTransaction {
+          try await work.script(settingUp.text)
+          waiter.is(.process(try await work.one("SELECT pg_backend_pid()", as: Int32.self)))
+          try await tables.setProgress(progress, of: step.version, in: step.set, work)
+          try await run(settings + unit.statements)
+          // What is deferred speaks up here, as a refusal, and not at the COMMIT.
+          try await refusing { try await work.script("SET CONSTRAINTS ALL IMMEDIATE") }
+        }
       }
     } else {
+      try await work.script("SET standard_conforming_strings = on")
+      try await run(settings)
       for statement in unit.statements {
         waiter.is(.statement(statement.text))
         try await run([statement])
       }
+      try await work.script(Self.resetSettings)
       try await tables.setProgress(progress, of: step.version, in: step.set, work)
+    }
+  }
+
+  private func retryingLocks(_ step: MigrationStep, _ body: () async throws -> Void) async throws {
+    var delay = configuration.lockRetryDelay
+    var tries = 1
+    while true {
+      do {
+        return try await body()
+      } catch let refusal as StatementRefusal {
+        guard refusal.cause.isWaitForLock, tries < configuration.lockAttempts else { throw refusal }
+      }
+      tries += 1
+      migrator.report(.retrying(step, attempt: tries, delay: delay))
+      try await Task.sleep(for: delay)
+      delay *= 2
     }
   }
 
   /// Whether the statement that was under way when an earlier try stopped had done its work. An index that it left
   /// half built is dropped, so that it can be built again.
-  private func isFinished(_ unit: MigrationScriptParts.Unit, of step: MigrationStep) async throws -> Bool {
+  private func isFinished(
+    _ unit: MigrationScriptParts.Unit, under settings: [SQLStatement], of step: MigrationStep
+  ) async throws -> Bool {
     guard let index = unit.statements.first.flatMap(ConcurrentIndex.init) else { return false }
+    // The statement's names are found where it looked for them.
+    try await run(settings)
     switch index.action {
     case .drop:
       return try await work.one("SELECT to_regclass(\(index.name)) IS NULL", as: Bool.self)
@@ -146,9 +183,9 @@ extension MigrationSession {
   // MARK: Failure
 
   private func stopped(
-    _ step: MigrationStep, at index: Int, of count: Int, _ refusal: StatementRefusal, isFirstTry: Bool
+    _ step: MigrationStep, at index: Int, of count: Int, _ refusal: StatementRefusal, isFirstTry: Bool,
+    leaving invalid: [String]
   ) async throws -> MigrationError {
-    let invalid = try await work.invalidIndexes()
     if index == 0, isFirstTry, invalid.isEmpty {
       try await withdraw(step)
       return step.failure(refusal)
@@ -177,11 +214,25 @@ extension MigrationLedger {
         """
         \(progress.direction.rawValue) \(migration.version) \(migration.title) stopped after \(progress.statementsDone) \
         statements, and its file has changed since. Put the file back as it was, or finish by hand and name the version: \
-        migrate force \(migration.version)
+        migrate force \(account?.version ?? migration.version)\(naming(migration.set))
         """)
     }
     return MigrationStep(
       direction: progress.direction, set: migration.set, version: migration.version, title: migration.title,
       script: script, isFromHistory: file == nil)
+  }
+}
+
+extension MigrationScriptParts.Unit {
+  /// What it sets for the statements behind it.
+  fileprivate var settings: [SQLStatement] {
+    statements.filter { statement in
+      let second = statement.words.dropFirst().first
+      return switch statement.words.first {
+      case "SET": second != "LOCAL" && second != "TRANSACTION" && second != "CONSTRAINTS"
+      case "RESET": true
+      default: false
+      }
+    }
   }
 }

@@ -4,7 +4,9 @@ internal import Postgres
 extension MigrationSession {
   /// Takes back what a script set for itself, which must neither reach our tables nor the next migration. The role comes
   /// back as the connection began with it, which may be another than the one that logged in.
-  static let reset = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL"
+  static let reset = "\(resetSettings); DISCARD TEMP"
+  /// The same without the temporary tables, which a script without a transaction keeps from one statement to the next.
+  static let resetSettings = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL"
 
   /// Runs a step and records it in one transaction; tries again when it gets no lock.
   ///
@@ -93,6 +95,7 @@ extension MigrationSession {
     let text: SQL = """
       \(beginning)
       \(settingUp);
+      \(watchingClient)
       SELECT concat_ws(' ', pg_backend_pid(), \(lock.isHeld)::int, (\(undone ?? "SELECT 1")))
       """
     let answer = try await refusing { try await work.scriptValue(text.inlined(), name: "BeginMigration") }
@@ -107,6 +110,13 @@ extension MigrationSession {
         .changedMeanwhile, "somebody else undid \(step.version) \(step.title) at the same time; run the command again")
     }
     return process
+  }
+
+  /// Has the server look every second whether this process is still there while it runs a script, and undo that when it
+  /// is not: by itself it would find out at the end, with the commit behind it. Servers of 14 and later can, on Linux.
+  private var watchingClient: SQL {
+    guard work.serverVersion >= 140_000 else { return "" }
+    return "SELECT set_config('client_connection_check_interval', '1000', true) WHERE version() ~ 'linux';"
   }
 
   /// The text that records a step and commits it.

@@ -57,6 +57,13 @@ struct MigrationSession {
         finish(step, in: try await run(step))
       } catch var error as MigrationError {
         error.completed = completed.map(\.step)
+        if case .redo = goal, !completed.isEmpty {
+          error.message += ". Go on with migrate up: another redo would undo the one before"
+        }
+        throw error
+      } catch let cause as PostgresError {
+        var error = MigrationError(.database, "\(step) was interrupted: \(cause)", cause: cause)
+        error.completed = completed.map(\.step)
         throw error
       }
     }

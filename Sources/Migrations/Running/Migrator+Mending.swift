@@ -41,7 +41,7 @@ extension Migrator {
           throw MigrationError(
             .alreadyMigrated,
             "the database is at version \(account.version) of \"\(account.set.name)\" already; to correct that use "
-              + "migrate force \(version)")
+              + "migrate force \(version)\(session.ledger.naming(account.set.name))")
         }
         try await session.force(version, set: set)
       }

@@ -290,6 +290,25 @@ import Testing
     #expect(outcome.code == .usage)
     #expect(outcome.errors == "program: unknown command 'serv'; did you mean serve?\nTry program help.\n")
   }
+
+  @Test func `with --json what is wrong with the command line or the configuration is a document too`() async throws {
+    for words in [["up", "x"], ["status", "--database-url=postgres://host:port:1"]] {
+      let outcome = await run(["migrate"] + words + ["--json", "--log-level=critical"])
+      #expect(outcome.code != .success)
+      let document = try JSONDecoder().decode([String: ErrorDetail].self, from: Data(outcome.output.utf8))
+      #expect(document["error"]?.message.isEmpty == false)
+    }
+  }
+
+  private struct ErrorDetail: Decodable {
+    let code: String
+    let message: String
+  }
+
+  @Test func `an output that cannot be written is a failure`() async throws {
+    let console = Console(output: { _ in }, errors: { _ in }, outputFailure: { "No space left on device" })
+    #expect(await Commands(Program.self, console: console).run(["version"]) == .failure)
+  }
 }
 
 /// A TCP port of this machine on which a socket of the test listens.
