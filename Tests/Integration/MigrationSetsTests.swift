@@ -160,6 +160,18 @@ import Testing
     }
   }
 
+  @Test func `a baseline that is refused names the set where force would take another`() async throws {
+    try await MigrationDatabase.with { database in
+      let migrator = database.migrator(base, hello)
+      try await migrator.up()
+      let other = try await migrationError { try await migrator.baseline(1, set: "hello") }
+      #expect(other.code == .alreadyMigrated)
+      #expect(other.message.hasSuffix("migrate force 1 --set hello"))
+      let first = try await migrationError { try await migrator.baseline(1) }
+      #expect(first.message.hasSuffix("migrate force 1"))
+    }
+  }
+
   @Test func `redo undoes the last one and applies it again`() async throws {
     try await MigrationDatabase.with { database in
       let migrator = database.migrator(base)

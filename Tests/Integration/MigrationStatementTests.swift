@@ -51,6 +51,99 @@ import Testing
     }
   }
 
+  @Test func `an index that was invalid before is not laid at a script's door`() async throws {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts(
+        "main", table, ("-- keel: no-transaction\nCREATE INDEX CONCURRENTLY t_c ON public.t (c)", "SELECT 1"))
+      let migrator = database.migrator(set)
+      try await migrator.up(limit: 1)
+      try await database.connection.script(
+        "CREATE TABLE public.other (a int); INSERT INTO public.other VALUES (1), (1)")
+      await #expect(throws: PostgresError.self) {
+        try await database.connection.execute("CREATE UNIQUE INDEX CONCURRENTLY other_a ON public.other (a)")
+      }
+      let error = try await migrationError { try await migrator.up() }
+      #expect(error.code == .scriptFailed)
+      #expect(error.message.contains("nothing of it was kept") && !error.message.contains("other_a"))
+      #expect(try await database.versionRow() ?? (0, true) == (1, false))
+      #expect(try await !migrator.status().isDirty)
+      #expect(try await migrator.verify().contains { $0.kind == .invalidIndex })
+    }
+  }
+
+  @Test func `a constraint that is checked at the end of a statement's transaction is the script's failure`()
+    async throws
+  {
+    try await MigrationDatabase.with { database in
+      let keyed = (
+        "CREATE TABLE public.t (a int CONSTRAINT t_key PRIMARY KEY DEFERRABLE INITIALLY DEFERRED)",
+        "DROP TABLE public.t"
+      )
+      let set = MigrationSet.scripts(
+        "main", keyed, ("-- keel: no-transaction\nINSERT INTO public.t VALUES (1), (1);", "SELECT 1"))
+      let migrator = database.migrator(set)
+      let error = try await migrationError { try await migrator.up() }
+      #expect(error.code == .scriptFailed)
+      for words in ["2_m.up.sql", "up 2 m2 failed", "t_key", "nothing of it was kept"] {
+        #expect(error.description.contains(words))
+      }
+      #expect(error.completed.map(\.version) == [1])
+      #expect(try await database.versionRow() ?? (0, true) == (1, false))
+      #expect(try await !migrator.status().isDirty)
+    }
+  }
+
+  @Test func `a statement that may wait for a lock gives up after a while, and is tried again`() async throws {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts(
+        "main", table,
+        ("-- keel: no-transaction\nALTER TABLE public.t ADD c int;\nALTER TABLE public.t ADD d int;", "SELECT 1"))
+      try await database.migrator(set).up(limit: 1)
+      try await database.connection.script("BEGIN; SELECT * FROM public.t")
+      let events = MigrationEvents()
+      let migrator = database.migrator(
+        set,
+        configure: {
+          $0.lockTimeout = .milliseconds(100)
+          $0.lockAttempts = 20
+        }, observer: events.observer)
+      let task = Task { try await migrator.up() }
+      do {
+        try await until { events.all.contains { if case .retrying = $0 { true } else { false } } }
+      } catch {
+        task.cancel()
+        throw error
+      }
+      try await database.connection.script("COMMIT")
+      #expect(try await task.value.to == 2)
+      #expect(events.all.count { if case .statementDone = $0 { true } else { false } } == 2)
+    }
+  }
+
+  @Test func `a statement that never gets its lock fails, and a first one leaves nothing`() async throws {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts(
+        "main", table, ("-- keel: no-transaction\nALTER TABLE public.t ADD c int;", "SELECT 1"))
+      try await database.migrator(set).up(limit: 1)
+      try await database.connection.script("BEGIN; SELECT * FROM public.t")
+      let events = MigrationEvents()
+      let migrator = database.migrator(
+        set,
+        configure: {
+          $0.lockTimeout = .milliseconds(50)
+          $0.lockAttempts = 3
+        }, observer: events.observer)
+      let error = try await migrationError { try await migrator.up() }
+      try await database.connection.script("COMMIT")
+      #expect(error.code == .scriptFailed)
+      #expect(error.location?.line == 2)
+      #expect(error.message.contains("55P03"))
+      #expect(events.all.count { if case .retrying = $0 { true } else { false } } == 2)
+      #expect(try await database.versionRow() ?? (0, true) == (1, false))
+      #expect(try await !migrator.status().isDirty)
+    }
+  }
+
   @Test func `a migration that stops half way is named, shut off from other tools, and resumed`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts(
@@ -112,6 +205,46 @@ import Testing
     }
   }
 
+  @Test func `the way out of a changed file names the set where a command would take another`() async throws {
+    try await MigrationDatabase.with { database in
+      let main = MigrationSet.scripts("main", table)
+      func hello(_ last: String) -> MigrationSet {
+        .scripts("hello", ("-- keel: no-transaction\nINSERT INTO public.t VALUES (1, 1);\n\(last);", "SELECT 1"))
+      }
+      _ = try await migrationError { try await database.migrator(main, hello("SELECT 1/0")).up() }
+      let migrator = database.migrator(main, hello("SELECT 1/1"))
+      let error = try await migrationError { try await migrator.resume() }
+      #expect(error.code == .changedMeanwhile)
+      #expect(error.message.hasSuffix("migrate force 1 --set hello"))
+      try await migrator.force(1, set: "hello")
+      #expect(try await !migrator.status().isDirty)
+      #expect(try await migrator.status().sets.map(\.version) == [1, 1])
+    }
+  }
+
+  @Test func `the way out of a late file that stopped half way forgets nothing above it`() async throws {
+    try await MigrationDatabase.with { database in
+      func set(_ late: String?) -> MigrationSet {
+        let script = "-- keel: no-transaction\nINSERT INTO public.t VALUES (1, 1);\n"
+        let all = MigrationSet.scripts(
+          "main", table, (script + (late ?? ""), "SELECT 1"), ("CREATE TABLE public.u ()", "DROP TABLE public.u"))
+        return MigrationSet("main", all.migrations.filter { late != nil || $0.version != 2 })
+      }
+      try await database.migrator(set(nil)).up()
+      let policy: (inout Migrator.Configuration) -> Void = { $0.policies.outOfOrder = .run }
+      _ = try await migrationError { try await database.migrator(set("SELECT 1/0"), configure: policy).up() }
+      let refused = try await migrationError { try await database.migrator(set("SELECT 1/0")).up() }
+      #expect(refused.code == .dirty)
+      let changed = try await migrationError { try await database.migrator(set("SELECT 1/1")).resume() }
+      #expect(changed.code == .changedMeanwhile)
+      for error in [refused, changed] { #expect(error.message.hasSuffix("migrate force 3")) }
+      let migrator = database.migrator(set("SELECT 1/0"))
+      try await migrator.force(3)
+      #expect(try await migrator.status().sets[0].lines.map(\.state) == [.applied, .applied, .applied])
+      #expect(try await database.versionRow() ?? (0, true) == (3, false))
+    }
+  }
+
   @Test func `a migrator that dies while it builds an index is resumed`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts(
@@ -170,6 +303,38 @@ import Testing
       try await database.connection.execute("INSERT INTO public.t VALUES (1, 1)")
       try await migrator.resume()
       #expect(try await migrator.version() == 1)
+    }
+  }
+
+  @Test func `who keeps a statement from its lock is named`() async throws {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts(
+        "main", ("CREATE TABLE public.t ()", "SELECT 1"),
+        ("-- keel: no-transaction\nALTER TABLE public.t ADD c int;", "SELECT 1"))
+      try await database.migrator(set).up(limit: 1)
+      try await database.connection.script("BEGIN; SELECT * FROM public.t")
+      let migrator = database.migrator(set) {
+        $0.lockTimeout = .milliseconds(1500)
+        $0.lockAttempts = 2
+      }
+      let error = try await migrationError { try await migrator.up() }
+      try await database.connection.script("COMMIT")
+      #expect(error.message.contains("in its way: process"))
+    }
+  }
+
+  @Test func `an index that was invalid before is named neither by the first try nor by the next`() async throws {
+    try await MigrationDatabase.with { database in
+      try await database.connection.script(
+        "CREATE TABLE public.other (a int); INSERT INTO public.other VALUES (1), (1)")
+      _ = try? await database.connection.execute("CREATE UNIQUE INDEX CONCURRENTLY other_a ON public.other (a)")
+      let set = MigrationSet.scripts(
+        "main",
+        ("-- keel: no-transaction\nSELECT 1;\nCREATE INDEX CONCURRENTLY x ON public.nothing (a);", "SELECT 1"))
+      let error = try await migrationError { try await database.migrator(set).up() }
+      #expect(!error.message.contains("other_a"))
+      let again = try await migrationError { try await database.migrator(set).resume() }
+      #expect(!again.message.contains("other_a"))
     }
   }
 }

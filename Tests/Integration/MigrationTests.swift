@@ -118,6 +118,32 @@ import Testing
     }
   }
 
+  @Test func `a version of golang-migrate that no file has is left by choice alone, and for a higher one`() async throws
+  {
+    try await MigrationDatabase.with { database in
+      try await database.connection.script(
+        """
+        CREATE TABLE public.schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL);
+        INSERT INTO public.schema_migrations VALUES (9, false);
+        """)
+      let three = MigrationSet.scripts(
+        "main", ("SELECT 1", "SELECT 1"), ("SELECT 1", "SELECT 1"), ("SELECT 1", "SELECT 1"))
+      let tenth = Migration(
+        version: 10, title: "m10", up: .init(file: "10", text: "CREATE TABLE public.a ()"),
+        down: .init(file: "10", text: "DROP TABLE public.a"))
+      let set = MigrationSet("main", three.migrations + [tenth])
+      let migrator = database.migrator(set)
+      #expect(try await migrationError { try await migrator.up() }.code == .databaseIsNewer)
+      #expect(try await migrationError { try await migrator.to(10) }.code == .databaseIsNewer)
+      #expect(try await migrationError { try await migrator.to(3) }.code == .irreversible)
+      #expect(try await database.versionRow() ?? (0, true) == (9, false))
+      let report = try await database.migrator(set) { $0.policies.newerDatabase = .run }.up()
+      #expect((report.from, report.to) == (9, 10))
+      #expect(try await database.versionRow() ?? (0, true) == (10, false))
+      #expect(try await migrator.version() == 10)
+    }
+  }
+
   @Test func `a version left dirty by golang-migrate stops everything until force names the truth`() async throws {
     try await MigrationDatabase.with { database in
       try await database.connection.script(

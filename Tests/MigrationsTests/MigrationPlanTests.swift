@@ -118,6 +118,53 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    ("main", "migrate force 2.", "migrate force 1"),
+    ("hello", "migrate force 2 --set hello.", "migrate force 1 --set hello"),
+  ])
+  func `the way out of a half-done migration names the set where a command would take another`(
+    set: String, finished: String, undone: String
+  ) {
+    var ledger = ledger(files: [1, 2], applied: [1, 2])
+    ledger.accounts.append(account(name: "hello", files: [1, 2], applied: [1, 2], firstOrder: 5))
+    ledger.accounts[set == "main" ? 0 : 1].applied[1].progress = .init(
+      direction: .up, statementsDone: 1, checksum: "")
+    let message = refusal { try MigrationPlan.up(ledger, policies: .init()) }?.message ?? ""
+    #expect(message.contains("If you have finished it by hand: \(finished)"))
+    #expect(message.hasSuffix("If you have undone it by hand: \(undone)"))
+  }
+
+  @Test(arguments: [MigrationStep.Direction.up, .down])
+  func `the way out of a late half-done migration forgets nothing above it`(direction: MigrationStep.Direction) {
+    var ledger = ledger(files: [1, 2, 3], applied: [1, 2, 3])
+    ledger.accounts[0].applied[1].progress = .init(direction: direction, statementsDone: 1, checksum: "")
+    let message = refusal { try MigrationPlan.up(ledger, policies: .init()) }?.message ?? ""
+    #expect(message.contains("migrate resume"))
+    #expect(message.contains("migrate force 3"))
+    #expect(!message.contains("migrate force 2") && !message.contains("migrate force 1"))
+  }
+
+  @Test func `the way out of a late version names the set where a command would take another`() {
+    var ledger = ledger(files: [1], applied: [1])
+    ledger.accounts.append(account(name: "hello", files: [1, 2, 3], applied: [1, 3], firstOrder: 5))
+    let up = refusal { try MigrationPlan.up(ledger, policies: .init()) }
+    #expect(up?.code == .outOfOrder)
+    #expect(up?.message.contains("migrate to 1 --set hello and then up again") == true)
+    let to = refusal { try MigrationPlan.to(3, set: "hello", ledger, policies: .init()) }
+    #expect(to?.message == up?.message)
+  }
+
+  @Test func `to makes no step on a newer database either, unless that was chosen`() throws {
+    let ledger = ledger(files: [1, 2, 4], applied: [1, 2, 3])
+    #expect(refusal { try MigrationPlan.to(4, ledger, policies: .init()) }?.code == .databaseIsNewer)
+    var policies = MigrationPolicies()
+    policies.newerDatabase = .run
+    #expect(try MigrationPlan.to(4, ledger, policies: policies).steps.map(\.description) == ["up 4 m4"])
+    // Where there is nothing to run, nothing is refused; and back is always possible.
+    #expect(try MigrationPlan.to(3, ledger, policies: .init()).isEmpty)
+    #expect(try MigrationPlan.to(2, ledger, policies: .init()).steps.map(\.description) == ["down 3 m3"])
+  }
+
   @Test func `another tool's dirty mark stops everything`() {
     var ledger = ledger(files: [1, 2], applied: [1])
     ledger.versionRow = .init(version: 2, dirty: true)
@@ -202,6 +249,36 @@ import Testing
     #expect(ledger.version == 7)
     #expect(refusal { try MigrationPlan.up(ledger, policies: .init()) }?.code == .databaseIsNewer)
     #expect(refusal { try MigrationPlan.down(ledger, count: 1) }?.code == .irreversible)
+  }
+
+  @Test func `a version that no file has, between those there are, is neither left nor gone below`() throws {
+    var (ledger, changes) = try reconcile(files: [1, 2, 3, 10], history: [], row: .init(version: 9, dirty: false))
+    #expect(changes.adopted.map(\.version) == [1, 2, 3])
+    #expect(ledger.version == 9)
+    for goal in [MigrationGoal.up(), .to(10)] {
+      let error = refusal { try goal.plan(ledger, .init()) }
+      #expect(error?.code == .databaseIsNewer)
+      #expect(error?.message.contains("version 9") == true)
+    }
+    for version in [0, 1, 3] as [Int64] {
+      #expect(refusal { try MigrationPlan.to(version, ledger, policies: .init()) }?.code == .irreversible)
+    }
+    #expect(try MigrationPlan.to(9, ledger, policies: .init()).isEmpty)
+    // By choice it is left, and then the highest of both is the version.
+    var policies = MigrationPolicies()
+    policies.newerDatabase = .run
+    let plan = try MigrationPlan.to(10, ledger, policies: policies)
+    #expect(plan.steps.map(\.description) == ["up 10 m10"])
+    for step in plan.steps { ledger.apply(step) }
+    #expect(ledger.version == 10)
+  }
+
+  @Test func `a version that no file has, below one that was undone, is seen`() throws {
+    let (ledger, changes) = try reconcile(
+      files: [1, 2, 3, 5], history: [1, 2, 3, 5], row: .init(version: 4, dirty: false))
+    #expect(changes.forgotten.map(\.version) == [5])
+    #expect(ledger.version == 4)
+    #expect(refusal { try MigrationPlan.up(ledger, policies: .init()) }?.code == .databaseIsNewer)
   }
 
   @Test func `a dirty version changes nothing of the record`() throws {

@@ -83,6 +83,8 @@ import Testing
     "CREATE UNIQUE INDEX CONCURRENTLY i ON t (a);", "-- why\nDROP INDEX CONCURRENTLY i", "VACUUM t",
     "ALTER SYSTEM SET a = 1",
     "REINDEX TABLE CONCURRENTLY t", "CREATE DATABASE d",
+    // The server finds a name for it.
+    "CREATE INDEX CONCURRENTLY ON t(x);", "create unique index concurrently on t (a)",
   ])
   func `a file of one statement that refuses a transaction runs outside one`(text: String) {
     #expect(MigrationScriptParts.isLoneStatementOutsideTransactions(text))
@@ -90,7 +92,7 @@ import Testing
 
   @Test(arguments: [
     "CREATE INDEX i ON t (a)", "SELECT 1; VACUUM t", "CREATE INDEX CONCURRENTLY i ON t (a); SELECT 1",
-    "REINDEX TABLE t",
+    "REINDEX TABLE t", "CREATE INDEX ON t (a)", "CREATE INDEX CONCURRENTLY ON t (a); SELECT 1",
     "INSERT INTO t VALUES ('CREATE INDEX CONCURRENTLY')", "", "SELECT 'no end",
   ])
   func `any other file runs in a transaction`(text: String) {

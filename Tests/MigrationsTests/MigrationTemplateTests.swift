@@ -26,6 +26,20 @@ import Testing
     }
   }
 
+  @Test func `after the highest number there is, the folder is refused and named`() throws {
+    try withTemporaryFolder { folder in
+      try "-- a".write(toFile: folder + "/9223372036854775807_x.up.sql", atomically: false, encoding: .utf8)
+      #expect {
+        try MigrationTemplate(title: "b", in: folder)
+      } throws: { error in
+        guard let error = error as? MigrationError else { return false }
+        return error.code == .invalidFiles && error.message.contains("9223372036854775807")
+          && error.message.contains(folder)
+      }
+      #expect(try FileManager.default.contentsOfDirectory(atPath: folder) == ["9223372036854775807_x.up.sql"])
+    }
+  }
+
   @Test func `a title without letters is refused`() {
     #expect(throws: MigrationError.self) { try MigrationTemplate(title: "--", in: "/tmp") }
   }

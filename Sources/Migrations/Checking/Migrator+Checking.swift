@@ -86,7 +86,7 @@ extension MigrationSession {
         """
         SELECT DISTINCT format('%I.%I', n.nspname, c.conname) FROM pg_catalog.pg_constraint AS c
         JOIN pg_catalog.pg_namespace AS n ON n.oid = c.connamespace
-        WHERE c.condeferred AND NOT EXISTS (
+        WHERE c.condeferred AND pg_catalog.has_schema_privilege(n.oid, 'USAGE') AND NOT EXISTS (
           SELECT FROM pg_catalog.pg_constraint AS o
           WHERE o.connamespace = c.connamespace AND o.conname = c.conname AND NOT o.condeferrable
         )

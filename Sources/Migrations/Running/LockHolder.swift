@@ -83,7 +83,9 @@ private struct QueryOutline {
 
   /// A backslash hides a quote in `E''` only; taking it so everywhere would hide less than it should, not more.
   private mutating func skipString() {
-    let hasEscapes = outline.last == "E" || outline.last == "e"
+    let hasEscapes =
+      outline.last?.lowercased() == "e"
+      && outline.dropLast().last.map { !$0.isLetter && !$0.isNumber && $0 != "_" } ?? true
     rest.removeFirst()
     outline += "?"
     while let character = rest.popFirst() {

@@ -81,6 +81,9 @@ extension MigrationSession {
         return try await body(waiter)
       } catch let error as MigrationError {
         throw error.naming(waiter.blockers)
+      } catch var refusal as StatementRefusal {
+        refusal.blockers = waiter.blockers
+        throw refusal
       }
     }
   }
@@ -88,7 +91,7 @@ extension MigrationSession {
 
 extension MigrationError {
   /// The same error, and who was in the way if it is about a lock.
-  fileprivate func naming(_ holders: [LockHolder]) -> MigrationError {
+  func naming(_ holders: [LockHolder]) -> MigrationError {
     guard !holders.isEmpty, (cause as? PostgresError)?.isWaitForLock == true else { return self }
     var error = self
     error.message += "; in its way: " + holders.map { "\($0): \($0.outline)" }.joined(separator: "; ")

@@ -18,11 +18,11 @@ extension MigrationSession {
     let start = ContinuousClock.now
     for (index, unit) in units.enumerated().dropFirst(progress.statementsDone) {
       let isRetry = done == index
-      let settings = units[..<index].flatMap(\.settings)
+      let settings = MigrationScriptParts.Unit.settings(of: units[..<index])
       progress.statementsDone = index + 1
       do {
         if isRetry, try await isFinished(unit, under: settings, of: step) {
-          try await work.script(Self.resetSettings)
+          try await work.script(Self.resetRole)
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
         } else {
           try await watchingLocks(of: step) { [progress] waiter in
@@ -32,7 +32,13 @@ extension MigrationSession {
       } catch let refusal as StatementRefusal {
         throw try await stopped(
           step, at: index, of: units.count, refusal, isFirstTry: done == nil,
-          leaving: unit.inTransaction ? [] : try await work.invalidIndexes().filter { !invalid.contains($0) })
+          leaving: unit.inTransaction
+            ? []
+            // On a later try its own may be among them from the first: those that it names.
+            : try await work.invalidIndexes().filter { index in
+              done == nil ? !invalid.contains(index) : unit.mentions(index)
+            }
+        ).naming(refusal.blockers)
       }
       migrator.report(.statementDone(step, done: index + 1, count: units.count))
     }
@@ -112,11 +118,11 @@ extension MigrationSession {
   ) async throws {
     // The record is written as we are; what the script has set so far is set anew for each of its statements, which
     // may be run by another process than those before.
-    try await work.script(Self.resetSettings)
+    try await work.script(Self.resetRole)
     if unit.inTransaction {
       try await retryingLocks(step) {
         try await inTransaction {
-          try await work.script(settingUp.text)
+          try await work.script("\(settingUp.text); \(watchingClient.text)")
           waiter.is(.process(try await work.one("SELECT pg_backend_pid()", as: Int32.self)))
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
           try await run(settings + unit.statements)
@@ -131,7 +137,7 @@ extension MigrationSession {
         waiter.is(.statement(statement.text))
         try await run([statement])
       }
-      try await work.script(Self.resetSettings)
+      try await work.script(Self.resetRole)
       try await tables.setProgress(progress, of: step.version, in: step.set, work)
     }
   }
@@ -224,15 +230,33 @@ extension MigrationLedger {
 }
 
 extension MigrationScriptParts.Unit {
-  /// What it sets for the statements behind it.
-  fileprivate var settings: [SQLStatement] {
-    statements.filter { statement in
-      let second = statement.words.dropFirst().first
-      return switch statement.words.first {
-      case "SET": second != "LOCAL" && second != "TRANSACTION" && second != "CONSTRAINTS"
-      case "RESET": true
-      default: false
+  /// Whether the name of an index stands in it, of which this is the quoted form with the schema.
+  fileprivate func mentions(_ index: String) -> Bool {
+    let name = index.split(separator: ".").last.map { $0.filter { $0 != "\"" } } ?? index
+    return statements.contains { $0.text.lowercased().contains(name.lowercased()) }
+  }
+
+  /// What statements have set for those behind them. Of one setting the last: what came before may not be possible any
+  /// more, as the role that was dropped since.
+  fileprivate static func settings(of units: some Sequence<Self>) -> [SQLStatement] {
+    var settings: [(name: String?, statement: SQLStatement)] = []
+    for statement in units.flatMap(\.statements) {
+      var words = statement.words.dropFirst()
+      if words.first == "SESSION", words.dropFirst().first != "AUTHORIZATION" { words = words.dropFirst() }
+      switch statement.words.first {
+      case "SET":
+        guard let name = words.first, !["LOCAL", "TRANSACTION", "CONSTRAINTS"].contains(name) else { continue }
+        settings.removeAll { $0.name == name }
+        settings.append((name, statement))
+      case "RESET":
+        // All but who we are.
+        let isAll = words.first == "ALL"
+        settings.removeAll { isAll ? $0.name != "ROLE" && $0.name != "SESSION" : $0.name == words.first }
+        settings.append((words.first, statement))
+      case "SELECT" where statement.text.lowercased().contains("set_config"): settings.append((nil, statement))
+      default: break
       }
     }
+    return settings.map(\.statement)
   }
 }

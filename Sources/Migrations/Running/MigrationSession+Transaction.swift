@@ -4,9 +4,10 @@ internal import Postgres
 extension MigrationSession {
   /// Takes back what a script set for itself, which must neither reach our tables nor the next migration. The role comes
   /// back as the connection began with it, which may be another than the one that logged in.
-  static let reset = "\(resetSettings); DISCARD TEMP"
-  /// The same without the temporary tables, which a script without a transaction keeps from one statement to the next.
-  static let resetSettings = "RESET SESSION AUTHORIZATION; RESET ROLE; RESET ALL"
+  static let reset = "\(resetRole); RESET ALL; \(discard)"
+  static let resetRole = "RESET SESSION AUTHORIZATION; RESET ROLE"
+  /// A temporary table cannot go while a cursor is open on it, or a check is deferred.
+  private static let discard = "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; DISCARD TEMP"
 
   /// Runs a step and records it in one transaction; tries again when it gets no lock.
   ///
@@ -114,7 +115,7 @@ extension MigrationSession {
 
   /// Has the server look every second whether this process is still there while it runs a script, and undo that when it
   /// is not: by itself it would find out at the end, with the commit behind it. Servers of 14 and later can, on Linux.
-  private var watchingClient: SQL {
+  var watchingClient: SQL {
     guard work.serverVersion >= 140_000 else { return "" }
     return "SELECT set_config('client_connection_check_interval', '1000', true) WHERE version() ~ 'linux';"
   }
@@ -138,7 +139,7 @@ extension MigrationSession {
   }
 
   /// Takes back what a script set for itself, but not the limit on waiting for locks, which our own tables need too.
-  private var resetting: String { "\(Self.reset); \(limitingLocks.text)" }
+  private var resetting: String { "\(Self.resetRole); RESET ALL; \(limitingLocks.text); \(Self.discard)" }
 
   /// What each migration finds set. The splitter takes backslashes for what they are by the standard; the server has
   /// to agree.

@@ -8,6 +8,8 @@ struct StatementRefusal: Error {
   var statement: SQLStatement?
   /// Where in the statement the error is; nil where the server names no place.
   var position: Int?
+  /// Who stood in its way while it waited for a lock.
+  var blockers: [LockHolder] = []
 }
 
 /// Statements of a script that are sent together, and answered together.

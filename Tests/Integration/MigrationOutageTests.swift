@@ -1,0 +1,99 @@
+import DatabaseTesting
+import FoundationEssentials
+import Migrations
+import Postgres
+import Testing
+
+/// A migrator that is cut off from its server, or may not see who is in its way.
+@Suite(.timeLimit(.minutes(3))) struct MigrationOutageTests {
+  private static let first = ("CREATE TABLE public.a (x int);", "DROP TABLE public.a;")
+
+  /// A server that sends nothing never notices by itself that nobody listens any more.
+  @Test func `a migration whose migrator is gone is undone while it runs, and shuts nobody out`() async throws {
+    try await MigrationDatabase.with { database in
+      // Older servers cannot be asked to look.
+      guard database.connection.serverVersion >= 140_000 else { return }
+      let folder = database.options["host"] ?? ""
+      let proxy = try FlakyProxy(to: "\(folder)/.s.PGSQL.\(database.options["port"] ?? "5432")")
+      defer { proxy.close() }
+      var options = database.options
+      options["host"] = "127.0.0.1"
+      options["port"] = "\(proxy.port)"
+      let cutOff = MigrationDatabase(
+        loop: database.loop, role: database.role, options: options, connection: database.connection)
+
+      let endless = ("CREATE TABLE public.b (x int); SELECT pg_sleep(600)", "DROP TABLE public.b")
+      let task = Task { try await cutOff.migrator(.scripts("main", Self.first, endless)).up() }
+      try await until { try await isSleeping(database) }
+      proxy.set(.cutting)
+      await #expect(throws: MigrationError.self) { try await task.value }
+      try await until { try await !isSleeping(database) }
+      #expect(try await database.versionRow() ?? (0, true) == (1, false))
+      #expect(try await database.historyVersions() == [1])
+      #expect(try await database.connection.one("SELECT to_regclass('public.b') IS NULL", as: Bool.self))
+      let second = ("CREATE TABLE public.b (x int)", "DROP TABLE public.b")
+      #expect(try await database.migrator(.scripts("main", Self.first, second)).up().to == 2)
+    }
+  }
+
+  @Test func `a connection that breaks in a migration leaves those before it, and the error names them`() async throws {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts(
+        "main", Self.first,
+        ("CREATE TABLE public.b (x int); SELECT pg_terminate_backend(pg_backend_pid())", "DROP TABLE public.b"))
+      let error = try await migrationError { try await database.migrator(set).up() }
+      #expect(error.code == .database)
+      #expect(error.message.contains("up 2 m2 was interrupted"))
+      #expect(error.completed.map(\.version) == [1])
+      #expect(error.description.hasSuffix("Before that up 1 m1 was carried out, and stands."))
+      #expect(try await database.versionRow() ?? (0, true) == (1, false))
+    }
+  }
+
+  /// To such a role the server shows of another's session neither times nor queries.
+  @Test func `a migrator waits for one of a role whose sessions it may not see`() async throws {
+    try await TestDatabase.with(.empty) { database in
+      let owner = try #require(database.options["user"])
+      try await MigrationDatabase.with(database.options, role: owner, loop: database.loop) { ours in
+        let set = MigrationSet.scripts("main", Self.first, ("ALTER TABLE public.a ADD y int", "SELECT 1"))
+        try await ours.migrator(set).up(limit: 1)
+        let bob = "bob_" + UUID().uuidString.lowercased().filter { $0 != "-" }
+        try await ours.connection.execute("CREATE ROLE \(identifier: bob) LOGIN")
+        try await ours.connection.execute("GRANT ALL ON ALL TABLES IN SCHEMA public TO \(identifier: bob)")
+        var options = database.options
+        options["user"] = bob
+        try await MigrationDatabase.with(options, role: bob, loop: database.loop) { theirs in
+          // Keeps the first migrator at work, and with it the lock.
+          try await ours.connection.script("BEGIN; SELECT * FROM public.a")
+          let events = MigrationEvents()
+          let first = Task { try await ours.migrator(set, observer: events.observer).up() }
+          try await until { events.all.contains { if case .started = $0 { true } else { false } } }
+          let waits = MigrationEvents()
+          let second = Task { try await theirs.migrator(set, observer: waits.observer).up() }
+          do {
+            try await until {
+              waits.all.contains { if case .waiting(let holder) = $0 { holder?.user == owner } else { false } }
+            }
+          } catch {
+            first.cancel()
+            second.cancel()
+            // Its own error says more than that it did not wait.
+            _ = try await second.value
+            throw error
+          }
+          try await ours.connection.script("COMMIT")
+          #expect(try await first.value.completed.map(\.step.version) == [2])
+          #expect(try await second.value.completed.isEmpty)
+        }
+      }
+    }
+  }
+
+  private func isSleeping(_ database: MigrationDatabase) async throws -> Bool {
+    try await database.connection.one(
+      """
+      SELECT count(*) > 0 FROM pg_stat_activity
+      WHERE datname = current_database() AND state = 'active' AND query LIKE '%pg_sleep%' AND pid <> pg_backend_pid()
+      """, as: Bool.self)
+  }
+}
