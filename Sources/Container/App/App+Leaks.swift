@@ -28,12 +28,16 @@ extension App {
   /// Every object (not struct) that the app has built and keeps, but for supplied ones, which are somebody else's.
   package func trackedObjects() -> [Tracked] {
     let plan = engine.plan
+    func objects(_ node: Int) -> [AnyObject] {
+      guard plan.nodes[node].lifetime == .singleton else { return [] }
+      return (0..<plan.nodes[node].outputCount).compactMap { engine.slots[plan.nodes[node].firstSlot + $0]?.object }
+    }
+    // They may go by another name too: bound to a protocol, decorated.
+    let supplied = Set(
+      plan.nodes.indices.filter { plan.declarations[$0].kind == .supply }.flatMap(objects).map(ObjectIdentifier.init))
     return plan.nodes.indices.flatMap { node -> [Tracked] in
       guard plan.nodes[node].lifetime == .singleton, plan.declarations[node].kind != .supply else { return [] }
-      return plan.declarations[node].outputs.indices.compactMap { output in
-        guard let object = engine.slots[plan.nodes[node].firstSlot + output]?.object else { return nil }
-        return Tracked(plan.origin(node), object)
-      }
+      return objects(node).filter { !supplied.contains(ObjectIdentifier($0)) }.map { Tracked(plan.origin(node), $0) }
     }
   }
 

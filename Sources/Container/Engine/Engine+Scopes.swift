@@ -35,9 +35,9 @@ extension Engine {
     let work = Task {
       do {
         try await action()
-        race.end(.finished)
+        if !race.end(.finished) { emit(.cameLate(plan.origin(node))) }
       } catch {
-        race.end(.failed(error))
+        if !race.end(.failed(error)) { emit(.cameLate(plan.origin(node))) }
       }
     }
     let timer = Task {
@@ -65,7 +65,14 @@ extension Engine {
       throw .hook(plan, node, hook, half, elapsed, error)
     case .timedOut:
       work.cancel()
-      throw .hookTimedOut(plan, node, hook, half, elapsed, budget: budget, finished: [], stillRunning: [])
+      let error = ContainerError.hookTimedOut(
+        plan, node, hook, half, elapsed, budget: budget, finished: [], stillRunning: [])
+      // The error of a stop may be told by nothing but this.
+      emit(
+        half == .start
+          ? .startFailed(plan.origin(node), hook: hook.name, elapsed, error)
+          : .stopFailed(plan.origin(node), hook: hook.name, elapsed, error))
+      throw error
     }
   }
 }

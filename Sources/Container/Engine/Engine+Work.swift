@@ -86,13 +86,17 @@ extension Engine {
   }
 
   private func complete(_ node: Int, _ worker: Int, _ made: Made) -> EngineState.Job? {
-    let first = plan.nodes[node].firstSlot
-    for output in 0..<plan.nodes[node].outputCount { slots.fill(first + output, made.output(output)) }
     if plan.nodes[node].kind == .run {
       return launch(RunTask(self, node, made.value.value(as: RunBody.self)), node, worker, hooks: made.hooks.count)
     }
     let hooks = made.hooks.count
-    return finish(node, worker) { $0.completeStart(node, hooks: hooks, worker: worker, now: $1, &$2) }
+    return finish(node, worker) { state, now, effects in
+      // A worker that has lost the node must not put in a value that nobody will stop.
+      guard state.owns(worker, node) else { return false }
+      let first = plan.nodes[node].firstSlot
+      for output in 0..<plan.nodes[node].outputCount { slots.fill(first + output, made.output(output)) }
+      return state.completeStart(node, hooks: hooks, worker: worker, now: now, &effects)
+    }
   }
 
   private func launch(_ run: RunTask, _ node: Int, _ worker: Int, hooks: Int) -> EngineState.Job? {
@@ -107,7 +111,12 @@ extension Engine {
   private nonisolated(nonsending) func build(_ node: Int) async throws(ContainerError) -> Made {
     let began = isObserved ? options.clock.now() : .zero
     do {
-      let made = try await Resolver(engine: self).construct(node, in: nil)
+      // A context of its own: a task that the constructor begins must not be taken for the node that the worker does next.
+      let context = Context(self, node: node)
+      defer { context.node = -1 }
+      let made = try await Context.$current.withValue(context) {
+        try await Resolver(engine: self).construct(node, in: nil)
+      }
       emit(.built(plan.origin(node), options.clock.now() - began))
       return made
     } catch {
@@ -147,7 +156,7 @@ extension Engine {
       if state.records[node].startedHooks > 0 {
         // By another worker: this one may have been cancelled, and stop hooks must not be.
         state.cancelWorker(worker, &effects)
-        state.undo(node, error)
+        state.undo(node, error, now: now, &effects)
       } else {
         state.failStart(node, error, now: now, &effects)
       }
@@ -157,11 +166,11 @@ extension Engine {
 
   private nonisolated(nonsending) func undo(_ node: Int, _ worker: Int) async -> EngineState.Job? {
     await stopHooks(of: node, worker)
-    let error = state.withLock { $0.owns(worker, node) ? $0.undoing.removeValue(forKey: node) : nil }
-    guard let error else {
-      return finish(node, worker) { _, _, _ in false }
+    return finish(node, worker) { state, now, effects in
+      guard state.owns(worker, node), let error = state.undoing.removeValue(forKey: node) else { return false }
+      state.failStart(node, error, now: now, &effects)
+      return true
     }
-    return fail(node, worker, error)
   }
 
   // MARK: Stopping
@@ -231,7 +240,8 @@ extension Engine {
       guard let error, !(error is CancellationError && shutdownSignal.isRequested) else { return }
       emit(.runFailed(origin, error, restartAfter: nil))
       let failure = ContainerError.runFailed(plan, node, error)
-      state.withLock { $0.runFailures.append(failure) }
+      // What comes after the end is an event, no more: all who stop the app are told the same.
+      state.withLock { if $0.machine.current != .stopped { $0.runFailures.append(failure) } }
       requestStop(.runEnded(origin.name))
     }
   }

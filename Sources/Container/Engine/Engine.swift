@@ -21,7 +21,11 @@ final class Engine: Sendable {
 
   func start() async throws(ContainerError) {
     let plan = plan
-    guard plan.faults.isEmpty else { throw .invalid(plan) }
+    guard plan.faults.isEmpty else {
+      let error = ContainerError.invalid(plan)
+      perform(state.withLock { $0.refuseStart(error) })
+      throw error
+    }
     let now = options.clock.now()
     let begun = state.withLock { state in Result { () throws(ContainerError) in try state.beginStart(now: now) } }
     let effects = try begun.get()
@@ -123,7 +127,6 @@ final class Engine: Sendable {
       case .cancelRuns(let runs): for run in runs { run.cancel() }
       case .publish(let appState, let streams):
         for stream in streams {
-          stream.yield(appState)
           if appState == .stopped { stream.finish() }
         }
         emit(.stateChanged(appState))

@@ -8,6 +8,8 @@ extension EngineState {
     _ node: Int, from asking: Int?, now: Duration, _ continuation: CheckedContinuation<ContainerError?, Never>
   ) -> (Answer?, [Effect]) {
     if schedule.phases[node] == .started { return (Answer(), []) }
+    // A constructor that asks while the start is called off is told just that.
+    if asking != nil, machine.current == .stopping { return (Answer(error: .stopping()), []) }
     guard machine.admitsNodes else { return (Answer(error: .notRunning(plan.origin(node), machine.current)), []) }
     if let asking {
       if wouldDeadlock(asking, waitingFor: node) {
@@ -18,7 +20,7 @@ extension EngineState {
     valueWaiters[node, default: []].append(continuation)
     // Whoever asks from inside a constructor keeps its turn while it waits, so serial order must allow one more.
     var effects: [Effect] = watch.isOn ? [] : [.watch]
-    schedule.want(CollectionOfOne(node), isNested: asking != nil)
+    schedule.want(CollectionOfOne(node), inside: asking)
     enqueueStarts()
     ensureWorker(&effects)
     return (nil, effects)
@@ -27,7 +29,7 @@ extension EngineState {
   mutating func endDemand(of asking: Int, for node: Int) -> [Effect] {
     if let index = lazyWaits[asking]?.firstIndex(of: node) { lazyWaits[asking]?.remove(at: index) }
     var effects: [Effect] = []
-    schedule.endNested()
+    schedule.endNested(asking)
     enqueueStarts()
     ensureWorker(&effects)
     return effects

@@ -32,7 +32,7 @@ extension EngineState {
     guard watch.number == number else { return nil }
     var next = watch.lastReport + options.stragglerInterval
     if let deadline { next = min(next, deadline) }
-    var isBusy = false
+    var isBusy = queueHead < queue.count
     for record in records where record.worker != 0 {
       isBusy = true
       if let deadline = record.deadline { next = min(next, deadline) }
@@ -110,7 +110,7 @@ extension EngineState {
 
   private mutating func fail(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
     if records[node].startedHooks > 0 {
-      undo(node, error)
+      undo(node, error, now: now, &effects)
     } else {
       failStart(node, error, now: now, &effects)
     }
@@ -131,8 +131,14 @@ extension EngineState {
       stopFailures.append(
         .appTimedOut(
           .stop, budget: options.stopTimeout, finished: stoppedNames, stillRunning: stragglers(now: now), left: left))
+      (queue, queueHead) = ([], 0)
+      (undoing, kept) = ([:], [])
       cancelWorkers(&effects)
       effects.append(.cancelRuns(Array(runs.values)))
+      // One that has ended would be kept for ever, and keeps the engine.
+      runs = runs.filter { $0.value.isRunning }
+      for waiters in valueWaiters.values { effects.append(.answer(waiters, .stopping())) }
+      valueWaiters = [:]
       for node in records.indices where records[node].worker != 0 {
         abandoned[records[node].worker] = node
         records[node].worker = 0

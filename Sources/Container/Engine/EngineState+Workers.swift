@@ -28,9 +28,13 @@ extension EngineState {
   }
 
   /// Has undone what a failed node had started.
-  mutating func undo(_ node: Int, _ error: ContainerError) {
+  mutating func undo(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
     undoing[node] = error
     queue.append(.undo(node))
+    // The start turns round now, not when that is done: nothing else need be begun, and this failure came first.
+    guard machine.current == .starting else { return }
+    kept.insert(node)
+    abortStart(error, now: now, &effects)
   }
 
   /// The next job for a worker; nil if it is to end.
@@ -50,6 +54,9 @@ extension EngineState {
       queueHead = 0
     }
     begin(job, worker: worker, now: now)
+    if case .start(let node) = job, let deadline = records[node].deadline, !watch.isOn || deadline < watch.next {
+      effects.append(.watch)
+    }
     ensureWorker(&effects)
     return job
   }
@@ -93,6 +100,12 @@ extension EngineState {
 
   mutating func cancelWorkers(_ effects: inout [Effect]) {
     for id in workers.keys { cancelWorker(id, &effects) }
+  }
+
+  /// All but those that undo what a failed node had started: stop hooks must not be cancelled.
+  mutating func cancelBuilders(_ effects: inout [Effect]) {
+    let undoers = Set(undoing.keys.map { records[$0].worker })
+    for id in workers.keys where !undoers.contains(id) { cancelWorker(id, &effects) }
   }
 
   mutating func cancelWorker(_ id: Int, _ effects: inout [Effect]) {

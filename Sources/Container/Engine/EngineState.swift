@@ -59,6 +59,8 @@ struct EngineState: Sendable {
   var queueHead = 0
   /// Why the nodes failed that are being undone.
   var undoing: [Int: ContainerError] = [:]
+  /// Those of them whose failure is in `startFailures` already.
+  var kept: Set<Int> = []
   /// Tasks that take jobs from the queue; nil for one that is just being made.
   var workers: [Int: Task<Void, Never>?] = [:]
   /// Workers that end with the job they have: what is cancelled must take no other.
@@ -114,6 +116,14 @@ struct EngineState: Sendable {
     return effects
   }
 
+  /// The graph has faults: nothing begins, and whoever waits for the start is told.
+  mutating func refuseStart(_ error: ContainerError) -> [Effect] {
+    guard machine.current == .built, startOutcome == nil else { return [] }
+    startOutcome = .failure(error)
+    defer { startWaiters = [] }
+    return [.resume(startWaiters)]
+  }
+
   func owns(_ worker: Int, _ node: Int) -> Bool { records[node].worker == worker }
 
   /// A node has been built and started. Returns false if the worker does not own it any more.
@@ -140,7 +150,8 @@ struct EngineState: Sendable {
     release(node)
     answer([node] + schedule.didFail(node), error, &effects)
     switch machine.current {
-    case .starting, .stopping: abortStart(error, now: now, &effects)
+    case .starting, .stopping:
+      if kept.remove(node) == nil { abortStart(error, now: now, &effects) }
     case .built, .running, .stopped: break
     }
     if machine.admitsNodes {
@@ -182,7 +193,7 @@ struct EngineState: Sendable {
       // A constructor has no budget of its own, but one that ignores its cancellation must not hold up the stop for ever.
       if case .building = records[node].activity { records[node].deadline = now + options.hookTimeout }
     }
-    cancelWorkers(&effects)
+    cancelBuilders(&effects)
     effects.append(.signalShutdown)
     effects.append(.watch)
   }
@@ -258,6 +269,8 @@ struct EngineState: Sendable {
 
   private mutating func publish(_ state: AppState) -> Effect {
     defer { if state == .stopped { streams = [:] } }
+    // Under the lock, so that states come in order; yielding runs no code of anybody's, but the end of a stream does.
+    for stream in streams.values { stream.yield(state) }
     return .publish(state, Array(streams.values))
   }
 

@@ -15,15 +15,17 @@ final class Race: Sendable {
 
   private let state = Mutex(State())
 
-  /// Says how it ended; only the first counts.
-  func end(_ ending: Ending) {
-    let waiter = state.withLock { state -> CheckedContinuation<Ending, Never>? in
-      guard state.ending == nil else { return nil }
+  /// Says how it ended; only the first counts. Returns whether this is it.
+  @discardableResult
+  func end(_ ending: Ending) -> Bool {
+    let (isFirst, waiter) = state.withLock { state -> (Bool, CheckedContinuation<Ending, Never>?) in
+      guard state.ending == nil else { return (false, nil) }
       state.ending = ending
       defer { state.waiter = nil }
-      return state.waiter
+      return (true, state.waiter)
     }
     waiter?.resume(returning: ending)
+    return isFirst
   }
 
   /// Waits for the end. For one caller.

@@ -88,7 +88,11 @@ final class RunTask: Sendable {
       } catch {
         let elapsed = clock.now() - began
         if engine.shutdownSignal.isRequested {
-          engine.runEnded(node, error, .stopping)
+          if case .ignore = policy.failure {
+            engine.runEnded(node, error, .ignored)
+          } else {
+            engine.runEnded(node, error, .stopping)
+          }
           return
         }
         switch policy.failure {
@@ -106,8 +110,14 @@ final class RunTask: Sendable {
           }
           failures += 1
           engine.runEnded(node, error, .restarting(after: pause))
-          // Cancelled while pausing: the app stops, and there is nothing to end.
-          guard (try? await clock.sleep(clock.now() + pause)) != nil else { return }
+          // The app stops while this pauses: there is nothing to end, and nothing to call again.
+          await withTaskGroup { [engine] group in
+            group.addTask { try? await clock.sleep(clock.now() + pause) }
+            group.addTask { await engine.shutdownSignal.wait() }
+            await group.next()
+            group.cancelAll()
+          }
+          if Task.isCancelled || engine.shutdownSignal.isRequested { return }
         }
       }
     }

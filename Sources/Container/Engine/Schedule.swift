@@ -30,7 +30,7 @@ struct Schedule: Sendable {
   private var queue: [Int] = []
   private var rank: [Int32] = []
   /// Nodes in flight that wait for others by `Lazy`.
-  private var nested = 0
+  private var nested: [Int: Int] = [:]
   private var waiting = 0
   private(set) var inFlight = 0
   private var toStop = 0
@@ -65,9 +65,9 @@ struct Schedule: Sendable {
 
   /// Asks for nodes and all they need.
   ///
-  /// `isNested` says that whoever asks is itself a node in flight, which waits meanwhile.
-  mutating func want(_ goals: some Sequence<Int>, isNested: Bool = false) {
-    if isNested { nested += 1 }
+  /// `asking` is the node whose code asks: if that is in flight, it waits meanwhile.
+  mutating func want(_ goals: some Sequence<Int>, inside asking: Int? = nil) {
+    if let asking { nested[asking, default: 0] += 1 }
     var stack = Array(goals)
     while let node = stack.popLast() {
       guard phases[node] == .idle else { continue }
@@ -87,8 +87,9 @@ struct Schedule: Sendable {
   }
 
   /// A node in flight has got the value that it asked for, or an error.
-  mutating func endNested() {
-    nested -= 1
+  mutating func endNested(_ asking: Int) {
+    let count = (nested[asking] ?? 1) - 1
+    nested[asking] = count == 0 ? nil : count
     handOutInTurn()
   }
 
@@ -282,7 +283,8 @@ struct Schedule: Sendable {
   private mutating func handOutInTurn() {
     guard isSerial else { return }
     queue.sort { rank[$0] > rank[$1] }
-    guard inFlight <= nested, let next = queue.popLast() else { return }
+    // A `Run` or a hook's task that asks is not in flight, and a node that asks for two values waits but once.
+    guard inFlight <= nested.keys.count(where: { phases[$0] == .starting }), let next = queue.popLast() else { return }
     handOut(next)
   }
 

@@ -12,6 +12,19 @@ final class ScopeStorage: Sendable {
     /// What has started, to be stopped in the reverse order.
     var started: [(node: Int, hooks: [Hook])] = []
     var isOver = false
+    /// For each node being built, those that its constructor waits for and somebody else builds.
+    var waits: [Int: [Int]] = [:]
+
+    /// Whether waiting for `goal` inside `nodes` would be waiting for oneself.
+    func wouldDeadlock(_ nodes: [Int], waitingFor goal: Int) -> Bool {
+      var seen: Set<Int> = []
+      var stack = [goal]
+      while let next = stack.popLast() {
+        if nodes.contains(next) { return true }
+        if seen.insert(next).inserted { stack += waits[next] ?? [] }
+      }
+      return false
+    }
   }
 
   /// The nodes that the current task is building in scopes; to open a `Lazy` of one of them would be waiting for oneself.
@@ -43,7 +56,7 @@ final class ScopeStorage: Sendable {
   /// Puts in a value that the scope is opened with.
   func supply<Value: Sendable>(_ value: Value) throws {
     let plan = try engine().plan
-    guard let source = plan.lookup.source(of: Key(Value.self), from: 0), plan.declarations[source.node].isScopeInput
+    guard let source = plan.lookup.undecorated(Key(Value.self)), plan.declarations[source.node].isScopeInput
     else {
       throw ContainerError.noScopeInput(Key(Value.self))
     }
@@ -83,7 +96,9 @@ final class ScopeStorage: Sendable {
       case mine
       case built
       case over
+      case cycle
     }
+    let own = ScopeStorage.building.filter { $0.scope == ObjectIdentifier(self) }.map(\.node)
     let claim = state.withLock { state -> Claim? in
       if state.isOver { return .over }
       switch state.phases[node] {
@@ -91,13 +106,17 @@ final class ScopeStorage: Sendable {
         state.phases[node] = .building([])
         return .mine
       case .built: return .built
-      case .building: return nil
+      case .building:
+        if state.wouldDeadlock(own, waitingFor: node) { return .cycle }
+        for waiting in own { state.waits[waiting, default: []].append(node) }
+        return nil
       }
     }
     switch claim {
     case .mine: return true
     case .built: return false
     case .over: throw ContainerError.scopeOver(engine.plan.origin(node))
+    case .cycle: throw ContainerError.lazyCycleInScope(engine.plan.origin(node))
     case nil:
       let result = await withCheckedContinuation { continuation in
         let isStillBuilding = state.withLock { state in
@@ -107,7 +126,18 @@ final class ScopeStorage: Sendable {
         }
         if !isStillBuilding { continuation.resume(returning: .success(())) }
       }
-      try result.get()
+      if !own.isEmpty {
+        state.withLock { state in
+          for waiting in own {
+            if let index = state.waits[waiting]?.firstIndex(of: node) { state.waits[waiting]?.remove(at: index) }
+          }
+        }
+      }
+      if case .failure(let error) = result {
+        // Whoever built it was cancelled, which is no reason for this one: it builds the value itself.
+        guard ContainerError.isCallingOff(error), !Task.isCancelled else { throw error }
+        return try await self.claim(node, engine)
+      }
       return slots[engine.plan.nodes[node].firstSlot] == nil ? try await self.claim(node, engine) : false
     }
   }
@@ -142,7 +172,15 @@ final class ScopeStorage: Sendable {
         throw error
       }
     }
-    state.withLock { $0.started.append((node, started)) }
+    let isOver = state.withLock { state in
+      if !state.isOver { state.started.append((node, started)) }
+      return state.isOver
+    }
+    guard !isOver else {
+      // The scope ended meanwhile and will not stop what it does not know of.
+      _ = await engine.stopScopeHooks([(node, started)])
+      throw ContainerError.scopeOver(plan.origin(node))
+    }
     for output in plan.declarations[node].outputs.indices {
       slots.fill(plan.nodes[node].firstSlot + output, made.output(output))
     }

@@ -38,6 +38,12 @@ extension ContainerError {
       details: ["do not keep a Scope beyond the body of withScope"], origin: origin)
   }
 
+  static func scopeGone() -> ContainerError {
+    ContainerError(
+      .scopeEnded, "a value was asked of a scope that has ended",
+      details: ["do not keep a Scope beyond the body of withScope"])
+  }
+
   static func inputNotSupplied(_ origin: Origin) -> ContainerError {
     ContainerError(
       .notProvided, "the scope was opened without its input `\(origin.name)`",
@@ -122,7 +128,7 @@ extension ContainerError {
     _ failures: [ContainerError], rollBack: [ContainerError], reason: StopReason?
   ) -> ContainerError {
     // Once the start is called off, what is cancelled throws; that is no news.
-    var telling = failures.filter { !($0.cause is CancellationError) }
+    var telling = failures.filter { !($0.cause.map(isCallingOff) ?? false) }
     let isFailure = reason == .startFailed || telling.first?.code == .runFailed
     guard isFailure, var first = telling.first ?? failures.first else {
       let why = reason.map { ": \($0)" } ?? ""
@@ -131,6 +137,13 @@ extension ContainerError {
     telling = Array(telling.dropFirst())
     first.related += telling + rollBack
     return first
+  }
+
+  /// A cancellation, or what a `Lazy` told a constructor because of one.
+  static func isCallingOff(_ error: any Error) -> Bool {
+    if error is CancellationError { return true }
+    guard let error = error as? ContainerError else { return false }
+    return error.code == .startCancelled || error.cause.map(isCallingOff) ?? false
   }
 
   /// What `stop()` throws.

@@ -31,19 +31,20 @@ extension Graph {
       modules: plan.modules.map { Module(name: $0.module == nil ? engine.options.name : $0.name, parent: $0.parent) },
       nodes: nodes, edges: edges,
       startDuration: appTiming.startEnded.time.flatMap { end in appTiming.startBegan.time.map { end - $0 } },
-      criticalPath: appTiming.startEnded.time == nil ? [] : Graph.criticalPath(nodes, edges))
+      criticalPath: Graph.criticalPath(
+        nodes,
+        needs: kept.map { old in plan.dependencies[old].compactMap { index[Int($0)] } },
+        within: appTiming.startEnded.time.flatMap { end in appTiming.startBegan.time.map { end - $0 } }))
   }
 
   /// From the node that started last back to whatever it waited for last, and so on.
-  private static func criticalPath(_ nodes: [Node], _ edges: [Edge]) -> [Int] {
+  private static func criticalPath(_ nodes: [Node], needs: [[Int]], within start: Duration?) -> [Int] {
+    guard let start else { return [] }
     func end(_ node: Int) -> Duration { nodes[node].timing?.started ?? .zero }
-    var needs: [Int: [Int]] = [:]
-    for edge in edges where edge.kind != .lazy && edge.kind != .factory {
-      needs[edge.from, default: []].append(edge.to)
-    }
-    guard var current = nodes.indices.max(by: { end($0) < end($1) }), end(current) > .zero else { return [] }
+    guard var current = nodes.indices.filter({ end($0) <= start }).max(by: { end($0) < end($1) }), end(current) > .zero
+    else { return [] }
     var path = [current]
-    while let previous = needs[current]?.filter({ nodes[$0].timing?.started != nil }).max(by: { end($0) < end($1) }),
+    while let previous = needs[current].filter({ nodes[$0].timing?.started != nil }).max(by: { end($0) < end($1) }),
       !path.contains(previous)
     {
       path.append(previous)

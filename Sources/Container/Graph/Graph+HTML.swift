@@ -110,7 +110,7 @@ extension Graph {
 
   private func timelineSection() -> String {
     guard let startDuration else { return "" }
-    let timed = nodes.indices.filter { nodes[$0].timing?.started != nil }
+    let timed = nodes.indices.filter { (nodes[$0].timing?.started).map { $0 <= startDuration } ?? false }
     func length(_ node: Int) -> Duration {
       guard let timing = nodes[node].timing, let started = timing.started else { return .zero }
       return started - timing.buildBegan

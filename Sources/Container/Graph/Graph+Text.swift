@@ -142,14 +142,15 @@ func quoted(_ text: String) -> String {
 /// Text that can stand in an HTML page or attribute.
 func escapedForHTML(_ text: String) -> String {
   var result = ""
-  for character in text {
+  // By scalars: a mark that combines with a quotation mark makes another character of it, but not for a browser.
+  for character in text.unicodeScalars {
     switch character {
     case "&": result += "&amp;"
     case "<": result += "&lt;"
     case ">": result += "&gt;"
     case "\"": result += "&quot;"
     case "'": result += "&#39;"
-    default: result.append(character)
+    default: result.unicodeScalars.append(character)
     }
   }
   return result

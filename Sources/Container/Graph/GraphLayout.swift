@@ -89,7 +89,7 @@ struct GraphLayout {
       let side = stacks.map { folds($0[index].count) }.max() ?? 1
       left[index + 1] = left[index] + Double(side) * (labelWidth[index] + 14) + GraphLayout.columnGap
     }
-    width = left[columns] - GraphLayout.columnGap + GraphLayout.padding * (depth + 2)
+    width = max(left[columns] - GraphLayout.columnGap, left[0] + 200) + GraphLayout.padding * (depth + 2)
     height = GraphLayout.padding
     band(0, stacks, left, labelWidth)
     height += GraphLayout.padding

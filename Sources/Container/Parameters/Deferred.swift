@@ -2,7 +2,9 @@
 final class Deferred: Sendable {
   private weak let engine: Engine?
   private let source: Plan.Source
-  private let scope: ScopeStorage?
+  /// Weak, for the scope keeps the values that keep this.
+  private weak let scope: ScopeStorage?
+  private let hasScope: Bool
   /// The value once it has been asked for, if it is a singleton. Its own: the slots of the app keep every other value too.
   private let cache = Slots(count: 1)
 
@@ -10,6 +12,7 @@ final class Deferred: Sendable {
     engine = injector.engine
     self.source = source
     scope = injector.scope
+    hasScope = injector.scope != nil
   }
 
   /// The value, if it is a singleton that has been asked for before.
@@ -17,6 +20,10 @@ final class Deferred: Sendable {
 
   func box() async throws -> AnyBox {
     guard let engine else { throw ContainerError.appGone() }
+    let scope = scope
+    if hasScope, scope == nil, source.lifetime != .singleton {
+      throw ContainerError.scopeOver(engine.plan.origin(source.node))
+    }
     let box = try await engine.value(of: source, in: scope)
     if source.lifetime == .singleton { cache.fill(0, box) }
     return box

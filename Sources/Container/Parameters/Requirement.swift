@@ -59,12 +59,20 @@ extension Optional: Injectable {
   static func inject(_ injector: Injector, _ index: Int) throws -> Wrapped? {
     switch injector.binding(index) {
     case .absent: return nil
-    case .optional(let source): return try injector.box(source, index).value(as: Wrapped.self)
+    case .optional(let source):
+      // `T??`: what is in the box is a `T`.
+      if Wrapped.self is any OptionalType.Type { return try injector.argument(index, as: Wrapped.self) }
+      return try injector.box(source, index).value(as: Wrapped.self)
     // `Lazy<T>?` and the like: what is wrapped has a meaning of its own.
     case .source, .group, .lazy, .factory, .builtin: return try injector.argument(index, as: Wrapped.self)
     }
   }
 }
+
+/// Seen through `Optional` without its parameter.
+protocol OptionalType {}
+
+extension Optional: OptionalType {}
 
 /// Seen through `Group` without its parameter, to decorate a whole group.
 protocol GroupType {

@@ -4,6 +4,8 @@ struct Lookup: Sendable {
   struct Offer: Sendable {
     var key: Key
     var source: Plan.Source
+    /// The node that was declared to provide it; an `Override` may have taken its place in `source`.
+    var declared: Int
     var module: Int
     var isPrivate: Bool
     var order = 0
@@ -41,6 +43,9 @@ struct Lookup: Sendable {
     }
     return table[key].map { offers[$0].source }
   }
+
+  /// What the provider of `key` that everybody sees gives, before any decoration.
+  func undecorated(_ key: Key) -> Plan.Source? { table[key].map { offers[$0].source } }
 
   /// The members of the group of `key` as seen from `module`.
   func members(of key: Key, from module: Int) -> [Plan.Source] {

@@ -61,12 +61,14 @@ struct Plan: Sendable {
     var outputCount: Int
     var wantsLifecycle = false
     var hasTransients = false
+    /// Its constructor can ask for values that are built later: it has a `Lazy`, a `Factory` or a `ScopeFactory`.
+    var mayAskLater = false
     var isEager: Bool
     /// An `Override` took its place.
     var isReplaced = false
 
     /// Its constructor needs nothing made for that call alone.
-    var isPlain: Bool { !wantsLifecycle && !hasTransients && kind != .run }
+    var isPlain: Bool { !wantsLifecycle && !hasTransients && !mayAskLater && kind != .run }
   }
 
   let declarations: [Declaration]

@@ -9,6 +9,8 @@ struct PlanCompiler {
   private var lazyEdges: [(from: Int, to: Int)] = []
   /// Nodes that ask for a `ScopeFactory`.
   private var scopeOpeners: [Int] = []
+  /// Transient nodes that ask for the `Scope` itself.
+  private var scopeAskers: Set<Int> = []
 
   static func compile(_ registry: Registry) -> Plan {
     var compiler = PlanCompiler(registry)
@@ -54,13 +56,17 @@ struct PlanCompiler {
           if overridden.insert(key).inserted {
             plan.nodes[override].lifetime = declaration.lifetime
             assignSlots(override)
+            if declaration.lifetime == .transient, !plan.declarations[override].hooks.isEmpty {
+              plan.faults.append(.hooksOnTransient(override))
+            }
           }
+          if declaration.isEager { plan.nodes[override].isEager = true }
           source = self.source(override, 0)
           replaced += 1
         }
         offer(
           Lookup.Offer(
-            key: key, source: source, module: plan.nodes[node].module, isPrivate: declaration.isPrivate,
+            key: key, source: source, declared: node, module: plan.nodes[node].module, isPrivate: declaration.isPrivate,
             order: declaration.groupOrder), grouped: declaration.isGrouped)
       }
       if replaced > 0, replaced == declaration.outputs.count { plan.nodes[node].isReplaced = true }
@@ -90,11 +96,11 @@ struct PlanCompiler {
       plan.lookup.groups[offer.key, default: []].append(offer)
     } else if offer.isPrivate {
       let other = plan.lookup.special[offer.key, default: .init()].hidden.updateValue(offer, forKey: offer.module)
-      if let other { duplicate(offer.key, other.source.node, offer.source.node) }
+      if let other { duplicate(offer.key, other.declared, offer.declared) }
     } else {
       plan.lookup.offers.append(offer)
       if let other = plan.lookup.table.insert(plan.lookup.offers.count - 1, for: offer.key) {
-        duplicate(offer.key, plan.lookup.offers[other].source.node, offer.source.node)
+        duplicate(offer.key, plan.lookup.offers[other].declared, offer.declared)
       }
     }
   }
@@ -102,6 +108,7 @@ struct PlanCompiler {
   private mutating func duplicate(_ key: Key, _ first: Int, _ second: Int) {
     for (index, fault) in plan.faults.enumerated() {
       if case .duplicate(key, var declarations) = fault {
+        if !declarations.contains(first) { declarations.append(first) }
         declarations.append(second)
         plan.faults[index] = .duplicate(key, declarations: declarations)
         return
@@ -195,10 +202,15 @@ struct PlanCompiler {
       if plan.nodes[node].lifetime == .transient { plan.faults.append(.hooksOnTransient(node)) }
       return .builtin
     case .scope:
-      if plan.nodes[node].lifetime == .singleton { plan.faults.append(.scopeInSingleton(node)) }
+      switch plan.nodes[node].lifetime {
+      case .singleton: plan.faults.append(.scopeInSingleton(node))
+      case .transient: scopeAskers.insert(node)
+      case .scoped: break
+      }
       return .builtin
     case .scopeFactory:
       scopeOpeners.append(node)
+      plan.nodes[node].mayAskLater = true
       return .builtin
     case .appControl, .shutdownSignal:
       return .builtin
@@ -217,8 +229,11 @@ struct PlanCompiler {
         return .absent
       }
       switch requirement.access {
-      case .lazy: return .lazy(source)
+      case .lazy:
+        plan.nodes[node].mayAskLater = true
+        return .lazy(source)
       case .factory:
+        plan.nodes[node].mayAskLater = true
         if source.lifetime != .transient { plan.faults.append(.factoryOfShared(node: node, of: source.node)) }
         return .factory(source)
       default: return requirement.isOptional ? .optional(source) : .source(source)
@@ -385,7 +400,7 @@ struct PlanCompiler {
 
   /// Paths from singletons to scoped values, through transient ones and through `Lazy` and `Factory`.
   private mutating func findCaptives() {
-    guard plan.nodes.contains(where: { $0.lifetime == .scoped }) else { return }
+    guard !scopeAskers.isEmpty || plan.nodes.contains(where: { $0.lifetime == .scoped }) else { return }
     var lazyTargets: [Int: [Int]] = [:]
     for edge in lazyEdges { lazyTargets[edge.from, default: []].append(edge.to) }
     for node in plan.nodes.indices where plan.nodes[node].lifetime == .singleton {
@@ -401,6 +416,7 @@ struct PlanCompiler {
       for next in direct[node].map(Int.init) + (lazyTargets[node] ?? []) where seen.insert(next).inserted {
         switch plan.nodes[next].lifetime {
         case .scoped: return path + [next]
+        case .transient where scopeAskers.contains(next): return path + [next]
         case .transient: paths.append(path + [next])
         case .singleton: break
         }
