@@ -5,7 +5,7 @@ import Testing
 @testable import Container
 
 /// Declarations that meet: overrides, duplicates, optionals.
-@Suite(.timeLimit(.minutes(1))) struct DeclarationTests {
+@Suite(.timeLimit(.minutes(5))) struct DeclarationTests {
   @Test func `hooks on the override of a transient value are refused`() throws {
     let app = App {
       Provide { X() }.lifetime(.transient)

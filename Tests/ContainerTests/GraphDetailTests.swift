@@ -5,7 +5,7 @@ import Testing
 @testable import Container
 
 /// What the picture of a graph and the leak check say of unusual apps.
-@Suite(.timeLimit(.minutes(1))) struct GraphDetailTests {
+@Suite(.timeLimit(.minutes(5))) struct GraphDetailTests {
   @Test func `what was built after the start is not on its critical path`() async throws {
     let app = App {
       Provide { Y() }.eager(); Provide { X() }

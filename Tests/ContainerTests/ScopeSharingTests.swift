@@ -5,7 +5,7 @@ import Testing
 @testable import Container
 
 /// Scopes that are shared by tasks, kept by values, and ended while something is built.
-@Suite(.timeLimit(.minutes(1))) struct ScopeSharingTests {
+@Suite(.timeLimit(.minutes(5))) struct ScopeSharingTests {
   private final class HoldsLazy: Sendable { let l: Lazy<X>; init(_ l: Lazy<X>) { self.l = l } }
   private final class HoldsScope: Sendable { let s: Scope; init(_ s: Scope) { self.s = s } }
   private struct P: Sendable {}
@@ -107,7 +107,7 @@ import Testing
       }
       done.hit()
     }
-    #expect(await soon(1500) { done.count == 1 })
+    #expect(await soon { done.count == 1 })
     t.cancel()
   }
 
@@ -123,7 +123,7 @@ import Testing
     } catch {}
     #expect(recorder.events.contains { if case .stopFailed = $0 { true } else { false } })
     gate.open()
-    #expect(await soon(500) { recorder.events.contains { if case .cameLate = $0 { true } else { false } } })
+    #expect(await soon { recorder.events.contains { if case .cameLate = $0 { true } else { false } } })
     try await app.stop()
   }
 

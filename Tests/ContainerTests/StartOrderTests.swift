@@ -5,14 +5,14 @@ import Testing
 @testable import Container
 
 /// Who is told what of a start, and in which order.
-@Suite(.timeLimit(.minutes(1))) struct StartOrderTests {
+@Suite(.timeLimit(.minutes(5))) struct StartOrderTests {
   @Test func `who waits for the start of an invalid app is told what start throws`() async throws {
     let app = App { Invoke { (_: X) in } }
     let done = Flag()
     let t = Task { do { try await app.started() } catch { done.hit() } }
     await pause(30)
     await #expect(throws: ContainerError.self) { try await app.start() }
-    #expect(await soon(500) { done.count == 1 })
+    #expect(await soon { done.count == 1 })
     t.cancel()
   }
 
@@ -39,16 +39,18 @@ import Testing
   }
 
   @Test func `the roll-back of one node is not cancelled by the failure of another`() async throws {
-    let seen = Catch<Bool>()
+    let (seen, gate) = (Catch<Bool>(), Gate())
     let app = App {
       Provide { X() }.eager()
         .onStart { _ in }.onStop { _ in
+          gate.open()
           try? await Task.sleep(for: .milliseconds(200))
           seen.put(Task.isCancelled)
         }
         .onStart { _ in throw Boom() }
       Invoke { () async throws in
-        await pause(80); throw Boom()
+        await gate.wait()
+        throw Boom()
       }
     }
     do { try await app.start() } catch {}
@@ -57,12 +59,18 @@ import Testing
 
   @Test func `the first failure is thrown though its roll-back is slow`() async throws {
     struct Second: Error {}
+    let gate = Gate()
     let app = App {
       Provide { X() }.eager()
-        .onStart { _ in }.onStop { _ in await pause(200) }
+        .onStart { _ in }
+        .onStop { _ in
+          gate.open()
+          await pause(200)
+        }
         .onStart { _ in throw Boom() }
       Invoke { () async throws in
-        await pause(80); throw Second()
+        await gate.wait()
+        throw Second()
       }
     }
     do { try await app.start() } catch { #expect(error.cause is Boom) }

@@ -25,7 +25,7 @@ final class Weak<Object: AnyObject & Sendable>: @unchecked Sendable {
 }
 
 /// Waits for a condition; says whether it came true in time.
-func soon(_ milliseconds: Int = 10_000, _ condition: () -> Bool) async -> Bool {
+func soon(_ milliseconds: Int = 60_000, _ condition: () -> Bool) async -> Bool {
   let deadline = ContinuousClock.now + .milliseconds(milliseconds)
   while !condition() {
     guard ContinuousClock.now < deadline else { return false }
