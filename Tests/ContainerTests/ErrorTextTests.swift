@@ -82,7 +82,7 @@ import Testing
       Invoke { (_: A) in }
     }
     let error = try #require(await #expect(throws: ContainerError.self) { try await app.start() })
-    try expectGolden(error.description.replacing(/after \d+ .s/, with: "after •") + "\n", "construction.txt")
+    try expectGolden(error.description.replacing(/after [\d.]+ \S*s/, with: "after •") + "\n", "construction.txt")
   }
 
   @Test func `A hook that throws`() async throws {
@@ -91,7 +91,7 @@ import Testing
       Invoke { (_: Cache) in }
     }
     let error = try #require(await #expect(throws: ContainerError.self) { try await app.start() })
-    try expectGolden(error.description.replacing(/after \d+ .s/, with: "after •") + "\n", "hook.txt")
+    try expectGolden(error.description.replacing(/after [\d.]+ \S*s/, with: "after •") + "\n", "hook.txt")
   }
 
   @Test func `Notes on what is optional and what is unused`() throws {
