@@ -32,11 +32,11 @@ async def with_asyncpg():
         return 1000
 
     async def copy():
-        records = ((i, "a label of some length") for i in range(200_000))
+        records = ((i, "a label of some length") for i in range(1_000_000))
         async with pool.acquire() as connection:
             await connection.copy_records_to_table("copied", records=records)
             await connection.execute("TRUNCATE copied")
-        return 200_000
+        return 1_000_000
 
     await pool.execute("CREATE TABLE IF NOT EXISTS copied (id int8, label text)")
     await rate("asyncpg", "rows", rows)

@@ -80,7 +80,7 @@ func main() {
 
 	_, err = pool.Exec(ctx, "CREATE TABLE IF NOT EXISTS copied (id int8, label text)")
 	check(err)
-	const count = 200000
+	const count = 1000000
 	fmt.Printf("copy %f\n", rate(seconds, func() int {
 		next := 0
 		_, err := pool.CopyFrom(ctx, pgx.Identifier{"copied"}, []string{"id", "label"},

@@ -3,9 +3,9 @@ import EventLoop
 import Foundation
 import Postgres
 
-/// Rows into structs, batches, acquire and release, COPY, beside pgx, asyncpg and psycopg, in turns against one server over
-/// its unix socket: three rounds, medians. Peers that are not installed are left out; `scripts/install-deps bench`
-/// brings them.
+/// Rows into structs, batches, acquire and release, COPY, beside pgx, asyncpg, psycopg and psql, in turns against one
+/// server over its unix socket: three rounds, medians. Peers that are not installed are left out;
+/// `scripts/install-deps bench` brings them.
 @main
 struct DriverBench {
   struct Reading: PostgresRow {
@@ -16,6 +16,7 @@ struct DriverBench {
   }
 
   static let seconds = 2.0
+  static let copied = 1_000_000
   static let rows =
     "SELECT n AS id, 'label ' || n AS label, timestamptz '2024-02-29 12:00Z' + n * interval '1 s' AS at, "
     + "n / 7.0::float8 AS value FROM generate_series(1::int8, 10000) AS n"
@@ -84,7 +85,7 @@ struct DriverBench {
 
   static func copy(_ pool: PostgresPool) async throws -> Int {
     let count = try await pool.copyRows(into: "copied", columns: ["id", "label"]) { writer in
-      for index in 0..<200_000 { try await writer.write(index, "a label of some length") }
+      for index in 0..<copied { try await writer.write(index, "a label of some length") }
     }
     try await pool.execute("TRUNCATE copied")
     return count
@@ -119,7 +120,27 @@ struct DriverBench {
         if let rate = Double(line[2]) { rates.append(("\(line[1]) \(line[0])", rate)) }
       }
     }
+    rates.append(("copy psql", try psql(server)))
     return rates
+  }
+
+  /// What psql's `\copy` does with the same rows from a file, by its own clock: without its start.
+  static func psql(_ server: EmbeddedPostgres) throws -> Double {
+    let file = FileManager.default.temporaryDirectory.appending(path: "keel-bench-\(getpid()).tsv")
+    defer { try? FileManager.default.removeItem(at: file) }
+    try (0..<copied).map { "\($0)\ta label of some length\n" }.joined().write(
+      to: file, atomically: true, encoding: .utf8)
+    let commands =
+      ["\\timing on"] + Array(repeating: ["\\copy copied FROM '\(file.path)'", "TRUNCATE copied"], count: 4).joined()
+    let lines = try run(
+      server.installation.binDirectory + "/psql",
+      ["-X", "-d", server.connectionString] + commands.flatMap { ["-c", $0] })
+    // Each COPY's line is followed by that of its time.
+    let times = zip(lines, lines.dropFirst()).compactMap { line, next in
+      line == ["COPY", "\(copied)"] && next.count > 1 ? Double(next[1]) : nil
+    }
+    guard times.count == 4 else { throw CocoaError(.fileReadCorruptFile) }
+    return Double(copied) / (median(times) / 1000)
   }
 
   static func run(_ program: String, _ arguments: [String]) throws -> [[String]] {

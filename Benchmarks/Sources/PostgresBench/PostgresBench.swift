@@ -6,7 +6,8 @@ import Synchronization
 
 /// `SELECT $1::int8` through the pool at 1, 5 and 64 tasks beside `pgbench -n -M prepared` with as many clients, in turns
 /// against one server over its unix socket, with 64 over TCP too; one task with a loop that polls and 64 with two loops,
-/// too. Prints each median and the ratio to pgbench over the same transport.
+/// too. Prints each median and the ratio to pgbench over the same transport, and for one task how long the middle one of
+/// its queries took.
 @main
 struct PostgresBench {
   static let seconds = 3.0
@@ -26,7 +27,7 @@ struct PostgresBench {
   }
 
   static func compare(_ tasks: Int, _ transport: String, _ place: String, _ server: Server) async throws {
-    var rates: [String: [Double]] = [:]
+    var rates: [String: [Rate]] = [:]
     for _ in 0..<rounds {
       rates["pgbench", default: []].append(try await pgbench(tasks, place, server))
       rates["pool, tasks on the loop", default: []].append(try await pool(tasks, place))
@@ -41,18 +42,23 @@ struct PostgresBench {
           try await pool(tasks, place, onLoop: false, loopCount: 2))
       }
     }
-    let peer = median(rates["pgbench"] ?? [])
+    let peer = rates["pgbench"] ?? []
     for (name, values) in rates.sorted(by: { $0.key < $1.key }) {
-      let rate = median(values)
-      print(
-        "\(transport), \(tasks) clients, \(name): \(Int(rate)) a second, \((rate / peer * 100).rounded() / 100) × pgbench"
-      )
+      let rate = "\(Int(median(values, \.perSecond))) a second, \(ratio(values, peer, \.perSecond)) × pgbench"
+      let latency = "p50 \(rounded(median(values, \.latency))) µs, \(ratio(values, peer, \.latency)) × pgbench's"
+      print("\(transport), \(tasks) clients, \(name): \(rate)\(tasks == 1 ? "; \(latency)" : "")")
     }
+  }
+
+  struct Rate {
+    var perSecond: Double
+    /// Of the middle one of all queries, in microseconds.
+    var latency: Double
   }
 
   static func pool(
     _ tasks: Int, _ place: String, onLoop: Bool = true, loopCount: Int = 1, busyPoll: Duration = .zero
-  ) async throws -> Double {
+  ) async throws -> Rate {
     var polling = EventLoop.Configuration()
     polling.busyPoll = busyPoll
     let loops = try (0..<loopCount).map { _ in try EventLoop(polling) }
@@ -62,36 +68,45 @@ struct PostgresBench {
     try await pool.start()
     let start = ContinuousClock.now
     let end = start.advanced(by: .seconds(seconds))
-    let total = try await withThrowingTaskGroup(of: Int.self) { group in
+    let latencies = try await withThrowingTaskGroup(of: [Duration].self) { group in
       for task in 0..<tasks {
         group.addTask(executorPreference: onLoop ? loops[task % loopCount] : nil) {
-          var count = 0
-          while ContinuousClock.now < end {
+          var latencies: [Duration] = []
+          var now = ContinuousClock.now
+          while now < end {
+            let before = now
             let one: Int = try await pool.one("SELECT \(1)::int8")
-            count += one
+            guard one == 1 else { throw CocoaError(.coderInvalidValue) }
+            now = .now
+            latencies.append(now - before)
           }
-          return count
+          return latencies
         }
       }
-      return try await group.reduce(0, +)
+      return try await group.reduce([], +)
     }
     let elapsed = start.duration(to: .now) / .seconds(1)
     await pool.close()
     for loop in loops { await loop.stop() }
-    return Double(total) / elapsed
+    let microseconds = latencies.map { $0 / .microseconds(1) }
+    return Rate(perSecond: Double(latencies.count) / elapsed, latency: microseconds.sorted()[latencies.count / 2])
   }
 
-  static func pgbench(_ clients: Int, _ place: String, _ server: Server) async throws -> Double {
-    let script = FileManager.default.temporaryDirectory.appending(path: "keel-bench-\(getpid()).sql")
+  static func pgbench(_ clients: Int, _ place: String, _ server: Server) async throws -> Rate {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "keel-bench-\(getpid())-pgbench")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let script = folder.appending(path: "select.sql")
     try "SELECT :v::int8;\n".write(to: script, atomically: true, encoding: .utf8)
-    defer { try? FileManager.default.removeItem(at: script) }
+    let log = folder.appending(path: "log").path
     let process = Process()
     process.executableURL = URL(filePath: server.tool("pgbench"))
     // Counted, not timed: a child of a dispatch thread inherits its blocked SIGALRM, and would never stop.
     process.arguments = [
       "-n", "-M", "prepared", "-c", "\(clients)", "-j", "\(min(clients, 2))", "-t", "\(400_000 / max(clients, 8))",
-      "-D", "v=1", "-f", script.path, place,
+      "-D", "v=1", "-f", script.path,
     ]
+    process.arguments? += clients == 1 ? ["-l", "--log-prefix=\(log)", place] : [place]
     let output = Pipe()
     process.standardOutput = output
     try process.run()
@@ -100,7 +115,14 @@ struct PostgresBench {
     guard let line = text.split(separator: "\n").first(where: { $0.hasPrefix("tps = ") }),
       let rate = Double(line.dropFirst(6).prefix { $0 != " " })
     else { throw CocoaError(.fileReadCorruptFile) }
-    return rate
+    // A file for each of its threads; the third word of a line is how long it took.
+    let files = try FileManager.default.contentsOfDirectory(at: folder, includingPropertiesForKeys: nil)
+    let latencies = try files.filter { $0.path.hasPrefix(log) }.flatMap { file in
+      try String(contentsOf: file, encoding: .utf8).split(separator: "\n").compactMap { line in
+        line.split(separator: " ").dropFirst(2).first.flatMap { Double($0) }
+      }
+    }
+    return Rate(perSecond: rate, latency: latencies.isEmpty ? .nan : latencies.sorted()[latencies.count / 2])
   }
 
   /// A server that listens at a socket and at a port of 127.0.0.1, which the embedded kind does not.
@@ -146,7 +168,15 @@ struct PostgresBench {
     }
   }
 
-  static func median(_ values: [Double]) -> Double { values.sorted()[values.count / 2] }
+  static func median(_ rates: [Rate], _ figure: (Rate) -> Double) -> Double {
+    rates.isEmpty ? .nan : rates.map(figure).sorted()[rates.count / 2]
+  }
+
+  static func ratio(_ rates: [Rate], _ peer: [Rate], _ figure: (Rate) -> Double) -> Double {
+    rounded(median(rates, figure) / median(peer, figure))
+  }
+
+  static func rounded(_ value: Double) -> Double { (value * 100).rounded() / 100 }
 }
 
 extension Process {
