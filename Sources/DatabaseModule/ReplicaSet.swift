@@ -82,7 +82,7 @@ final class ReplicaSet: Sendable {
           if lag == .zero { caughtUp = asked }
           // What waits now came after the last look that found nothing waiting, however old the transaction before it is.
           let waiting = caughtUp.map { ContinuousClock.now - $0 }
-          judge(index, fault([lag, lag == .zero ? nil : waiting].compactMap { $0 }.min()))
+          judge(index, fault([lag, waiting].compactMap { $0 }.min()))
           if !isOnce { try await Task.sleep(for: period) }
         } while !isOnce
         await connection.close()

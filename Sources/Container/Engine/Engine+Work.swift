@@ -167,8 +167,8 @@ extension Engine {
   private nonisolated(nonsending) func undo(_ node: Int, _ worker: Int) async -> EngineState.Job? {
     await stopHooks(of: node, worker)
     return finish(node, worker) { state, now, effects in
-      guard state.owns(worker, node), let error = state.undoing.removeValue(forKey: node) else { return false }
-      state.failStart(node, error, now: now, &effects)
+      guard state.owns(worker, node), let failure = state.undoing.removeValue(forKey: node) else { return false }
+      state.failStart(node, failure.error, isKept: failure.isKept, now: now, &effects)
       return true
     }
   }

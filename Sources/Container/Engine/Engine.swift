@@ -126,9 +126,7 @@ final class Engine: Sendable {
       case .cancel(let tasks): for task in tasks { task.cancel() }
       case .cancelRuns(let runs): for run in runs { run.cancel() }
       case .publish(let appState, let streams):
-        for stream in streams {
-          if appState == .stopped { stream.finish() }
-        }
+        for stream in streams { stream.finish() }
         emit(.stateChanged(appState))
       case .emit(let event): emit(event)
       case .signalShutdown: shutdownSignal.raise()

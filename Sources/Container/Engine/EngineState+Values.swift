@@ -12,10 +12,14 @@ extension EngineState {
     if asking != nil, machine.current == .stopping { return (Answer(error: .stopping()), []) }
     guard machine.admitsNodes else { return (Answer(error: .notRunning(plan.origin(node), machine.current)), []) }
     if let asking {
-      if wouldDeadlock(asking, waitingFor: node) {
+      // What has started waits for nothing.
+      let isCycle = lazyWaits.wouldDeadlock([asking], waitingFor: node) { next in
+        schedule.phases[next] == .started ? nil : plan.dependencies[next].map(Int.init)
+      }
+      if isCycle {
         return (Answer(error: .lazyCycle(plan.origin(asking), plan.origin(node))), [])
       }
-      lazyWaits[asking, default: []].append(node)
+      lazyWaits.begin(asking, for: node)
     }
     valueWaiters[node, default: []].append(continuation)
     // Whoever asks from inside a constructor keeps its turn while it waits, so serial order must allow one more.
@@ -27,24 +31,11 @@ extension EngineState {
   }
 
   mutating func endDemand(of asking: Int, for node: Int) -> [Effect] {
-    if let index = lazyWaits[asking]?.firstIndex(of: node) { lazyWaits[asking]?.remove(at: index) }
+    lazyWaits.end(asking, for: node)
     var effects: [Effect] = []
     schedule.endNested(asking)
     enqueueStarts()
     ensureWorker(&effects)
     return effects
-  }
-
-  /// Whether waiting for `goal` inside `node` would be waiting for oneself.
-  private func wouldDeadlock(_ node: Int, waitingFor goal: Int) -> Bool {
-    var seen: Set<Int> = []
-    var stack = [goal]
-    while let next = stack.popLast() {
-      if next == node { return true }
-      guard schedule.phases[next] != .started, seen.insert(next).inserted else { continue }
-      stack += plan.dependencies[next].lazy.map(Int.init)
-      stack += lazyWaits[next] ?? []
-    }
-    return false
   }
 }

@@ -132,7 +132,7 @@ extension EngineState {
         .appTimedOut(
           .stop, budget: options.stopTimeout, finished: stoppedNames, stillRunning: stragglers(now: now), left: left))
       (queue, queueHead) = ([], 0)
-      (undoing, kept) = ([:], [])
+      undoing = [:]
       cancelWorkers(&effects)
       effects.append(.cancelRuns(Array(runs.values)))
       // One that has ended would be kept for ever, and keeps the engine.

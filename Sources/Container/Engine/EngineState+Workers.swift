@@ -29,12 +29,11 @@ extension EngineState {
 
   /// Has undone what a failed node had started.
   mutating func undo(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
-    undoing[node] = error
+    let isStarting = machine.current == .starting
+    undoing[node] = (error, isKept: isStarting)
     queue.append(.undo(node))
     // The start turns round now, not when that is done: nothing else need be begun, and this failure came first.
-    guard machine.current == .starting else { return }
-    kept.insert(node)
-    abortStart(error, now: now, &effects)
+    if isStarting { abortStart(error, now: now, &effects) }
   }
 
   /// The next job for a worker; nil if it is to end.

@@ -9,7 +9,8 @@ struct EngineState: Sendable {
     case answer([CheckedContinuation<ContainerError?, Never>], ContainerError?)
     case cancel([Task<Void, Never>])
     case cancelRuns([RunTask])
-    case publish(AppState, [AsyncStream<AppState>.Continuation])
+    /// Tell observers of a state; streams that it ends are ended.
+    case publish(AppState, ending: [AsyncStream<AppState>.Continuation])
     case emit(ContainerEvent)
     /// Tell whoever waits for `ShutdownSignal`.
     case signalShutdown
@@ -57,10 +58,8 @@ struct EngineState: Sendable {
   /// What is to be done, and how much of that has been handed out.
   var queue: [Job] = []
   var queueHead = 0
-  /// Why the nodes failed that are being undone.
-  var undoing: [Int: ContainerError] = [:]
-  /// Those of them whose failure is in `startFailures` already.
-  var kept: Set<Int> = []
+  /// Why the nodes failed that are being undone, and whether that is in `startFailures` already.
+  var undoing: [Int: (error: ContainerError, isKept: Bool)] = [:]
   /// Tasks that take jobs from the queue; nil for one that is just being made.
   var workers: [Int: Task<Void, Never>?] = [:]
   /// Workers that end with the job they have: what is cancelled must take no other.
@@ -85,7 +84,7 @@ struct EngineState: Sendable {
   /// Scopes whose body has not returned.
   var openScopes = 0
   /// Which nodes a node waits for by `Lazy`, from inside its constructor.
-  var lazyWaits: [Int: [Int]] = [:]
+  var lazyWaits = Waits()
   /// When the start began and ended, and the stop.
   var appTiming = AppTiming()
   /// When the app's own budget for what it is doing is used up.
@@ -146,12 +145,15 @@ struct EngineState: Sendable {
   }
 
   /// A node could not be built or started, and what it had started has been undone.
-  mutating func failStart(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
+  ///
+  /// - Parameter isKept: Whether the error is in `startFailures` already, and the start has turned round.
+  mutating func failStart(
+    _ node: Int, _ error: ContainerError, isKept: Bool = false, now: Duration, _ effects: inout [Effect]
+  ) {
     release(node)
     answer([node] + schedule.didFail(node), error, &effects)
     switch machine.current {
-    case .starting, .stopping:
-      if kept.remove(node) == nil { abortStart(error, now: now, &effects) }
+    case .starting, .stopping: if !isKept { abortStart(error, now: now, &effects) }
     case .built, .running, .stopped: break
     }
     if machine.admitsNodes {
@@ -268,10 +270,11 @@ struct EngineState: Sendable {
   }
 
   private mutating func publish(_ state: AppState) -> Effect {
-    defer { if state == .stopped { streams = [:] } }
     // Under the lock, so that states come in order; yielding runs no code of anybody's, but the end of a stream does.
     for stream in streams.values { stream.yield(state) }
-    return .publish(state, Array(streams.values))
+    guard state == .stopped else { return .publish(state, ending: []) }
+    defer { streams = [:] }
+    return .publish(state, ending: Array(streams.values))
   }
 
   /// Nodes whose code runs.

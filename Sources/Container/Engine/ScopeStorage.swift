@@ -13,18 +13,7 @@ final class ScopeStorage: Sendable {
     var started: [(node: Int, hooks: [Hook])] = []
     var isOver = false
     /// For each node being built, those that its constructor waits for and somebody else builds.
-    var waits: [Int: [Int]] = [:]
-
-    /// Whether waiting for `goal` inside `nodes` would be waiting for oneself.
-    func wouldDeadlock(_ nodes: [Int], waitingFor goal: Int) -> Bool {
-      var seen: Set<Int> = []
-      var stack = [goal]
-      while let next = stack.popLast() {
-        if nodes.contains(next) { return true }
-        if seen.insert(next).inserted { stack += waits[next] ?? [] }
-      }
-      return false
-    }
+    var waits = Waits()
   }
 
   /// The nodes that the current task is building in scopes; to open a `Lazy` of one of them would be waiting for oneself.
@@ -107,8 +96,8 @@ final class ScopeStorage: Sendable {
         return .mine
       case .built: return .built
       case .building:
-        if state.wouldDeadlock(own, waitingFor: node) { return .cycle }
-        for waiting in own { state.waits[waiting, default: []].append(node) }
+        if state.waits.wouldDeadlock(own, waitingFor: node) { return .cycle }
+        for waiting in own { state.waits.begin(waiting, for: node) }
         return nil
       }
     }
@@ -126,13 +115,7 @@ final class ScopeStorage: Sendable {
         }
         if !isStillBuilding { continuation.resume(returning: .success(())) }
       }
-      if !own.isEmpty {
-        state.withLock { state in
-          for waiting in own {
-            if let index = state.waits[waiting]?.firstIndex(of: node) { state.waits[waiting]?.remove(at: index) }
-          }
-        }
-      }
+      if !own.isEmpty { state.withLock { state in for waiting in own { state.waits.end(waiting, for: node) } } }
       if case .failure(let error) = result {
         // Whoever built it was cancelled, which is no reason for this one: it builds the value itself.
         guard ContainerError.isCallingOff(error), !Task.isCancelled else { throw error }

@@ -32,16 +32,10 @@ extension ContainerError {
       origin: origin)
   }
 
-  static func scopeOver(_ origin: Origin) -> ContainerError {
+  static func scopeOver(_ origin: Origin? = nil) -> ContainerError {
     ContainerError(
-      .scopeEnded, "`\(origin.name)` was asked of a scope that has ended",
+      .scopeEnded, "\(origin.map { "`\($0.name)`" } ?? "a value") was asked of a scope that has ended",
       details: ["do not keep a Scope beyond the body of withScope"], origin: origin)
-  }
-
-  static func scopeGone() -> ContainerError {
-    ContainerError(
-      .scopeEnded, "a value was asked of a scope that has ended",
-      details: ["do not keep a Scope beyond the body of withScope"])
   }
 
   static func inputNotSupplied(_ origin: Origin) -> ContainerError {

@@ -26,15 +26,13 @@ extension Graph {
         }
       }
     }
+    let startDuration = appTiming.startEnded.time.flatMap { end in appTiming.startBegan.time.map { end - $0 } }
     self.init(
       name: engine.options.name,
       modules: plan.modules.map { Module(name: $0.module == nil ? engine.options.name : $0.name, parent: $0.parent) },
-      nodes: nodes, edges: edges,
-      startDuration: appTiming.startEnded.time.flatMap { end in appTiming.startBegan.time.map { end - $0 } },
+      nodes: nodes, edges: edges, startDuration: startDuration,
       criticalPath: Graph.criticalPath(
-        nodes,
-        needs: kept.map { old in plan.dependencies[old].compactMap { index[Int($0)] } },
-        within: appTiming.startEnded.time.flatMap { end in appTiming.startBegan.time.map { end - $0 } }))
+        nodes, needs: kept.map { old in plan.dependencies[old].compactMap { index[Int($0)] } }, within: startDuration))
   }
 
   /// From the node that started last back to whatever it waited for last, and so on.

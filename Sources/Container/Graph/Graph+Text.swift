@@ -139,18 +139,19 @@ func quoted(_ text: String) -> String {
   return result + "\""
 }
 
-/// Text that can stand in an HTML page or attribute.
-func escapedForHTML(_ text: String) -> String {
+/// Text that can stand in an element or in an attribute of an HTML page.
+package func escapedForHTML(_ text: String) -> String {
   var result = ""
+  result.reserveCapacity(text.utf8.count)
   // By scalars: a mark that combines with a quotation mark makes another character of it, but not for a browser.
-  for character in text.unicodeScalars {
-    switch character {
+  for scalar in text.unicodeScalars {
+    switch scalar {
     case "&": result += "&amp;"
     case "<": result += "&lt;"
     case ">": result += "&gt;"
     case "\"": result += "&quot;"
     case "'": result += "&#39;"
-    default: result.unicodeScalars.append(character)
+    default: result.unicodeScalars.append(scalar)
     }
   }
   return result

@@ -14,7 +14,7 @@ public final class Scope: Sendable {
 
   var storage: ScopeStorage {
     get throws {
-      guard let known else { throw ContainerError.scopeGone() }
+      guard let known else { throw ContainerError.scopeOver() }
       return known
     }
   }

@@ -41,7 +41,7 @@ struct Lookup: Sendable {
         current = parents[place]
       }
     }
-    return table[key].map { offers[$0].source }
+    return undecorated(key)
   }
 
   /// What the provider of `key` that everybody sees gives, before any decoration.

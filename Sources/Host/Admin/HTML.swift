@@ -1,21 +1,9 @@
+internal import Container
+
 /// Text in HTML.
 enum HTML {
   /// Text that can stand in an element or in an attribute in double quotes.
-  static func escape(_ text: String) -> String {
-    var result = ""
-    result.reserveCapacity(text.utf8.count)
-    for scalar in text.unicodeScalars {
-      switch scalar {
-      case "&": result += "&amp;"
-      case "<": result += "&lt;"
-      case ">": result += "&gt;"
-      case "\"": result += "&quot;"
-      case "'": result += "&#39;"
-      default: result.unicodeScalars.append(scalar)
-      }
-    }
-    return result
-  }
+  static func escape(_ text: String) -> String { escapedForHTML(text) }
 
   /// A table with a head; cells are HTML. A column of numbers is aligned to the right.
   static func table(_ caption: String, _ head: [String], numbers: Set<Int> = [], _ rows: [[String]]) -> String {

@@ -79,8 +79,6 @@ extension MigrationSession {
       defer { group.cancelAll() }
       do {
         return try await body(waiter)
-      } catch let error as MigrationError {
-        throw error.naming(waiter.blockers)
       } catch var refusal as StatementRefusal {
         refusal.blockers = waiter.blockers
         throw refusal
@@ -89,12 +87,21 @@ extension MigrationSession {
   }
 }
 
-extension MigrationError {
-  /// The same error, and who was in the way if it is about a lock.
-  func naming(_ holders: [LockHolder]) -> MigrationError {
-    guard !holders.isEmpty, (cause as? PostgresError)?.isWaitForLock == true else { return self }
-    var error = self
-    error.message += "; in its way: " + holders.map { "\($0): \($0.outline)" }.joined(separator: "; ")
-    return error
+extension MigrationSession {
+  /// Runs `body` again, after longer and longer pauses, while a statement of it gets no lock.
+  func retryingLocks<Result>(of step: MigrationStep, _ body: () async throws -> Result) async throws -> Result {
+    var delay = configuration.lockRetryDelay
+    var tries = 1
+    while true {
+      do {
+        return try await body()
+      } catch let refusal as StatementRefusal {
+        guard refusal.cause.isWaitForLock, tries < configuration.lockAttempts else { throw refusal }
+      }
+      tries += 1
+      migrator.report(.retrying(step, attempt: tries, delay: delay))
+      try await Task.sleep(for: delay)
+      delay *= 2
+    }
   }
 }

@@ -50,8 +50,11 @@ extension MigrationStep {
     // Where the server names no place, the statement's beginning is it.
     let position = refusal.statement.map { $0.position + (refusal.position ?? 1) - 1 }
     let place = refusal.statement == nil ? "\(script.file): " : ""
-    return MigrationError(
-      .scriptFailed, place + message + "; " + consequence, at: position.map(script.location), cause: error)
+    message += "; " + consequence
+    if error.isWaitForLock, !refusal.blockers.isEmpty {
+      message += "; in its way: " + refusal.blockers.map { "\($0): \($0.outline)" }.joined(separator: "; ")
+    }
+    return MigrationError(.scriptFailed, place + message, at: position.map(script.location), cause: error)
   }
 }
 

@@ -16,17 +16,18 @@ extension MigrationSession {
     let invalid = done == nil ? try await work.invalidIndexes() : []
     if done == nil { try await begin(step, progress) }
     let start = ContinuousClock.now
+    var settings = ScriptSettings()
+    for unit in units.prefix(progress.statementsDone) { settings.note(unit) }
     for (index, unit) in units.enumerated().dropFirst(progress.statementsDone) {
       let isRetry = done == index
-      let settings = MigrationScriptParts.Unit.settings(of: units[..<index])
       progress.statementsDone = index + 1
       do {
-        if isRetry, try await isFinished(unit, under: settings, of: step) {
+        if isRetry, try await isFinished(unit, under: settings.statements, of: step) {
           try await work.script(Self.resetRole)
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
         } else {
-          try await watchingLocks(of: step) { [progress] waiter in
-            try await run(unit, under: settings, of: step, then: progress, as: waiter)
+          try await watchingLocks(of: step) { [progress, settings] waiter in
+            try await run(unit, under: settings.statements, of: step, then: progress, as: waiter)
           }
         }
       } catch let refusal as StatementRefusal {
@@ -37,9 +38,9 @@ extension MigrationSession {
             // On a later try its own may be among them from the first: those that it names.
             : try await work.invalidIndexes().filter { index in
               done == nil ? !invalid.contains(index) : unit.mentions(index)
-            }
-        ).naming(refusal.blockers)
+            })
       }
+      settings.note(unit)
       migrator.report(.statementDone(step, done: index + 1, count: units.count))
     }
     let duration = start.duration(to: .now)
@@ -120,7 +121,7 @@ extension MigrationSession {
     // may be run by another process than those before.
     try await work.script(Self.resetRole)
     if unit.inTransaction {
-      try await retryingLocks(step) {
+      try await retryingLocks(of: step) {
         try await inTransaction {
           try await work.script("\(settingUp.text); \(watchingClient.text)")
           waiter.is(.process(try await work.one("SELECT pg_backend_pid()", as: Int32.self)))
@@ -139,22 +140,6 @@ extension MigrationSession {
       }
       try await work.script(Self.resetRole)
       try await tables.setProgress(progress, of: step.version, in: step.set, work)
-    }
-  }
-
-  private func retryingLocks(_ step: MigrationStep, _ body: () async throws -> Void) async throws {
-    var delay = configuration.lockRetryDelay
-    var tries = 1
-    while true {
-      do {
-        return try await body()
-      } catch let refusal as StatementRefusal {
-        guard refusal.cause.isWaitForLock, tries < configuration.lockAttempts else { throw refusal }
-      }
-      tries += 1
-      migrator.report(.retrying(step, attempt: tries, delay: delay))
-      try await Task.sleep(for: delay)
-      delay *= 2
     }
   }
 
@@ -234,29 +219,5 @@ extension MigrationScriptParts.Unit {
   fileprivate func mentions(_ index: String) -> Bool {
     let name = index.split(separator: ".").last.map { $0.filter { $0 != "\"" } } ?? index
     return statements.contains { $0.text.lowercased().contains(name.lowercased()) }
-  }
-
-  /// What statements have set for those behind them. Of one setting the last: what came before may not be possible any
-  /// more, as the role that was dropped since.
-  fileprivate static func settings(of units: some Sequence<Self>) -> [SQLStatement] {
-    var settings: [(name: String?, statement: SQLStatement)] = []
-    for statement in units.flatMap(\.statements) {
-      var words = statement.words.dropFirst()
-      if words.first == "SESSION", words.dropFirst().first != "AUTHORIZATION" { words = words.dropFirst() }
-      switch statement.words.first {
-      case "SET":
-        guard let name = words.first, !["LOCAL", "TRANSACTION", "CONSTRAINTS"].contains(name) else { continue }
-        settings.removeAll { $0.name == name }
-        settings.append((name, statement))
-      case "RESET":
-        // All but who we are.
-        let isAll = words.first == "ALL"
-        settings.removeAll { isAll ? $0.name != "ROLE" && $0.name != "SESSION" : $0.name == words.first }
-        settings.append((words.first, statement))
-      case "SELECT" where statement.text.lowercased().contains("set_config"): settings.append((nil, statement))
-      default: break
-      }
-    }
-    return settings.map(\.statement)
   }
 }

@@ -15,27 +15,19 @@ extension MigrationSession {
   /// commits. No transaction is open between one step and the next, whatever those do who hear of it.
   func runInTransaction(_ step: MigrationStep) async throws -> Duration {
     let statements = try step.script.statements()
-    return try await watchingLocks(of: step) { try await runInTransaction(step, statements, as: $0) }
-  }
-
-  private func runInTransaction(
-    _ step: MigrationStep, _ statements: [SQLStatement], as waiter: LockWaiter
-  ) async throws -> Duration {
-    var delay = configuration.lockRetryDelay
-    var tries = 1
-    while true {
-      do {
-        return try await attempt(step, statements, as: waiter)
-      } catch let refusal as StatementRefusal {
-        try await rollBack(after: refusal.cause)
-        guard refusal.cause.isWaitForLock, tries < configuration.lockAttempts else {
-          throw step.failure(refusal)
+    do {
+      return try await watchingLocks(of: step) { waiter in
+        try await retryingLocks(of: step) {
+          do {
+            return try await attempt(step, statements, as: waiter)
+          } catch let refusal as StatementRefusal {
+            try await rollBack(after: refusal.cause)
+            throw refusal
+          }
         }
       }
-      tries += 1
-      migrator.report(.retrying(step, attempt: tries, delay: delay))
-      try await Task.sleep(for: delay)
-      delay *= 2
+    } catch let refusal as StatementRefusal {
+      throw step.failure(refusal)
     }
   }
 
