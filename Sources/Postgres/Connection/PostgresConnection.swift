@@ -162,7 +162,7 @@ public final class PostgresConnection: PostgresClient {
     request.keepsRows = true
     try await run(script: text, request, name, nil)
     guard let result = request.result, result.rowCount == 1, result.columnCount == 1 else { return nil }
-    return result.bytes(0, 0).map { String(decoding: $0, as: UTF8.self) }
+    return result.text(0, 0)
   }
 
   private func run(

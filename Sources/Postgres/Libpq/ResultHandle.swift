@@ -19,9 +19,6 @@ final class ResultHandle: @unchecked Sendable {
     forms = inBinary ? Self.translate(result, TextForm(types: types)) : []
   }
 
-  @inline(__always)
-  func form(of column: Int) -> Form { forms.isEmpty ? .binary : forms[column] }
-
   /// Puts the binary form in the place of text.
   private static func translate(_ result: OpaquePointer, _ form: TextForm) -> [Form] {
     (0..<PQnfields(result)).map { column in
@@ -60,12 +57,41 @@ final class ResultHandle: @unchecked Sendable {
 
   func columnType(_ column: Int) -> UInt32 { PQftype(result, Int32(column)) }
 
-  /// A value's bytes, good for as long as this handle lives; nil for NULL.
-  func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
-    let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
-    let length = PQgetlength(result, row, column)
-    if length == 0, PQgetisnull(result, row, column) == 1 { return nil }
-    return UnsafeRawBufferPointer(start: PQgetvalue(result, row, column), count: Int(length))
+  /// A value's bytes as text; nil for NULL.
+  func text(_ row: Int, _ column: Int) -> String? {
+    withExtendedLifetime(self) { values.bytes(row, column).map { String(decoding: $0, as: UTF8.self) } }
+  }
+
+  /// The values, good for as long as this handle lives.
+  var values: Values { Values(self) }
+
+  /// Reads values without counting references to the handle, which for each of them would cost as much as reading it:
+  /// whoever uses this holds the handle.
+  struct Values {
+    private let result: OpaquePointer
+    private unowned(unsafe) let handle: ResultHandle
+    private let areAllBinary: Bool
+    let types: Unmanaged<TypeCatalogue>?
+
+    init(_ handle: ResultHandle) {
+      result = handle.result
+      self.handle = handle
+      areAllBinary = handle.forms.isEmpty
+      types = handle.types.map(Unmanaged.passUnretained)
+    }
+
+    @inline(__always)
+    func form(of column: Int) -> Form { areAllBinary ? .binary : handle.forms[column] }
+
+    func type(of column: Int) -> UInt32 { PQftype(result, Int32(truncatingIfNeeded: column)) }
+
+    /// A value's bytes; nil for NULL.
+    func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
+      let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
+      let length = PQgetlength(result, row, column)
+      if length == 0, PQgetisnull(result, row, column) == 1 { return nil }
+      return UnsafeRawBufferPointer(start: PQgetvalue(result, row, column), count: Int(length))
+    }
   }
 
   /// Such as `INSERT 0 3`.

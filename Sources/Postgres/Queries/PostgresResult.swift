@@ -33,8 +33,10 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
   }
 
   func decode<Value: PostgresDecodable>(_ row: Int, _ column: Int) throws(PostgresError) -> Value {
+    defer { withExtendedLifetime(handle) {} }
+    let values = handle.values
     do throws(PostgresError) {
-      return try Value(from: PostgresCell(handle, row, column, handle.columnType(column)))
+      return try Value(from: PostgresCell(values, row, column, values.type(of: column)))
     } catch {
       throw error.inColumn(handle.columnName(column)).of(sql, name)
     }

@@ -31,11 +31,16 @@ final class RowDecoder: Decoder {
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {
     if let container, container.key == ObjectIdentifier(type) {
-      return unsafeDowncast(container, to: Container<Key>.self).value
+      return unsafeDowncast(container, to: Container<KeyedDecodingContainer<Key>>.self).copy()
     }
-    let made = Container(KeyedDecodingContainer(Columns<Key>(cursor: cursor)))
-    container = made
-    return made.value
+    return firstContainer(type)
+  }
+
+  @inline(never)
+  private func firstContainer<Key: CodingKey>(_ type: Key.Type) -> KeyedDecodingContainer<Key> {
+    let made = KeyedDecodingContainer(Columns<Key>(cursor: cursor))
+    container = Container(made, ObjectIdentifier(type))
+    return made
   }
 
   func unkeyedContainer() throws -> any UnkeyedDecodingContainer {
@@ -53,19 +58,27 @@ final class RowDecoder: Decoder {
   }
 
   /// The only subclass, so that its key says which one an object is.
-  private final class Container<Key: CodingKey>: AnyContainer {
-    let value: KeyedDecodingContainer<Key>
+  ///
+  /// Generic in the container and copied by a function of its own: an object knows the type of what it holds, while
+  /// whoever knows the key only has to ask the runtime for it, which takes longer than reading a number.
+  private final class Container<Value>: AnyContainer {
+    private let value: Value
 
-    init(_ value: KeyedDecodingContainer<Key>) {
+    init(_ value: Value, _ key: ObjectIdentifier) {
       self.value = value
-      super.init(ObjectIdentifier(Key.self))
+      super.init(key)
     }
+
+    @inline(never)
+    func copy() -> Value { value }
   }
 }
 
 /// The columns of one row after the other.
 private final class RowCursor {
-  var handle: ResultHandle
+  var handle: ResultHandle { didSet { values = handle.values } }
+  /// Of `handle`, which is held beside it.
+  private var values: ResultHandle.Values
   private let sql: String
   private let name: String?
   let names: [String]
@@ -79,6 +92,7 @@ private final class RowCursor {
 
   init(_ result: PostgresResult) {
     handle = result.handle
+    values = handle.values
     sql = result.sql
     name = result.name
     names = result.columns
@@ -108,7 +122,7 @@ private final class RowCursor {
   /// Where a column is, whatever was read before.
   func place(of name: String) -> Int? { indexes[name] }
 
-  func bytes(_ column: Int) -> UnsafeRawBufferPointer? { handle.bytes(row, column) }
+  func bytes(_ column: Int) -> UnsafeRawBufferPointer? { values.bytes(row, column) }
 
   @inline(__always)
   func value<Value: PostgresDecodable>(_ type: Value.Type, _ key: some CodingKey) throws(PostgresError) -> Value {
@@ -128,7 +142,7 @@ private final class RowCursor {
   @inline(__always)
   func value<Value: PostgresDecodable>(_ type: Value.Type, _ column: Int) throws(PostgresError) -> Value {
     do {
-      return try Value(from: PostgresCell(handle, row, column, columnTypes[column]))
+      return try Value(from: PostgresCell(values, row, column, columnTypes[column]))
     } catch {
       throw error.inColumn(names[column]).of(sql, name)
     }

@@ -148,7 +148,7 @@ private struct ArrayReader {
 
   mutating func next<Value: PostgresDecodable>(_ type: Value.Type) throws(PostgresError) -> Value {
     guard let part = reader.part() else { throw cell.outOfRange([Value].self) }
-    return try Value(from: PostgresCell(bytes: part.bytes, type: element, types: cell.types))
+    return try Value(from: cell.part(part.bytes, ofType: element))
   }
 }
 

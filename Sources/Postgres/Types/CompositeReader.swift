@@ -28,7 +28,7 @@ public struct CompositeReader {
       throw PostgresError(.decoding, "the bytes of field \(index) of \(owner) are malformed")
     }
     do {
-      return try Value(from: PostgresCell(bytes: part.bytes, type: fieldType, types: cell.types))
+      return try Value(from: cell.part(part.bytes, ofType: fieldType))
     } catch {
       throw PostgresError(error.code, "field \(index) of \(owner): \(error.message)")
     }

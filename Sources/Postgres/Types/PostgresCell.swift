@@ -1,6 +1,6 @@
 /// One value of a row, in the server's binary form.
 ///
-/// Its bytes are good only while the initialiser that was given it runs.
+/// It is good only while the initialiser that was given it runs: what it stands for belongs to the result.
 public struct PostgresCell {
   /// The bytes; nil for NULL.
   public let bytes: UnsafeRawBufferPointer?
@@ -9,25 +9,32 @@ public struct PostgresCell {
   /// Whether the bytes are the value's text after all: in ``StatementCacheMode/simple``, of a type that the driver
   /// cannot translate. ``bytes(for:of:)`` throws then.
   public let isText: Bool
-  let types: TypeCatalogue?
+  /// Not retained, like the bytes: doing so for each value costs as much as reading it. The result that has the bytes
+  /// keeps the catalogue too.
+  private let catalogue: Unmanaged<TypeCatalogue>?
 
   @inline(__always)
-  init(bytes: UnsafeRawBufferPointer?, type: UInt32, types: TypeCatalogue? = nil, isText: Bool = false) {
+  init(bytes: UnsafeRawBufferPointer?, type: UInt32, types: Unmanaged<TypeCatalogue>? = nil, isText: Bool = false) {
     self.bytes = bytes
     self.isText = isText
-    self.types = types
+    catalogue = types
     if type >= PostgresType.firstUserOID, let types {
-      self.type = types.base(of: type)
+      self.type = types._withUnsafeGuaranteedRef { $0.base(of: type) }
     } else {
       self.type = type
     }
   }
 
+  /// A value that is a part of this one: an element, a field, a bound.
+  func part(_ bytes: UnsafeRawBufferPointer?, ofType type: UInt32) -> PostgresCell {
+    PostgresCell(bytes: bytes, type: type, types: catalogue)
+  }
+
   /// A value of a result, whose column is of this type.
   @inline(__always)
-  init(_ result: ResultHandle, _ row: Int, _ column: Int, _ type: UInt32) throws(PostgresError) {
-    let form = result.form(of: column)
-    self.init(bytes: result.bytes(row, column), type: type, types: result.types, isText: form == .text)
+  init(_ values: ResultHandle.Values, _ row: Int, _ column: Int, _ type: UInt32) throws(PostgresError) {
+    let form = values.form(of: column)
+    self.init(bytes: values.bytes(row, column), type: type, types: values.types, isText: form == .text)
     if form == .unreadable, bytes != nil {
       throw PostgresError(
         .decoding,
@@ -35,6 +42,8 @@ public struct PostgresCell {
           + "IntervalStyle postgres and bytea_output hex, and types to be as they were when the pool connected")
     }
   }
+
+  private var types: TypeCatalogue? { catalogue?.takeUnretainedValue() }
 
   /// The bytes, unless they are text.
   @inline(__always)
@@ -74,6 +83,9 @@ public struct PostgresCell {
   public func outOfRange<Value>(_ expected: Value.Type) -> PostgresError {
     PostgresError(.decoding, "a value of \(typeName) does not fit \(expected)")
   }
+
+  /// The type of the bounds of a range of the database's own; nil for every other type.
+  var boundType: UInt32? { type >= PostgresType.firstUserOID ? types?.bound(of: type) : nil }
 
   var typeName: String { types?.name(of: type) ?? PostgresType.name(ofOID: type) }
 }

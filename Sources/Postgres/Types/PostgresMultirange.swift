@@ -23,10 +23,10 @@ extension PostgresMultirange: PostgresCodable {
     for range in ranges { try buffer.appendElement(range) }
   }
 
-  /// From a multirange of the bound's type, or one of the database's own over it.
+  /// From a multirange of the bound's type. One of the database's own is read too, by the type of its bounds, where
+  /// types are registered (``ConnectOptions/types``).
   public init(from cell: PostgresCell) throws(PostgresError) {
-    guard let bytes = cell.binary, cell.type == Bound.multirangeType.oid || cell.type >= PostgresType.firstUserOID
-    else {
+    guard let bytes = cell.binary, cell.type == Bound.multirangeType.oid || cell.boundType != nil else {
       throw cell.mismatch(Self.self)
     }
     var reader = BinaryReader(bytes)

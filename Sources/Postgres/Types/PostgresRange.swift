@@ -108,24 +108,24 @@ extension PostgresRange: PostgresCodable {
     for case let bound? in [lower.bound, upper.bound] { try buffer.appendElement(bound) }
   }
 
-  /// From a range of the bound's type, or a range type of the database's own over it.
+  /// From a range of the bound's type. One of the database's own is read too, by the type of its bounds, where types
+  /// are registered (``ConnectOptions/types``).
   public init(from cell: PostgresCell) throws(PostgresError) {
-    guard let bytes = cell.binary, cell.type == Bound.rangeType.oid || cell.type >= PostgresType.firstUserOID
-    else {
+    guard let bytes = cell.binary, cell.type == Bound.rangeType.oid || cell.boundType != nil else {
       throw cell.mismatch(Self.self)
     }
     self = try Self.read(bytes, cell)
   }
 
   static func read(_ bytes: UnsafeRawBufferPointer, _ cell: PostgresCell) throws(PostgresError) -> PostgresRange {
+    let boundType = cell.boundType ?? Bound.postgresType.oid
     var reader = BinaryReader(bytes)
     guard let flags = reader.integer(UInt8.self) else { throw cell.outOfRange(Self.self) }
     if flags & PostgresRangeFlags.empty != 0 { return .empty }
     func edge(_ unbounded: UInt8, _ inclusive: UInt8) throws(PostgresError) -> Edge {
       if flags & unbounded != 0 { return .unbounded }
       guard let part = reader.part() else { throw cell.outOfRange(Self.self) }
-      let bound = try Bound(
-        from: PostgresCell(bytes: part.bytes, type: Bound.postgresType.oid, types: cell.types))
+      let bound = try Bound(from: cell.part(part.bytes, ofType: boundType))
       return flags & inclusive != 0 ? .inclusive(bound) : .exclusive(bound)
     }
     let lower = try edge(PostgresRangeFlags.lowerUnbounded, PostgresRangeFlags.lowerInclusive)

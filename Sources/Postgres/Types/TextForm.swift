@@ -195,7 +195,7 @@ struct TextForm {
   ///
   /// - Throws: when the bytes are not of the type, or the type is not known.
   func text(of bytes: UnsafeRawBufferPointer, _ type: UInt32) throws(PostgresError) -> String {
-    let cell = PostgresCell(bytes: bytes, type: type, types: types)
+    let cell = PostgresCell(bytes: bytes, type: type, types: types.map(Unmanaged.passUnretained))
     switch shape(of: type) {
     case .text?: return try Self.text(bytes[...])
     case .jsonb?: return try Self.text(bytes.dropFirst())

@@ -15,11 +15,16 @@ final class TypeCatalogue: Sendable {
   private let names: [UInt32: String]
   /// The type that a domain is made of, by the domain's number.
   private let domains: [UInt32: UInt32]
+  /// The type of the bounds, by the number of a range or multirange of the database's own.
+  private let bounds: [UInt32: UInt32]
   /// How the database's own types are built; asked for only where values go as text.
   let shapes: [UInt32: TypeShape]
 
-  init(_ entries: [Entry], domains: [UInt32: UInt32], shapes: [UInt32: TypeShape] = [:]) {
+  init(
+    _ entries: [Entry], domains: [UInt32: UInt32], bounds: [UInt32: UInt32] = [:], shapes: [UInt32: TypeShape] = [:]
+  ) {
     self.shapes = shapes
+    self.bounds = bounds
     self.entries = Dictionary(entries.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
     names = Dictionary(
       entries.flatMap { [($0.oid, $0.name), ($0.arrayOID, $0.name + "[]")] }, uniquingKeysWith: { first, _ in first })
@@ -35,6 +40,9 @@ final class TypeCatalogue: Sendable {
 
   /// The type that holds the value: for a domain the one it is made of.
   func base(of oid: UInt32) -> UInt32 { domains[oid] ?? oid }
+
+  /// The type of a range's bounds; nil for types that are no ranges, and for PostgreSQL's own.
+  func bound(of oid: UInt32) -> UInt32? { bounds[oid] }
 
   func name(of oid: UInt32) -> String? { names[oid] }
 
@@ -61,16 +69,24 @@ final class TypeCatalogue: Sendable {
       SELECT domain.oid, domain.base FROM domain
       JOIN pg_catalog.pg_type AS type ON type.oid = domain.base WHERE type.typtype <> 'd'
       """, as: (UInt32, UInt32).self, name: "LoadDomains")
+    // The column of multiranges came with PostgreSQL 14, hence the detour over JSON.
+    let bounds = try await connection.all(
+      """
+      SELECT type, rngsubtype FROM pg_catalog.pg_range AS range
+      CROSS JOIN unnest(ARRAY[rngtypid, (to_jsonb(range) ->> 'rngmultitypid')::oid]) AS type
+      WHERE type >= 16384
+      """, as: (UInt32, UInt32).self, name: "LoadRanges")
     return TypeCatalogue(
       registered.map { name, oid, arrayOID, fields, types in
         Entry(name: name, oid: oid, arrayOID: arrayOID, fields: Array(zip(fields, types)))
       },
       domains: Dictionary(domains, uniquingKeysWith: { first, _ in first }),
+      bounds: Dictionary(bounds, uniquingKeysWith: { first, _ in first }),
       shapes: connection.options.statementCacheMode == .simple ? try await loadShapes(on: connection) : [:])
   }
 
   private static func loadShapes(on connection: PostgresConnection) async throws -> [UInt32: TypeShape] {
-    // The column of multiranges came with PostgreSQL 14, hence the detour over JSON.
+    // The detour over JSON as above.
     let types = try await connection.all(
       """
       SELECT type.oid,

@@ -66,6 +66,7 @@ import Testing
       CREATE DOMAIN unsigned AS bigint CHECK (VALUE >= 0);
       CREATE DOMAIN positive AS unsigned CHECK (VALUE > 0);
       CREATE TYPE floatrange AS RANGE (subtype = float8);
+      CREATE TYPE smallrange AS RANGE (subtype = int2);
       CREATE EXTENSION hstore;
       CREATE EXTENSION citext;
       CREATE TABLE people (moods mood[], homes shop.address[], names citext[], counts positive[], notes hstore);
@@ -116,12 +117,29 @@ import Testing
   }
 
   @Test(.except(.simple, "in text a row does not tell the types of its fields"))
-  func `an anonymous row is read as a composite, and a range of the database's own as a range`() async throws {
+  func `an anonymous row is read as a composite`() async throws {
     try await withShop { pool in
       let home: Address = try await pool.one("SELECT ROW('Main', 4, 'sad'::mood, '{}'::text[])")
       #expect(home == Address(street: "Main", number: 4, mood: .sad, tags: []))
       let labels: [String] = try await pool.one("SELECT '{happy}'::mood[]")
       #expect(labels == ["happy"])
+    }
+  }
+
+  @Test func `a range of the database's own is read by the type of its bounds, or refused`() async throws {
+    try await withShop { pool in
+      let days = try await pool.one(
+        "SELECT '[1,3)'::smallrange, '{[1,3),[5,)}'::smallmultirange",
+        as: (PostgresRange<Int>, PostgresMultirange<Int32>).self)
+      #expect(days.0 == PostgresRange(1..<3))
+      #expect(days.1 == PostgresMultirange([PostgresRange(1..<3), PostgresRange(5...)]))
+      let error = await #expect(throws: PostgresError.self) {
+        let _: PostgresRange<Int> = try await pool.one("SELECT '[1,3)'::floatrange AS width")
+      }
+      #expect(error?.message.contains("column width: double precision where Int is expected") == true)
+      await #expect(throws: PostgresError.self) {
+        let _: PostgresRange<Int> = try await pool.one("SELECT 'happy'::mood")
+      }
     }
   }
 
