@@ -55,9 +55,10 @@ extension PostgresResult {
   public func all<each Column: PostgresDecodable>(
     as type: (repeat each Column).Type = (repeat each Column).self
   ) throws -> [(repeat each Column)] {
+    guard !isEmpty else { return [] }
     var rows: [(repeat each Column)] = []
     rows.reserveCapacity(count)
-    var reader = RowReader(self)
+    var reader = try RowReader(self, for: type)
     for row in indices { rows.append(try reader.read(row)) }
     return rows
   }

@@ -32,9 +32,12 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
     ).of(sql, name)
   }
 
-  func decode<Value: PostgresDecodable>(_ row: Int, _ column: Int) throws(PostgresError) -> Value {
+  /// - Parameter values: of this result.
+  @inline(__always)
+  func decode<Value: PostgresDecodable>(
+    _ values: ResultHandle.Values, _ row: Int, _ column: Int
+  ) throws(PostgresError) -> Value {
     defer { withExtendedLifetime(handle) {} }
-    let values = handle.values
     do throws(PostgresError) {
       return try Value(from: PostgresCell(values, row, column, values.type(of: column)))
     } catch {
@@ -57,7 +60,7 @@ public struct PostgresRowView: Sendable {
   public func decode<each Column: PostgresDecodable>(
     as type: (repeat each Column).Type = (repeat each Column).self
   ) throws(PostgresError) -> (repeat each Column) {
-    var reader = RowReader(result)
+    var reader = try RowReader(result, for: type)
     return try reader.read(row)
   }
 
@@ -72,22 +75,29 @@ public struct PostgresRowView: Sendable {
   public func decode<Value: PostgresDecodable>(
     _ column: Int, as type: Value.Type = Value.self
   ) throws(PostgresError) -> Value {
-    try result.decode(row, column)
+    try result.decode(result.handle.values, row, column)
   }
 }
 
 /// Reads rows as tuples.
 struct RowReader {
   private let result: PostgresResult
+  private let values: ResultHandle.Values
   private var row = 0
   private var column = 0
 
-  init(_ result: PostgresResult) { self.result = result }
-
-  mutating func read<each Column: PostgresDecodable>(_ row: Int) throws(PostgresError) -> (repeat each Column) {
+  /// - Throws: unless the rows have as many columns as the tuple.
+  init<each Column: PostgresDecodable>(
+    _ result: PostgresResult, for type: (repeat each Column).Type
+  ) throws(PostgresError) {
     var expected = 0
     for _ in repeat (each Column).self { expected += 1 }
     try result.check(columns: expected)
+    self.result = result
+    values = result.handle.values
+  }
+
+  mutating func read<each Column: PostgresDecodable>(_ row: Int) throws(PostgresError) -> (repeat each Column) {
     self.row = row
     column = 0
     return (repeat try next((each Column).self))
@@ -95,7 +105,7 @@ struct RowReader {
 
   private mutating func next<Value: PostgresDecodable>(_: Value.Type) throws(PostgresError) -> Value {
     defer { column += 1 }
-    return try result.decode(row, column)
+    return try result.decode(values, row, column)
   }
 }
 
