@@ -56,6 +56,9 @@ import Testing
     try await note("one stop hook that throws") { try await app.stop() }
     try await note("start() after the stop") { try await app.start() }
     try await note("get() after the stop") { _ = try await app.get(B.self) }
+    try await note("get() of what was built, after the stop") { _ = try await app.get(A.self) }
+    try await note("get() of an optional, after the stop") { _ = try await app.get(A?.self) }
+    try await note("withScope after the stop") { try await app.withScope { _ in } }
     let failing = App(serial()) {
       Provide { A() }.eager().onStop { _ in throw Boom() }
       Provide { B() }.eager().onStop { _ in throw Boom() }

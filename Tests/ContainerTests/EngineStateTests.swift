@@ -7,7 +7,7 @@ import Testing
   @Test func `Who takes over from a worker that was over its time has not lost its own`() throws {
     let hook = Hook(stopTimeout: .seconds(1), onStop: {})
     let app = App { Provide { Cache() }.eager() }
-    var state = EngineState(app.engine.plan, App.Options())
+    var state = EngineState(app.engine.plan, App.Options(), app.engine.slots)
     var effects: [EngineState.Effect] = []
 
     // The first worker builds and starts the value, the second stops it and does not return.

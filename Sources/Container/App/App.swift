@@ -82,7 +82,8 @@ public final class App: Sendable {
   ///
   /// A value that nothing has reached so far is built and started now.
   ///
-  /// - Throws: An error with the code ``ContainerError/Code/notProvided`` if nobody provides it outside a module's privacy.
+  /// - Throws: An error with the code ``ContainerError/Code/notProvided`` if nobody provides it outside a module's privacy, with
+  ///   ``ContainerError/Code/invalidState`` when the app has stopped.
   public nonisolated(nonsending) func get<Value: Sendable>(
     _ type: Value.Type = Value.self
   ) async throws -> Value {

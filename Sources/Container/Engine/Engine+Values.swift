@@ -3,7 +3,7 @@ import Synchronization
 extension Engine {
   /// The value of a singleton that is there already, as the top of the app sees it: the short way, without a lock or a suspension.
   func built(_ type: ObjectIdentifier) -> Unmanaged<AnyBox>? {
-    guard plan.lookup.special.isEmpty, let offer = plan.lookup.table[type] else { return nil }
+    guard !slots.isClosed, plan.lookup.special.isEmpty, let offer = plan.lookup.table[type] else { return nil }
     let source = plan.lookup.offers[offer].source
     guard source.lifetime == .singleton else { return nil }
     return slots.unretained(source.slot)
@@ -63,12 +63,16 @@ extension Engine {
   /// What a parameter of type `type` at the top of the app, or in a scope, would get.
   func value<Value: Sendable>(of type: Value.Type, in scope: ScopeStorage?) async throws -> Value {
     if let source = plan.lookup.source(of: Key(type), from: 0) {
+      if slots.isClosed { throw ContainerError.notRunning(plan.origin(source.node), .stopped) }
       if source.lifetime == .singleton, let box = slots[source.slot] { return box.value(as: type) }
       return try await value(of: source, in: scope).value(as: type)
     }
     guard let composed = type as? any ComposedType.Type else { throw ContainerError.notProvided(plan, Key(type)) }
     var boxes: [AnyBox] = []
-    for source in composed.sources(plan.lookup) { boxes.append(try await value(of: source, in: scope)) }
+    for source in composed.sources(plan.lookup) {
+      if slots.isClosed { throw ContainerError.notRunning(plan.origin(source.node), .stopped) }
+      boxes.append(try await value(of: source, in: scope))
+    }
     guard let value = composed.compose(boxes) as? Value else { throw ContainerError.notProvided(plan, Key(type)) }
     return value
   }

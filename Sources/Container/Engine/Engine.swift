@@ -14,7 +14,7 @@ final class Engine: Sendable {
     self.plan = plan
     self.options = options
     slots = Slots(count: plan.singletonSlots)
-    state = Mutex(EngineState(plan, options))
+    state = Mutex(EngineState(plan, options, slots))
   }
 
   // MARK: Start and stop

@@ -49,6 +49,7 @@ struct EngineState: Sendable {
 
   let plan: Plan
   let options: App.Options
+  let slots: Slots
   var machine = LifecycleStateMachine()
   var schedule: Schedule
   var records: [Record]
@@ -91,9 +92,11 @@ struct EngineState: Sendable {
   var deadline: Duration?
   var watch = Watch()
 
-  init(_ plan: Plan, _ options: App.Options) {
+  /// - Parameter slots: Closed when everything has stopped.
+  init(_ plan: Plan, _ options: App.Options, _ slots: Slots) {
     self.plan = plan
     self.options = options
+    self.slots = slots
     schedule = Schedule(plan, serial: options.order == .serial)
     records = Array(repeating: Record(), count: plan.nodes.count)
   }
@@ -257,6 +260,7 @@ struct EngineState: Sendable {
   }
 
   private mutating func finish(now: Duration, _ effects: inout [Effect]) {
+    slots.close()
     appTiming.stopEnded = Moment(now)
     deadline = nil
     if startOutcome == nil {

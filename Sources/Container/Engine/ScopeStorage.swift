@@ -174,7 +174,10 @@ final class ScopeStorage: Sendable {
   /// Calls `body` with the scope, then ends it, whatever `body` did.
   func run<Result>(isolation: isolated (any Actor)?, _ body: (Scope) async throws -> Result) async throws -> Result {
     let engine = try engine()
-    engine.state.withLock { $0.openScopes += 1 }
+    try engine.state.withLock { state throws(ContainerError) in
+      guard state.machine.current != .stopped else { throw .noScope(after: state.machine.current) }
+      state.openScopes += 1
+    }
     defer { engine.state.withLock { $0.openScopes -= 1 } }
     let result: Result
     do {

@@ -19,6 +19,7 @@ final class Slots: @unchecked Sendable {
     var box: Unmanaged<AnyBox>?
   }
 
+  private let areClosed = Atomic(false)
   private let slots: UnsafeMutablePointer<Slot>
   private let count: Int
 
@@ -41,6 +42,11 @@ final class Slots: @unchecked Sendable {
   func unretained(_ index: Int) -> Unmanaged<AnyBox>? {
     slots[index].phase.load(ordering: .acquiring) == Slots.filled ? slots[index].box : nil
   }
+
+  /// The values are stopped: nobody gets one any more who has not got it already.
+  var isClosed: Bool { areClosed.load(ordering: .relaxed) }
+
+  func close() { areClosed.store(true, ordering: .relaxed) }
 
   /// Puts a value in. Only the first counts: a constructor that came too late may try after another.
   func fill(_ index: Int, _ value: AnyBox) {

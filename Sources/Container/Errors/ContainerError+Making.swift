@@ -13,8 +13,12 @@ extension ContainerError {
   static func notRunning(_ origin: Origin, _ state: AppState) -> ContainerError {
     ContainerError(
       .invalidState,
-      "cannot build `\(origin.name)`: the app \(state == .built ? "has not been started" : "is \(state)")",
+      "cannot get `\(origin.name)`: the app \(state == .built ? "has not been started" : "is \(state)")",
       details: ["values can be asked for between start() and stop()"], origin: origin)
+  }
+
+  static func noScope(after state: AppState) -> ContainerError {
+    ContainerError(.invalidState, "cannot open a scope: the app is \(state)", details: ["a scope uses the app's values"])
   }
 
   static func notProvided(_ plan: Plan, _ key: Key) -> ContainerError {
