@@ -26,7 +26,10 @@ extension CommandSpec {
 
   private static let lookingCommands = [
     migrate(
-      "version", "", "Print the version of the last migration applied; 0 on an empty database.", example: "", [json]),
+      "version", "", "Print the version of the last migration applied; 0 on an empty database.", example: "",
+      details: """
+        A migration that stopped half way is printed with (dirty) behind its version, and the command ends with code 3.
+        """, [json]),
     migrate(
       "status", "", "List the migrations: which are applied, when and by whom.", example: "--json",
       details: """

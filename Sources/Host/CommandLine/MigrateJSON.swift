@@ -5,6 +5,7 @@ internal import Migrations
 enum MigrateJSON {
   struct Version: Encodable, Sendable {
     let version: Int64
+    let dirty: Bool
   }
 
   struct Status: Encodable, Sendable {

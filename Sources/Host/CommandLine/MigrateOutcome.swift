@@ -33,15 +33,18 @@ extension MigrateRequest {
       try await migrator.force(version, set: set)
       return MigrateOutcome(
         text: "the database counts as being at version \(version); nothing was run",
-        json: MigrateJSON.Version(version: version))
+        json: MigrateJSON.Version(version: version, dirty: false))
     case .baseline(let version, let set):
       try await migrator.baseline(version, set: set)
       return MigrateOutcome(
         text: "the database is taken over at version \(version); nothing was run",
-        json: MigrateJSON.Version(version: version))
+        json: MigrateJSON.Version(version: version, dirty: false))
     case .version:
-      let version = try await migrator.version()
-      return MigrateOutcome(text: "\(version)", json: MigrateJSON.Version(version: version))
+      let status = try await migrator.status()
+      return MigrateOutcome(
+        text: "\(status.version)\(status.isDirty ? " (dirty)" : "")",
+        json: MigrateJSON.Version(version: status.version, dirty: status.isDirty),
+        code: status.isDirty ? .findings : .success)
     case .status:
       let status = try await migrator.status()
       let code: ExitCode = status.hasFindings ? .findings : status.pendingCount > 0 ? .pending : .success

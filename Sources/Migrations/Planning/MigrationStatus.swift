@@ -50,8 +50,9 @@ public struct MigrationStatus: Sendable, Hashable {
   /// Whether a migration stopped half way, ours or another tool's.
   public var isDirty: Bool
 
-  /// The version of the first set, or 0: the number that golang-migrate's table shows.
-  public var version: Int64 { sets.first?.version ?? 0 }
+  /// The number that golang-migrate's table shows: the version of the first set, or that of the migration of it that
+  /// stopped half way; 0 for none.
+  public var version: Int64
   /// The highest version this program has in its first set.
   public var latestVersion: Int64 { sets.first?.latestVersion ?? 0 }
   /// Whether files and database differ in more than what is pending, or something stopped half way: a changed file, a
@@ -69,7 +70,9 @@ public struct MigrationStatus: Sendable, Hashable {
 extension MigrationStatus {
   init(_ ledger: MigrationLedger) {
     sets = ledger.accounts.map(SetStatus.init)
-    isDirty = ledger.versionRow?.dirty == true || ledger.halfDone != nil
+    let dirtyRow = ledger.versionRow.flatMap { $0.dirty ? $0 : nil }
+    version = dirtyRow?.version ?? sets.first?.version ?? 0
+    isDirty = dirtyRow != nil || ledger.halfDone != nil
   }
 }
 

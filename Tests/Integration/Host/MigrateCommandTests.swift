@@ -85,6 +85,21 @@ import Testing
     }
   }
 
+  @Test func `version tells that another tool stopped half way, and at which migration`() async throws {
+    try await withFolder(Self.table) { folder in
+      try await TestDatabase.with(.empty) { database in
+        try await database.pool.execute("CREATE TABLE schema_migrations AS SELECT 2::bigint AS version, true AS dirty")
+        let flags = ["--dir", folder, "--database-url=\(database.connectionString)", "--log-level=error"]
+        let text = await run(["migrate", "version"] + flags)
+        #expect(text.output == "2 (dirty)\n")
+        #expect(text.code == .findings)
+        let json = await run(["migrate", "version", "--json"] + flags)
+        #expect(json.output.contains(#""dirty" : true"#))
+        #expect(json.code == .findings)
+      }
+    }
+  }
+
   @Test func `plan --check tells the locks and warns of one that shuts readers out`() async throws {
     try await withFolder(Self.table) { folder in
       try await TestDatabase.with(.empty) { database in
