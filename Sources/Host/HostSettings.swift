@@ -12,7 +12,7 @@ struct HostSettings: Sendable {
     "Where to serve HTTP: host:port, or unix:/path. Port 0 takes a free one.")
   static let adminListen = Setting<ListenAddress?>(
     "host.admin_listen", default: nil, flag: "admin-listen",
-    "Where to serve the dashboard and /debug, then not on host.listen, and the health pages, from the start's first moment.")
+    "Where to serve the dashboard and /debug, not on host.listen then, and the health pages, from the first moment on.")
   static let tlsCertificate = Setting<String?>(
     "host.tls_certificate", default: nil,
     "A file of certificates in PEM, the server's first: host.listen then speaks HTTPS. Needs host.tls_key.")
