@@ -54,6 +54,21 @@ struct MHD_Daemon *keel_http_start(const struct keel_http_options *o) {
                           MHD_OPTION_ARRAY, items, MHD_OPTION_END);
 }
 
+static enum MHD_Result refuse(void *context, struct MHD_Connection *connection, const char *url, const char *method,
+                              const char *version, const char *upload, size_t *upload_size, void **state) {
+  (void)context, (void)connection, (void)url, (void)method, (void)version, (void)upload, (void)upload_size, (void)state;
+  return MHD_NO;
+}
+
+int keel_http_takes_tls(const char *certificate, const char *key, const char *priorities) {
+  struct MHD_Daemon *daemon =
+    MHD_start_daemon(MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_TLS, 0, NULL, NULL, refuse, NULL,
+                     MHD_OPTION_HTTPS_MEM_CERT, certificate, MHD_OPTION_HTTPS_MEM_KEY, key,
+                     MHD_OPTION_HTTPS_PRIORITIES, priorities, MHD_OPTION_END);
+  if (daemon) MHD_stop_daemon(daemon);
+  return daemon != NULL;
+}
+
 int keel_http_epoll_descriptor(struct MHD_Daemon *daemon) {
   const union MHD_DaemonInfo *info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
   return info ? info->epoll_fd : -1;

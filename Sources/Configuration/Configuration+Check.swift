@@ -50,6 +50,7 @@ private struct KnownSettings {
   init(_ catalogs: [SettingsCatalog]) {
     var owners: [String: String] = [:]
     var variables: [String: String] = [:]
+    var flags: [String: String] = [:]
     for catalog in catalogs {
       for setting in catalog.settings {
         if !Self.isWellFormed(setting.path) {
@@ -59,6 +60,8 @@ private struct KnownSettings {
           fault(setting, "the setting '\(setting.path)' is declared by '\(owner)' and by '\(catalog.name)'")
         } else if let other = variables.updateValue(setting.path, forKey: setting.environmentName) {
           fault(setting, "'\(other)' and '\(setting.path)' share the environment variable \(setting.environmentName)")
+        } else if let other = flags.updateValue(setting.path, forKey: setting.flag) {
+          fault(setting, "'\(other)' and '\(setting.path)' share the flag --\(setting.flag)")
         }
         byPath[setting.path] = setting
         var section = setting.path[...]
@@ -82,6 +85,15 @@ private struct KnownSettings {
     path.split(separator: ".", omittingEmptySubsequences: false).allSatisfy { word in
       word.utf8.first.map { (0x61...0x7A).contains($0) } == true
         && word.utf8.allSatisfy { (0x61...0x7A).contains($0) || (0x30...0x39).contains($0) || $0 == 0x5F }
+    }
+  }
+
+  /// Whether a byte may stand in what somebody takes for a key: a letter, a digit, `_`, `-`, `.` or `<`, for YAML's
+  /// merge keys.
+  static func isOfKeys(_ byte: UInt8) -> Bool {
+    switch byte {
+    case 0x30...0x39, 0x41...0x5A, 0x61...0x7A, 0x2D, 0x2E, 0x3C, 0x5F: true
+    default: false
     }
   }
 }
@@ -136,6 +148,11 @@ private struct FileCheck {
   private func unknown(_ key: String, _ path: String) -> String {
     if let dot = key.lastIndex(of: "."), known.byPath[path] != nil {
       return "unknown key '\(key)': write '\(key[key.index(after: dot)...]):' indented below '\(key[..<dot]):'"
+    }
+    guard key.utf8.allSatisfy(KnownSettings.isOfKeys) else {
+      // Not repeated: it may be a value, and that a secret.
+      let hint = key.contains(":") ? ": a space is missing after the colon" : ""
+      return "this is no key, which is letters, digits and '_'\(hint)"
     }
     let candidates = known.byPath.keys.sorted() + known.sections.sorted()
     let hint = Suggestion.nearestPath(to: path, among: candidates).map { " (did you mean '\($0)'?)" } ?? ""

@@ -83,6 +83,24 @@ public struct Configuration: Sendable {
     return rows
   }
 
+  /// The settings whose values differ from those of another configuration: secrets as they are written, the others as
+  /// they are read, where `60s` is `1m`.
+  ///
+  /// - Throws: When a value cannot be read.
+  package func changes(
+    since other: Configuration, _ catalogs: [SettingsCatalog]
+  ) throws(ConfigurationError) -> [AnySetting] {
+    let rows = zip(try effective(catalogs), try other.effective(catalogs))
+    return rows.filter { new, old in
+      guard new.setting.isSecret else { return new.value != old.value }
+      return rawValue(new.setting) != other.rawValue(new.setting)
+    }.map { $0.0.setting }
+  }
+
+  private func rawValue(_ setting: AnySetting) -> ConfigurationValue? {
+    raw(setting.path, setting.flag, setting.environmentName)?.value
+  }
+
   /// What the first source that sets a path holds.
   private func raw(
     _ path: String, _ flag: String, _ environmentName: String

@@ -6,7 +6,7 @@ struct YAMLEvent {
     case streamStart, streamEnd, documentStart, documentEnd
     case scalar(String, isPlain: Bool)
     case sequenceStart, sequenceEnd, mappingStart, mappingEnd
-    case alias(String)
+    case alias
   }
 
   var kind: Kind
@@ -59,7 +59,7 @@ struct YAMLEventReader: ~Copyable {
     case YAML_DOCUMENT_END_EVENT: result.kind = .documentEnd
     case YAML_SEQUENCE_END_EVENT: result.kind = .sequenceEnd
     case YAML_MAPPING_END_EVENT: result.kind = .mappingEnd
-    case YAML_ALIAS_EVENT: result.kind = .alias(string(event.data.alias.anchor) ?? "")
+    case YAML_ALIAS_EVENT: result.kind = .alias
     case YAML_SEQUENCE_START_EVENT:
       result.kind = .sequenceStart
       result.anchor = string(event.data.sequence_start.anchor)

@@ -2,6 +2,7 @@
 struct YAMLTreeBuilder: ~Copyable {
   /// Far deeper than settings go; guards the stack against hostile files.
   private static let maxDepth = 32
+  private static let quotes = "text that begins so needs quotes"
 
   private let file: String
   private var reader: YAMLEventReader
@@ -68,19 +69,20 @@ struct YAMLTreeBuilder: ~Copyable {
     guard depth < Self.maxDepth else {
       throw YAMLSyntaxError(position: event.position, problem: "it is nested more than \(Self.maxDepth) levels deep")
     }
-    if let anchor = event.anchor {
-      fault(.unsupported, event.position, path, "anchors ('&\(anchor)') are not supported: write the value out")
+    // Their names are not repeated: a password that begins with such a mark, and is not in quotes, is one.
+    if event.anchor != nil {
+      fault(.unsupported, event.position, path, "anchors ('&') are not supported: write the value out; \(Self.quotes)")
     }
-    if let tag = event.tag {
-      fault(.unsupported, event.position, path, "tags ('\(tag)') are not supported: leave the tag out")
+    if event.tag != nil {
+      fault(.unsupported, event.position, path, "tags ('!') are not supported: leave the tag out; \(Self.quotes)")
     }
     switch event.kind {
     case .scalar(let text, let isPlain):
       return ConfigurationNode(content: .scalar(text, isPlain: isPlain), position: event.position)
     case .sequenceStart: return try sequence(event.position, path: path, depth: depth)
     case .mappingStart: return try mapping(event.position, path: path, depth: depth)
-    case .alias(let name):
-      fault(.unsupported, event.position, path, "aliases ('*\(name)') are not supported: write the value out")
+    case .alias:
+      fault(.unsupported, event.position, path, "aliases ('*') are not supported: write the value out; \(Self.quotes)")
     case .streamStart, .streamEnd, .documentStart, .documentEnd, .sequenceEnd, .mappingEnd:
       break  // libyaml does not begin a node with these; no value is the honest reading.
     }

@@ -1,3 +1,5 @@
+internal import CMicrohttpdShim
+
 /// What can be chosen for a server.
 public struct HTTPServerConfiguration: Sendable {
   /// A certificate and its key, both as PEM text.
@@ -16,6 +18,12 @@ public struct HTTPServerConfiguration: Sendable {
       self.certificateChain = certificateChain
       self.privateKey = privateKey
       self.priorities = priorities
+    }
+
+    /// Whether a server takes them: PEM text, of a certificate and a key that belong together. Better known before a start
+    /// than in it.
+    public func isUsable() -> Bool {
+      keel_http_takes_tls(certificateChain, privateKey, priorities) != 0
     }
   }
 

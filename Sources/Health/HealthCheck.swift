@@ -10,7 +10,8 @@ public struct HealthCheck: Sendable {
   public let name: String
   /// Whether the process is unready while the check fails. Default true; an optional check is reported only.
   public let isCritical: Bool
-  /// An answer that takes longer counts as a failure. Default 5 seconds.
+  /// An answer that takes longer counts as a failure. Default 5 seconds. A report waits for it: whoever asks `/readyz` should
+  /// be more patient. An optional check that was late is not waited for again before it has answered in time.
   public let timeout: Duration
   /// How many failures in a row it takes for the check to count as failing once it has succeeded. Default 1.
   public let failureThreshold: Int

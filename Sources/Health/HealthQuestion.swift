@@ -7,43 +7,59 @@ final class HealthQuestion: Sendable {
     let duration: Duration
   }
 
+  private struct State {
+    /// When the question was put that has no answer yet.
+    var unanswered: ContinuousClock.Instant?
+    /// Whether the last answer was not there in time.
+    var wasLate = false
+  }
+
   let check: HealthCheck
-  /// When the question was put that has no answer yet.
-  private let unanswered = Mutex<ContinuousClock.Instant?>(nil)
+  private let state = Mutex(State())
 
   init(_ check: HealthCheck) { self.check = check }
 
-  /// Asks, and waits no longer than the check's time-out; not at all while an earlier question is unanswered.
+  /// Asks, and waits no longer than the check's time-out; not at all while an earlier question is unanswered, or for an
+  /// optional check that was late the last time: the answer to that one is for the next report.
   func ask() async -> Answer {
     let now = ContinuousClock.now
-    let earlier = unanswered.withLock { start -> ContinuousClock.Instant? in
-      defer { if start == nil { start = now } }
-      return start
+    let before = state.withLock { state in
+      defer { if state.unanswered == nil { state.unanswered = now } }
+      return state
     }
-    if let earlier {
+    if let earlier = before.unanswered {
       return Answer(failure: "no answer for \((now - earlier).words)", duration: now - earlier)
+    }
+    if before.wasLate, !check.isCritical {
+      Task { await firstOf(check.timeout) }
+      return Answer(failure: "no answer within \(check.timeout.words) the last time", duration: .zero)
     }
     let failure = await firstOf(check.timeout)
     return Answer(failure: failure, duration: .now - now)
   }
 
   /// The answer, or the time-out's.
+  @discardableResult
   private func firstOf(_ timeout: Duration) async -> String? {
-    let (answers, channel) = AsyncStream.makeStream(of: String?.self, bufferingPolicy: .bufferingOldest(1))
+    let (answers, channel) = AsyncStream.makeStream(
+      of: (failure: String?, isLate: Bool).self, bufferingPolicy: .bufferingOldest(1))
     let asking = Task { [self] in
       let answer = await answer()
-      unanswered.withLock { $0 = nil }
-      channel.yield(answer)
+      state.withLock { $0.unanswered = nil }
+      channel.yield((answer, false))
     }
     let waiting = Task {
       guard (try? await Task.sleep(for: timeout)) != nil else { return }
-      channel.yield("no answer within \(timeout.words)")
+      channel.yield(("no answer within \(timeout.words)", true))
     }
     defer {
       asking.cancel()
       waiting.cancel()
     }
-    for await answer in answers { return answer }
+    for await answer in answers {
+      state.withLock { $0.wasLate = answer.isLate }
+      return answer.failure
+    }
     return "cancelled"
   }
 

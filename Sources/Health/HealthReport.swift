@@ -12,7 +12,7 @@ public struct HealthReport: Sendable {
     public let failure: String?
     /// How long the answer took.
     public let duration: Duration
-    /// How many answers in a row were failures.
+    /// How many answers in a row were failures. One that is owed counts each time it is looked for.
     public let failures: Int
     /// How many it takes for the check to count as failing.
     public let failureThreshold: Int

@@ -96,7 +96,7 @@ struct HostModule: Module {
       var routes = Array(routes)
       let isRootFree = !routes.contains { $0.path == "/" || $0.path.hasPrefix("/*") }
       routes += AdminRoutes.all(registry, monitor)
-      if settings.http.address.isLocal {
+      if settings.adminListen == nil, settings.http.address.isLocal {
         let guarding = AdminGuard(isAdminListener: false, isLocal: true)
         routes += DebugRoutes(panel: panel, guarding: guarding).all(isRootFree: isRootFree)
       }

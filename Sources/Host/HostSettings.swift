@@ -12,7 +12,7 @@ struct HostSettings: Sendable {
     "Where to serve HTTP: host:port, or unix:/path. Port 0 takes a free one.")
   static let adminListen = Setting<ListenAddress?>(
     "host.admin_listen", default: nil, flag: "admin-listen",
-    "Where to serve the dashboard, /debug and the health pages beside host.listen, from the first moment of the start.")
+    "Where to serve the dashboard and /debug, not on host.listen then, and the health pages, from the first moment on.")
   static let tlsCertificate = Setting<String?>(
     "host.tls_certificate", default: nil,
     "A file of certificates in PEM, the server's first: host.listen then speaks HTTPS. Needs host.tls_key.")
@@ -83,6 +83,11 @@ struct HostSettings: Sendable {
     http = try Self.http(HTTPServerAddress(listen), configuration)
     startTimeout = try configuration(Self.startTimeout)
     healthPeriod = try configuration(Self.healthPeriod)
+    if let adminListen, adminListen == listen, !listen.takesAnyPort {
+      throw Self.fault(
+        Self.adminListen, configuration,
+        "host.admin_listen is \(adminListen), where host.listen is already: give it a port of its own")
+    }
     busyPoll = try configuration(Self.busyPoll)
     let (total, drain) = (try configuration(Self.shutdownTimeout), try configuration(Self.drainDelay))
     guard drain < total else {
@@ -124,9 +129,16 @@ struct HostSettings: Sendable {
     switch (certificate, key) {
     case (nil, nil): return nil
     case (let certificate?, let key?):
-      return HTTPServerConfiguration.TLS(
+      let tls = HTTPServerConfiguration.TLS(
         certificateChain: try text(certificate, tlsCertificate, configuration),
         privateKey: try text(key, tlsKey, configuration))
+      guard tls.isUsable() else {
+        throw fault(
+          tlsCertificate, configuration,
+          "no server can use the certificate in \(certificate) with the key in \(key): both have to be PEM text, and belong "
+            + "together")
+      }
+      return tls
     case (nil, _): throw fault(tlsKey, configuration, "host.tls_key is of no use without host.tls_certificate")
     case (_, nil): throw fault(tlsCertificate, configuration, "host.tls_certificate needs host.tls_key beside it")
     }
@@ -149,8 +161,21 @@ struct HostSettings: Sendable {
       ConfigurationFault(.invalidValue, at: configuration.source(of: setting), path: setting.path, text))
   }
 
+  /// With the limits of ``http``, and without its certificate.
   var adminHTTP: HTTPServerConfiguration? {
-    adminListen.map { HTTPServerConfiguration(address: HTTPServerAddress($0)) }
+    adminListen.map { address in
+      var admin = http
+      admin.address = HTTPServerAddress(address)
+      admin.tls = nil
+      return admin
+    }
+  }
+}
+
+extension ListenAddress {
+  /// Whether the system chooses the port, so that two of these do not collide.
+  fileprivate var takesAnyPort: Bool {
+    if case .tcp(_, 0) = self { true } else { false }
   }
 }
 

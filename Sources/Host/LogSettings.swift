@@ -22,3 +22,14 @@ struct LogSettings: Sendable {
     Logger(label: name, level: level, output: StandardErrorOutput(format: format))
   }
 }
+
+extension Logger {
+  /// Changes the level of the whole family, and tells so while the lower of the two levels holds: a log that falls silent
+  /// says why.
+  func setLevel(_ level: Level, telling tell: (Logger) -> Void) {
+    let isRaised = levelControl.level.map { $0 < level } ?? false
+    if isRaised { tell(self) }
+    levelControl.set(level)
+    if !isRaised { tell(self) }
+  }
+}

@@ -1,7 +1,7 @@
-/// Writes entries to an open file descriptor, a line each, one system call a line.
+/// Writes entries to an open file descriptor, a line each.
 ///
 /// A descriptor that is full or broken costs lines, which ``droppedLines`` counts, and never the process: a broken pipe
-/// raises no signal here.
+/// raises no signal here, and a full one is waited for a tenth of a second at most, once until it takes something again.
 public struct DescriptorLogOutput: LogOutput {
   private let writer: LineWriter
   private let format: LogFormat

@@ -8,18 +8,25 @@ import Synchronization
   import Darwin
 #endif
 
-/// Writes whole lines to a descriptor: one at a time, one `write` each unless the system takes less.
+/// Writes whole lines to a descriptor, one at a time: one `write` each, and several for one beyond `PIPE_BUF` that does
+/// not go to a file.
 ///
-/// A descriptor that is closed, full or broken costs lines, never the process.
+/// A descriptor that is closed, full or broken costs lines, never the process. Also one that blocks: a reader that is
+/// stopped would else stop whoever logs, and with the event loop the whole server.
 final class LineWriter: Sendable {
   private struct State {
     var droppedLines = 0
     /// A line was cut by an error: the next one starts on a line of its own.
     var isTorn = false
+    /// Nothing was taken for as long as patience lasts: until something is, no further line is waited for.
+    var isStuck = false
   }
 
   private let descriptor: Int32
   private let patience: Int32
+  /// How much the system takes at once without blocking when it says that it takes something: POSIX promises as much
+  /// for pipes. A file always takes what it is given.
+  private let chunk: Int
   private let state = Mutex(State())
 
   /// Writes to standard error. There is one for the process, so that no two outputs mix their lines.
@@ -27,10 +34,13 @@ final class LineWriter: Sendable {
 
   /// - Parameters:
   ///   - descriptor: Open for as long as the writer lives; not closed by it.
-  ///   - patience: How long a full non-blocking descriptor is waited for, in milliseconds, before a line is dropped.
+  ///   - patience: How long a full descriptor is waited for, in milliseconds, before a line is dropped.
   init(descriptor: Int32, patience: Int32 = 100) {
     self.descriptor = descriptor
     self.patience = patience
+    var status = stat()
+    let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
+    chunk = isFile ? .max : Int(PIPE_BUF)
   }
 
   /// How many lines could not be written.
@@ -42,13 +52,13 @@ final class LineWriter: Sendable {
     state.withLock { state in
       withBrokenPipeSignalBlocked {
         if state.isTorn {
-          guard writeAll([UInt8(ascii: "\n")]) == 1 else {
+          guard writeAll([UInt8(ascii: "\n")], &state) == 1 else {
             state.droppedLines += 1
             return
           }
           state.isTorn = false
         }
-        let written = writeAll(line)
+        let written = writeAll(line, &state)
         guard written < line.count else { return }
         state.droppedLines += 1
         state.isTorn = written > 0
@@ -57,30 +67,28 @@ final class LineWriter: Sendable {
   }
 
   /// Returns how many bytes were written: fewer than there are after an error or when patience ran out.
-  private func writeAll(_ bytes: [UInt8]) -> Int {
+  private func writeAll(_ bytes: [UInt8], _ state: inout State) -> Int {
     bytes.withUnsafeBytes { buffer in
       var offset = 0
-      while offset < buffer.count {
-        let count = systemWrite(descriptor, buffer[offset...])
+      while offset < buffer.count, waitUntilWritable(&state) {
+        let count = systemWrite(descriptor, buffer[offset...].prefix(chunk))
         if count >= 0 {
           offset += count
-          continue
-        }
-        switch errno {
-        case EINTR: continue
-        case EAGAIN: guard waitUntilWritable() else { return offset }
-        default: return offset
+        } else if errno != EINTR {
+          return offset
         }
       }
       return offset
     }
   }
 
-  private func waitUntilWritable() -> Bool {
+  private func waitUntilWritable(_ state: inout State) -> Bool {
+    if chunk == .max { return true }
     var descriptor = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
     while true {
-      let count = poll(&descriptor, 1, patience)
+      let count = poll(&descriptor, 1, state.isStuck ? 0 : patience)
       if count < 0, errno == EINTR { continue }
+      state.isStuck = count == 0
       return count > 0
     }
   }
@@ -92,7 +100,7 @@ private func systemWrite(_ descriptor: Int32, _ bytes: Slice<UnsafeRawBufferPoin
 }
 
 #if canImport(Darwin)
-  private func withBrokenPipeSignalBlocked(_ body: () -> Void) {
+  package func withBrokenPipeSignalBlocked(_ body: () -> Void) {
     body()
   }
 #else
@@ -100,7 +108,7 @@ private func systemWrite(_ descriptor: Int32, _ bytes: Slice<UnsafeRawBufferPoin
   ///
   /// The signal is blocked for this thread only, and one that `body` caused is taken off it: the process may have its
   /// own use for SIGPIPE, which a library must not change.
-  private func withBrokenPipeSignalBlocked(_ body: () -> Void) {
+  package func withBrokenPipeSignalBlocked(_ body: () -> Void) {
     var brokenPipe = sigset_t()
     sigemptyset(&brokenPipe)
     sigaddset(&brokenPipe, SIGPIPE)

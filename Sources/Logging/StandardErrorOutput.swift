@@ -24,6 +24,9 @@ public struct StandardErrorOutput: LogOutput {
     output.write(entry)
   }
 
+  /// Writes text for people between the log's lines. What a full or broken standard error does not take is lost.
+  package static func write(_ text: String) { LineWriter.standardError.write(Array(text.utf8)) }
+
   private static func terminalWantsColor(_ descriptor: Int32) -> Bool {
     guard isatty(descriptor) == 1 else { return false }
     if let noColor = getenv("NO_COLOR"), noColor.pointee != 0 { return false }

@@ -93,12 +93,35 @@ import Testing
       """
     #expect(
       try Configuration(yaml: yaml).faults() == [
-        "keel.yaml:1:11: anchors ('&anchor') are not supported: write the value out",
-        "keel.yaml:2:8: aliases ('*other') are not supported: write the value out",
-        "keel.yaml:3:14: tags ('tag:yaml.org,2002:int') are not supported: leave the tag out",
+        "keel.yaml:1:11: anchors ('&') are not supported: write the value out; text that begins so needs quotes",
+        "keel.yaml:2:8: aliases ('*') are not supported: write the value out; text that begins so needs quotes",
+        "keel.yaml:3:14: tags ('!') are not supported: leave the tag out; text that begins so needs quotes",
         "keel.yaml:4:3: a key must be a word, found a list or a section",
         "keel.yaml:6:1: a second document starts here: put all settings into one",
       ])
+  }
+
+  @Test(arguments: [
+    "database:\n  url: *hunter2", "database:\n  url: !hunter2", "database:\n  url: &hunter2",
+    "database:\n  url: !<hunter2> x", "database: {url:postgres://u:hunter2@h/db}", "database: {'url hunter2': 1}",
+  ])
+  func `a secret that YAML takes for something else is not repeated`(yaml: String) throws {
+    let faults = try Configuration(yaml: yaml).faults()
+    #expect(faults.count == 1 && !faults[0].contains("hunter2"), "\(faults)")
+  }
+
+  @Test func `a key with its value stuck to it is told of the missing space`() throws {
+    #expect(
+      try Configuration(yaml: "database: {max_conns:5}").faults()
+        == ["keel.yaml:1:12: this is no key, which is letters, digits and '_': a space is missing after the colon"])
+  }
+
+  @Test func `settings that share a flag are a fault of the program`() {
+    let catalog = SettingsCatalog(
+      "shop", Setting("shop.table", default: "a", flag: "table", "One."),
+      Setting("shop.desk", default: "b", flag: "table", "Two."))
+    let error = #expect(throws: ConfigurationError.self) { try Configuration().check(catalog) }
+    #expect(error?.description == "'shop.table' and 'shop.desk' share the flag --table")
   }
 
   @Test(arguments: [

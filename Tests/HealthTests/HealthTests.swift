@@ -57,6 +57,30 @@ import Testing
     forgotten.resumeAll()
   }
 
+  @Test func `an optional check that was late is not waited for again, and is sound once it has answered in time`()
+    async throws
+  {
+    let isStuck = Mutex(true)
+    let stuck: @Sendable () async throws -> Void = {
+      if isStuck.withLock({ $0 }) { try await Task.sleep(for: .seconds(3600)) }
+    }
+    // The check obeys its cancellation, so that it is asked again after each time-out.
+    let monitor = await ready([HealthCheck("cache", isCritical: false, timeout: .milliseconds(5), stuck)])
+    func until(_ condition: (HealthReport.Entry) -> Bool) async throws {
+      let deadline = ContinuousClock.now + .seconds(60)
+      while true {
+        let entry = await monitor.report().entries[0]
+        if condition(entry) { return }
+        try #require(ContinuousClock.now < deadline, "\(entry)")
+        await Task.yield()
+      }
+    }
+    #expect(await monitor.report().entries[0].failure == "no answer within 5 ms")
+    try await until { $0.failure == "no answer within 5 ms the last time" && $0.duration == .zero }
+    isStuck.withLock { $0 = false }
+    try await until { $0.failure == nil }
+  }
+
   @Test func `a check added during a round is in every report from then on, and no other is asked twice at once`()
     async throws
   {

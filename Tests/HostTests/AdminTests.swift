@@ -73,6 +73,18 @@ import Testing
     }
   }
 
+  @Test func `with an admin listener the other shows no dashboard, though it is for this machine too`() async throws {
+    let flags = ["host.listen": "127.0.0.1:0", "host.admin_listen": "127.0.0.1:0"]
+    try await serving(flags) { app, server, _ in
+      for path in ["/", "/debug", "/debug/config", "/debug/log-level"] {
+        #expect(await server.respond(to: request(path)).status == .notFound)
+      }
+      #expect(await server.respond(to: request("/debug/log-level", [:], .put, body: "debug")).status == .notFound)
+      let admin: AdminServer = try await app.get()
+      #expect(await admin.respond(to: request("/debug"))?.status == .ok)
+    }
+  }
+
   @Test(arguments: [
     ("localhost:8080", true), ("127.0.0.1:8080", true), ("[::1]:8080", true), ("app.localhost", true),
     ("evil.example", false), ("127.0.0.1.evil.example:8080", false), ("[evil]:80", false),
@@ -86,7 +98,7 @@ import Testing
     #expect(AdminGuard(isAdminListener: true, isLocal: false).admits(request("/", ["Host": host])))
   }
 
-  @Test(arguments: ["Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP"])
+  @Test(arguments: ["Forwarded", "Via", "X-Forwarded-For", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Real-IP"])
   func `what came through a proxy is refused`(header: String) {
     let guarding = AdminGuard(isAdminListener: false, isLocal: true)
     #expect(!guarding.admits(request("/", ["Host": "localhost", header: "10.0.0.1"])))

@@ -43,6 +43,14 @@ import Testing
     (["serve", "now"], "serve takes no argument, but there is 'now'"),
     (["version", "--listen", "x"], "unknown flag '--listen' of version"),
     (["qwertyuiop"], "unknown command 'qwertyuiop'"),
+    (
+      ["postgres://u:hunter2@h/db"],
+      "unknown command a connection string (the database follows --database-url)"
+    ),
+    (
+      ["serve", "--database-url:postgres://u:hunter2@h/db"],
+      "unknown flag a connection string (the database follows --database-url) of serve"
+    ),
   ])
   func `a mistake is named, with what was probably meant`(words: [String], message: String) {
     let error = #expect(throws: UsageError.self) { try parser.parse(words) }
@@ -54,5 +62,21 @@ import Testing
     #expect(try parser.parse(["-h"]).spec.name == "help")
     #expect(try parser.parse(["--version"]).spec.name == "version")
     #expect(try parser.parse(["migrate", "up", "--help"]).wantsHelp)
+  }
+
+  @Test(arguments: ["--help", "-h"]) func `a first word with --help is explained with all its commands`(
+    flag: String
+  )
+    throws
+  {
+    let command = try parser.parse(["config", flag])
+    #expect(command.wantsHelp)
+    #expect(command.family.map(\.name) == ["config show", "config check", "config example", "config reference"])
+  }
+
+  @Test func `a flag of the command keeps its meaning, whatever an app calls its settings`() throws {
+    let catalog = SettingsCatalog("app", Setting("app.config", default: "", flag: "config", "Something."))
+    let command = try CommandParser(catalogs: [catalog]).parse(["serve", "--config", "my.yaml"])
+    #expect(command.value(of: CommandSpec.configFile) == "my.yaml" && command.settings.isEmpty)
   }
 }

@@ -1,4 +1,5 @@
 import AppConfiguration
+import Foundation
 import HTTPServer
 import Testing
 
@@ -28,6 +29,42 @@ import Testing
     #expect(throws: ConfigurationError.self) {
       try HostSettings(Configuration(flags: ["host.idle_timeout": "90s", "host.read_timeout": "60s"]))
     }
+  }
+
+  @Test func `the admin listener has the limits of the other one`() throws {
+    let flags = [
+      "host.admin_listen": "127.0.0.1:0", "host.header_limit": "2048", "host.idle_timeout": "5s",
+      "host.read_timeout": "6s", "host.max_connections": "7",
+    ]
+    let admin = try #require(try HostSettings(Configuration(flags: flags)).adminHTTP)
+    #expect(admin.headerLimit == 2048 && admin.maxConnections == 7)
+    #expect(admin.idleTimeout == .seconds(5) && admin.readTimeout == .seconds(6))
+    #expect("\(admin.address)" == "127.0.0.1:0" && admin.tls == nil)
+  }
+
+  @Test(arguments: ["127.0.0.1:7777", "unix:/run/app.sock"])
+  func `two listeners at one address are refused, with both settings`(address: String) {
+    let error = #expect(throws: ConfigurationError.self) {
+      try HostSettings(Configuration(flags: ["host.listen": address, "host.admin_listen": address]))
+    }
+    #expect("\(error as Any)".contains("host.admin_listen is \(address), where host.listen is already"))
+    #expect(throws: Never.self) {
+      try HostSettings(Configuration(flags: ["host.listen": "127.0.0.1:0", "host.admin_listen": "127.0.0.1:0"]))
+    }
+  }
+
+  @Test func `files that are no certificate and key are refused before anything starts`() throws {
+    let folder = FileManager.default.temporaryDirectory.appending(path: "keel-\(UUID().uuidString)")
+    try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+    defer { try? FileManager.default.removeItem(at: folder) }
+    let (certificate, key) = (folder.appending(path: "c.pem").path, folder.appending(path: "k.pem").path)
+    for path in [certificate, key] {
+      try "-----BEGIN NOTHING-----\n".write(toFile: path, atomically: true, encoding: .utf8)
+    }
+    let error = #expect(throws: ConfigurationError.self) {
+      try HostSettings(Configuration(flags: ["host.tls_certificate": certificate, "host.tls_key": key]))
+    }
+    #expect("\(error as Any)".contains("no server can use the certificate in \(certificate) with the key in \(key)"))
   }
 
   @Test func `a read time-out that the idle time-out would always forestall is refused`() {

@@ -27,6 +27,13 @@ import Testing
     #expect(manager.message() == "STOPPING=1\nSTATUS=signal SIGTERM")
   }
 
+  @Test func `a status of several lines is one line, and says nothing else to the manager`() throws {
+    let manager = try ServiceManager(isAbstract: true)
+    let notifier = try #require(ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.name]))
+    notifier.stopping("requested: enough\r\nMAINPID=1\nREADY=1")
+    #expect(manager.message() == "STOPPING=1\nSTATUS=requested: enough MAINPID=1 READY=1")
+  }
+
   @Test func `a reload before the start is over or during the stop is not told as readiness`() throws {
     let manager = try ServiceManager(isAbstract: true)
     let service = Service(ServiceNotifier(environment: ["NOTIFY_SOCKET": manager.name]))

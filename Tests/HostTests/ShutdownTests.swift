@@ -99,4 +99,30 @@ import Testing
     #expect(logger.levelControl.level == .debug)
     #expect(output.entries.last?.level == .error)
   }
+
+  @Test func `a secret that has changed is named like every other setting, and one written otherwise is no change`() {
+    let output = RecordingLogOutput()
+    let token = Setting<Secret<String>?>("shop.token", default: nil, "A token.")
+    let catalogs = [SettingsCatalog("shop", token), HostSettings.catalog]
+    let old = Configuration(flags: ["shop.token": "hunter2", "host.drain_delay": "1000ms"])
+    Reload(old, catalogs, logger: Logger(label: "app", output: output)) {
+      Configuration(flags: ["shop.token": "hunter3", "host.drain_delay": "1s"])
+    }.perform()
+    #expect(output.entries.last?.metadata["settings"] == ["shop.token"])
+  }
+
+  @Test func `a log that falls silent says so first, and one that speaks again says so then`() {
+    let output = RecordingLogOutput()
+    let logger = Logger(label: "app", level: .info, output: output)
+    let catalogs = [HostSettings.catalog, LogSettings.catalog]
+    func reload(_ level: String) {
+      Reload(Configuration(), catalogs, logger: logger) {
+        Configuration(flags: ["log.level": level, "host.drain_delay": "1s"])
+      }.perform()
+    }
+    reload("error")
+    #expect(output.messages.count == 2 && logger.levelControl.level == .error)
+    reload("info")
+    #expect(output.messages.count == 4 && logger.levelControl.level == .info)
+  }
 }

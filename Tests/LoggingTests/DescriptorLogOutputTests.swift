@@ -1,4 +1,5 @@
 import Foundation
+import Synchronization
 import Testing
 
 @testable import StructuredLogging
@@ -76,6 +77,45 @@ private final class TestPipe {
     writer.write(Array("kept\n".utf8))
     #expect(pipe.read(100).hasSuffix("kept\n"))
     #expect(writer.droppedLines == 1)
+  }
+
+  @Test func `a full pipe that blocks costs lines, of which one is waited for, and not the thread that logs`()
+    async throws
+  {
+    let pipe = try TestPipe()
+    let filled = pipe.fill()
+    _ = fcntl(pipe.writeEnd, F_SETFL, 0)
+    let writer = LineWriter(descriptor: pipe.writeEnd)
+    let count = 10_000
+    let written = Mutex(0)
+    Thread.detachNewThread {
+      for _ in 0..<count {
+        writer.write(Array("lost\n".utf8))
+        written.withLock { $0 += 1 }
+      }
+    }
+    let deadline = ContinuousClock.now + .seconds(60)
+    while written.withLock({ $0 }) < count, ContinuousClock.now < deadline {
+      try await Task.sleep(for: .milliseconds(2))
+    }
+    #expect(written.withLock { $0 } == count)
+
+    // Somebody reads again: the next line arrives, and a thread that is stuck ends.
+    _ = pipe.read(filled)
+    guard written.withLock({ $0 }) == count else { return }
+    #expect(writer.droppedLines == count)
+    writer.write(Array("kept\n".utf8))
+    #expect(pipe.read(100).hasSuffix("kept\n"))
+  }
+
+  @Test func `a long line to a pipe that is read arrives whole`() throws {
+    let pipe = try TestPipe()
+    let line = String(repeating: "z", count: 200_000) + "\n"
+    let writer = LineWriter(descriptor: pipe.writeEnd, patience: 60_000)
+    Thread.detachNewThread { writer.write(Array(line.utf8)) }
+    var got = ""
+    while got.utf8.count < line.utf8.count { got += pipe.read(1 << 20) }
+    #expect(got == line && writer.droppedLines == 0)
   }
 
   @Test func `a line cut short is ended before the next one`() throws {

@@ -31,6 +31,9 @@ struct keel_http_options {
 // Starts a daemon in external epoll mode with suspend and resume; NULL when the library refuses.
 struct MHD_Daemon *keel_http_start(const struct keel_http_options *options);
 
+// Whether a daemon takes these, all as in the options; starts one that listens nowhere.
+int keel_http_takes_tls(const char *certificate, const char *key, const char *priorities);
+
 // The descriptor that becomes readable when the daemon has work; -1 if there is none.
 int keel_http_epoll_descriptor(struct MHD_Daemon *daemon);
 

@@ -19,7 +19,7 @@ extension App {
     let engine = engine
     let hadNotBegun = engine.current == .built
     let (wishes, wish) = AsyncStream.makeStream(of: StopReason?.self, bufferingPolicy: .bufferingOldest(1))
-    let signals = SignalTrap.shared.subscribe { signal in
+    let signals = SignalTrap.ending.subscribe { signal in
       if beforeStop != nil, engine.current == .running {
         wish.yield(.signal(signal))
       } else {

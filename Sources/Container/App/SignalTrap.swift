@@ -8,22 +8,25 @@ import Synchronization
   import Darwin
 #endif
 
-/// Tells whoever wants to know of SIGTERM and SIGINT: the only file of this library that calls the system.
+/// Tells whoever wants to know of signals: the only file of this library that calls the system.
 ///
 /// A handler rather than an ignored or blocked signal, for those are inherited by child processes and a handler is not. The
-/// handler may do next to nothing, so it writes the number to a pipe, which a thread reads. The second signal ends the process
-/// in the handler itself, whatever state the rest of the program is in.
-final class SignalTrap: Sendable {
-  static let shared = SignalTrap()
+/// handler may do next to nothing, so it writes the number to a pipe, which a thread of the trap's own reads: what is done
+/// about one kind of signal does not keep the other waiting.
+package final class SignalTrap: Sendable {
+  /// SIGTERM and SIGINT, the wish that the process end. The second of them ends it in the handler itself, whatever state the
+  /// rest of the program is in.
+  package static let ending = SignalTrap([SIGTERM, SIGINT], endingPipe)
+  /// SIGHUP, by custom the wish that the configuration be read again.
+  package static let hangUp = SignalTrap([SIGHUP], hangUpPipe)
 
   /// Ends the telling when it is no longer wanted.
-  struct Subscription: Sendable {
+  package struct Subscription: Sendable {
+    fileprivate let trap: SignalTrap
     fileprivate let id: Int
 
-    func cancel() { SignalTrap.shared.unsubscribe(id) }
+    package func cancel() { trap.unsubscribe(id) }
   }
-
-  private static let signals = [SIGTERM, SIGINT]
 
   private struct State {
     var subscribers: [Int: @Sendable (Int32) -> Void] = [:]
@@ -34,14 +37,22 @@ final class SignalTrap: Sendable {
     var hasThread = false
   }
 
+  private let signals: [Int32]
+  private let pipe: SignalPipe
   private let state = Mutex(State())
 
-  func subscribe(_ body: @escaping @Sendable (Int32) -> Void) -> Subscription {
+  private init(_ signals: [Int32], _ pipe: SignalPipe) {
+    self.signals = signals
+    self.pipe = pipe
+  }
+
+  /// `body` is called on the trap's thread, with the number of the signal.
+  package func subscribe(_ body: @escaping @Sendable (Int32) -> Void) -> Subscription {
     state.withLock { state in
       if state.subscribers.isEmpty { install(&state) }
       state.nextID += 1
       state.subscribers[state.nextID] = body
-      return Subscription(id: state.nextID)
+      return Subscription(trap: self, id: state.nextID)
     }
   }
 
@@ -57,8 +68,8 @@ final class SignalTrap: Sendable {
     // Without a pipe (no descriptors left) signals keep their default effect, which is to end the process.
     guard state.hasThread || startThread() else { return }
     state.hasThread = true
-    signalCount.store(0, ordering: .sequentiallyConsistent)
-    for signal in SignalTrap.signals {
+    pipe.count.store(0, ordering: .sequentiallyConsistent)
+    for signal in signals {
       var action = sigaction()
       #if canImport(Darwin)
         action.__sigaction_u.__sa_handler = noteSignal
@@ -74,21 +85,22 @@ final class SignalTrap: Sendable {
 
   private func startThread() -> Bool {
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { return false }
+    guard makePipe(&ends) == 0 else { return false }
     for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
-    signalReadEnd.store(ends[0], ordering: .sequentiallyConsistent)
-    signalWriteEnd.store(ends[1], ordering: .sequentiallyConsistent)
+    pipe.readEnd.store(ends[0], ordering: .sequentiallyConsistent)
+    pipe.writeEnd.store(ends[1], ordering: .sequentiallyConsistent)
     #if canImport(Darwin)
       var thread: pthread_t?
     #else
       var thread = pthread_t()
     #endif
-    let status = pthread_create(&thread, nil, { _ in SignalTrap.shared.readSignals() }, nil)
-    return status == 0
+    // The traps are there for as long as the process is.
+    let trap = Unmanaged.passUnretained(self).toOpaque()
+    return pthread_create(&thread, nil, { runTrap($0) }, trap) == 0
   }
 
-  private func readSignals() -> UnsafeMutableRawPointer? {
-    let descriptor = signalReadEnd.load(ordering: .sequentiallyConsistent)
+  fileprivate func readSignals() {
+    let descriptor = pipe.readEnd.load(ordering: .sequentiallyConsistent)
     var number: UInt8 = 0
     while true {
       let count = read(descriptor, &number, 1)
@@ -96,23 +108,39 @@ final class SignalTrap: Sendable {
         let subscribers = state.withLock { Array($0.subscribers.values) }
         for subscriber in subscribers { subscriber(Int32(number)) }
       } else if count == 0 || errno != EINTR {
-        return nil
+        return
       }
     }
   }
 }
 
-// The handler reads these, so they are atomics; the first subscription touches each before a handler is installed.
-private let signalReadEnd = Atomic<Int32>(-1)
-private let signalWriteEnd = Atomic<Int32>(-1)
-private let signalCount = Atomic<Int>(0)
+/// What a trap's thread runs.
+private func runTrap(_ trap: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointer? {
+  if let trap { Unmanaged<SignalTrap>.fromOpaque(trap).takeUnretainedValue().readSignals() }
+  return nil
+}
+
+/// What a handler knows of a trap: atomics, since it may run at any moment.
+private final class SignalPipe: Sendable {
+  let readEnd = Atomic<Int32>(-1)
+  let writeEnd = Atomic<Int32>(-1)
+  let count = Atomic<Int>(0)
+}
+
+// A trap is made with its own, before a handler is installed that reads it.
+private let endingPipe = SignalPipe()
+private let hangUpPipe = SignalPipe()
+
+private func makePipe(_ ends: inout [Int32]) -> Int32 { pipe(&ends) }
 
 /// The handler. Everything in it is safe inside a signal: atomics, `write`, `_exit`.
 private func noteSignal(_ signal: Int32) {
   let saved = errno
-  if signalCount.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue > 1 { _exit(128 + signal) }
+  let pipe = signal == SIGHUP ? hangUpPipe : endingPipe
+  let count = pipe.count.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
+  if signal != SIGHUP, count > 1 { _exit(128 + signal) }
   var number = UInt8(truncatingIfNeeded: signal)
-  _ = write(signalWriteEnd.load(ordering: .sequentiallyConsistent), &number, 1)
+  _ = write(pipe.writeEnd.load(ordering: .sequentiallyConsistent), &number, 1)
   errno = saved
 }
 

@@ -4,6 +4,9 @@ internal import Synchronization
 
 /// Logs that the database cannot be reached once when it begins, once a minute while it lasts, and once when it is over:
 /// a tracer of connects.
+///
+/// A server that lets in one connection and not the next begins an outage with every other connect. Of those in the minute
+/// after a line nothing is said, unless they outlast it.
 final class OutageLog: QueryTracer {
   enum Line: Hashable {
     case begun
@@ -13,14 +16,20 @@ final class OutageLog: QueryTracer {
 
   private struct Outage {
     let begin: ContinuousClock.Instant
-    var attempts = 1
-    var lastLine: ContinuousClock.Instant
+    var attempts = 0
+    var isTold = false
+  }
+
+  private struct State {
+    var outage: Outage?
+    /// When a failure was told last, in this outage or an earlier one.
+    var lastLine: ContinuousClock.Instant?
   }
 
   static let interval = Duration.seconds(60)
 
   private let logger: Logger
-  private let outage = Mutex<Outage?>(nil)
+  private let state = Mutex(State())
 
   init(_ logger: Logger) { self.logger = logger }
 
@@ -44,20 +53,22 @@ final class OutageLog: QueryTracer {
 
   /// What there is to say of a connect that succeeded or failed.
   func note(isFailure: Bool, at now: ContinuousClock.Instant) -> Line? {
-    outage.withLock { outage in
+    state.withLock { state in
       guard isFailure else {
-        defer { outage = nil }
-        return outage.map { .over(attempts: $0.attempts, after: now - $0.begin) }
+        defer { state.outage = nil }
+        guard let outage = state.outage, outage.isTold else { return nil }
+        return .over(attempts: outage.attempts, after: now - outage.begin)
       }
-      guard var current = outage else {
-        outage = Outage(begin: now, lastLine: now)
+      var outage = state.outage ?? Outage(begin: now)
+      outage.attempts += 1
+      defer { state.outage = outage }
+      if let lastLine = state.lastLine, now - lastLine < Self.interval { return nil }
+      state.lastLine = now
+      guard outage.isTold else {
+        outage.isTold = true
         return .begun
       }
-      current.attempts += 1
-      let isDue = now - current.lastLine >= Self.interval
-      if isDue { current.lastLine = now }
-      outage = current
-      return isDue ? .lasting(attempts: current.attempts, for: now - current.begin) : nil
+      return .lasting(attempts: outage.attempts, for: now - outage.begin)
     }
   }
 }

@@ -1,19 +1,19 @@
 internal import Glibc
 internal import HTTPServer
 
-/// Who may see the dashboard and `/debug`: this machine on the main listener, whoever reaches the admin listener there;
-/// and nobody's browser on behalf of another site.
+/// Who may see the dashboard and `/debug`: whoever reaches the admin listener; where there is none, this machine on the main
+/// listener; and nobody's browser on behalf of another site.
 struct AdminGuard: Sendable {
   /// Whether this is the admin listener, which is only reachable for whom it is meant, be it through a proxy.
   let isAdminListener: Bool
   /// Whether only this machine can reach the listener.
   let isLocal: Bool
 
-  /// A route that answers nobody else.
+  /// A route that answers nobody else. A level or a form fits, whatever `host.body_limit` leaves to the app's routes.
   func route(
     _ method: HTTPMethod, _ path: String, _ handler: @escaping HTTPHandler
   ) -> Route {
-    Route(method, path) { request in
+    Route(method, path, bodyLimit: 4096) { request in
       guard admits(request) else { throw HTTPError(.notFound) }
       var response = try await handler(request)
       response.headers["Cache-Control"] = "no-store"
@@ -24,7 +24,7 @@ struct AdminGuard: Sendable {
   func admits(_ request: HTTPRequest) -> Bool {
     if !isAdminListener {
       // A proxy on this machine speaks for the world.
-      for header in ["forwarded", "x-forwarded-for", "x-forwarded-host", "x-real-ip"] {
+      for header in ["forwarded", "via", "x-forwarded-for", "x-forwarded-host", "x-forwarded-proto", "x-real-ip"] {
         if request.headers[header] != nil { return false }
       }
     }

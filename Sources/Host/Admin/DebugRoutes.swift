@@ -118,9 +118,10 @@ struct DebugRoutes: Sendable {
         throw HTTPError(.badRequest, "the level is one of \(known)")
       }
       let old = panel.levelControl.level
-      panel.levelControl.set(level)
-      panel.logger.notice(
-        "log level changed", ["from": .string(old?.rawValue ?? "off"), "to": .string(word), "by": "/debug/log-level"])
+      panel.logger.setLevel(level) { logger in
+        logger.notice(
+          "log level changed", ["from": .string(old?.rawValue ?? "off"), "to": .string(word), "by": "/debug/log-level"])
+      }
       // A form goes back to the page it stands on.
       if isForm { return HTTPResponse(status: .seeOther, headers: ["Location": "/debug"]) }
       return try JSON(LevelBody(level: word)).httpResponse()

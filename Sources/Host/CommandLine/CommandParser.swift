@@ -3,6 +3,8 @@ internal import AppConfiguration
 /// A command line, understood.
 struct ParsedCommand: Sendable {
   let spec: CommandSpec
+  /// The command and those it shares its first word with, where help is wanted for the word alone.
+  var family: [CommandSpec] = []
   /// What stands after the command's words.
   var arguments: [String] = []
   /// The flags of the command's own, by their names; one without a value has an empty text.
@@ -39,6 +41,9 @@ struct CommandParser {
   func parse(_ words: [String]) throws(UsageError) -> ParsedCommand {
     if words.isEmpty || ["--help", "-h"].contains(words[0]) { return ParsedCommand(spec: .help) }
     if ["--version", "-v"].contains(words[0]) { return ParsedCommand(spec: .version) }
+    if words.count == 2, ["--help", "-h"].contains(words[1]), let first = family(of: words[0]).first {
+      return ParsedCommand(spec: first, family: family(of: words[0]), wantsHelp: true)
+    }
     let spec = try command(words)
     var parsed = ParsedCommand(spec: spec)
     var rest = words.dropFirst(spec.words.count)
@@ -60,19 +65,26 @@ struct CommandParser {
     return parsed
   }
 
+  /// The commands of two words that begin with this one.
+  private func family(of word: String) -> [CommandSpec] {
+    CommandSpec.all.filter { $0.words.count > 1 && $0.words[0] == word }
+  }
+
   private func command(_ words: [String]) throws(UsageError) -> CommandSpec {
     if let spec = CommandSpec.all.first(where: { words.starts(with: $0.words) }) { return spec }
     try refuseLeadingFlags(words)
     // `migrate` alone, or with a word that is none of its subcommands.
-    let family = CommandSpec.all.filter { $0.words.count > 1 && $0.words[0] == words[0] }
+    let family = family(of: words[0])
     if !family.isEmpty {
       let known = family.map { $0.words[1] }
       guard words.count > 1, !words[1].hasPrefix("-") else {
         throw UsageError(description: "\(words[0]) wants to know what to do: \(known.joined(separator: ", "))")
       }
-      throw unknown("subcommand '\(words[0]) \(words[1])'", words[1], known, listing: true) { "\(words[0]) \($0)" }
+      let what = "subcommand \("\(words[0]) \(words[1])".asArgument)"
+      throw unknown(what, words[1], known, listing: true) { "\(words[0]) \($0)" }
     }
-    throw unknown("command '\(words[0])'", words[0], Array(Set(CommandSpec.all.map { $0.words[0] })).sorted()) { $0 }
+    let known = Set(CommandSpec.all.map { $0.words[0] }).sorted()
+    throw unknown("command \(words[0].asArgument)", words[0], known) { $0 }
   }
 
   /// `--config x serve`, `migrate --table t up`: names the command with its flags where they belong. Their values are
@@ -96,11 +108,13 @@ struct CommandParser {
   ) throws(UsageError) {
     let parts = word.drop { $0 == "-" }.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
     let name = String(parts.first ?? "")
-    let setting = parsed.spec.readsConfiguration ? settings.first { $0.flag == name } : nil
     let own = parsed.spec.flags.first { $0.name == name }
+    // A setting of an app may be called as a flag of the command, which then keeps its meaning.
+    let setting = own == nil && parsed.spec.readsConfiguration ? settings.first { $0.flag == name } : nil
     guard word.hasPrefix("--"), setting != nil || own != nil else {
       let known = parsed.spec.flags.map(\.name) + (parsed.spec.readsConfiguration ? settings.map(\.flag) : [])
-      throw unknown("flag '\(word.prefix { $0 != "=" })' of \(parsed.spec.name)", name, known) { "--\($0)" }
+      let what = "flag \(String(word.prefix { $0 != "=" }).asArgument) of \(parsed.spec.name)"
+      throw unknown(what, name, known) { "--\($0)" }
     }
     if let own, own.value == nil {
       guard parts.count == 1 else { throw UsageError(description: "--\(name) takes no value") }

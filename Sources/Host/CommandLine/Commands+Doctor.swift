@@ -14,7 +14,7 @@ extension Commands {
     var replicas = 1
     if let text = command.value(of: CommandSpec.replicas) {
       guard let number = Int(text), number > 0 else {
-        throw UsageError(description: "--replicas wants a number from 1 up, not '\(text)'")
+        throw UsageError(description: "--replicas wants a number from 1 up, not \(text.asArgument)")
       }
       replicas = number
     }
@@ -37,7 +37,7 @@ extension Commands {
     }
     let set = try configuration.effective(catalogs).filter { $0.source != .default }
     var findings = [Finding.ok("configuration", "\(set.count) settings differ from their defaults")]
-    findings.append(try address(configuration))
+    findings += try addresses(configuration)
 
     let app = app(configuration, logger: .none, onDemand: true)
     do {
@@ -60,17 +60,22 @@ extension Commands {
     return findings
   }
 
-  private func address(_ configuration: Configuration) throws -> Finding {
-    let address = try HostSettings(configuration).http.address
+  private func addresses(_ configuration: Configuration) throws -> [Finding] {
+    let settings = try HostSettings(configuration)
+    let admin = settings.adminHTTP.map { [address($0.address, HostSettings.adminListen.path)] }
+    return [address(settings.http.address, HostSettings.listen.path)] + (admin ?? [])
+  }
+
+  private func address(_ address: HTTPServerAddress, _ setting: String) -> Finding {
     do {
       try address.checkAvailable()
       return .ok("address", "\(address) is free to listen on")
     } catch  where error.code == .addressInUse {
       return .warning(
         "address", "something listens on \(address) already",
-        "if it is not \(Application.name) itself, stop it or set host.listen")
+        "if it is not \(Application.name) itself, stop it or set \(setting)")
     } catch {
-      return .failure("address", error.description, "set host.listen")
+      return .failure("address", error.description, "set \(setting)")
     }
   }
 

@@ -8,9 +8,8 @@ extension Commands {
   func graph(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) throws {
     let name = command.value(of: CommandSpec.format) ?? GraphFormat.dot.rawValue
     guard let format = GraphFormat(rawValue: name) else {
-      throw UsageError(
-        description: "--format is one of \(GraphFormat.allCases.map(\.rawValue).joined(separator: ", ")), not '\(name)'"
-      )
+      let known = GraphFormat.allCases.map(\.rawValue).joined(separator: ", ")
+      throw UsageError(description: "--format is one of \(known), not \(name.asArgument)")
     }
     let app = app(try configuration(command, catalogs), logger: .none)
     let report = try app.validate()

@@ -11,10 +11,24 @@ extension Commands {
   /// - Parameter read: Gathers the configuration once more, for SIGHUP.
   func serve(
     _ configuration: Configuration, _ catalogs: [SettingsCatalog], read: @escaping @Sendable () throws -> Configuration
-  ) async throws {
+  ) async throws -> ExitCode {
     let log = try LogSettings(configuration)
-    let settings = try HostSettings(configuration)
     let logger = log.logger(Application.name)
+    do {
+      try await serve(configuration, catalogs, log, logger, read: read)
+    } catch  where log.format == .json {
+      // What reads the log reads no text between its lines, and this is the line that it is read for.
+      logger.critical("failed", ["error": .string(Failure.message(of: error))])
+      return .failure
+    }
+    return .success
+  }
+
+  private func serve(
+    _ configuration: Configuration, _ catalogs: [SettingsCatalog], _ log: LogSettings, _ logger: Logger,
+    read: @escaping @Sendable () throws -> Configuration
+  ) async throws {
+    let settings = try HostSettings(configuration)
     let timeline = ShutdownTimeline(settings.shutdown)
     logger.info("starting", ["version": .string(Application.version)])
     // Found out now and not after the migrations.
@@ -22,7 +36,7 @@ extension Commands {
 
     let reload = Reload(configuration, catalogs, logger: logger, read: read)
     let service = Service(ServiceNotifier(environment: ProcessInfo.processInfo.environment))
-    let hangUp = HangUpTrap.shared.subscribe { service.reload(reload) }
+    let hangUp = SignalTrap.hangUp.subscribe { _ in service.reload(reload) }
     defer { hangUp.cancel() }
 
     let app = app(configuration, logger: logger, observers: [timeline])

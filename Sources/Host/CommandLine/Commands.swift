@@ -51,12 +51,12 @@ struct Commands<Application: HostApplication> {
   private func perform(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) async throws -> ExitCode {
     let help = HelpText(program: Application.name, catalogs: catalogs)
     if command.wantsHelp {
-      console.write(help.explain([command.spec]))
+      console.write(help.explain(command.family.isEmpty ? [command.spec] : command.family))
       return .success
     }
     switch command.spec.words[0] {
     case "serve":
-      try await serve(configuration(command, catalogs), catalogs) { try configuration(command, catalogs) }
+      return try await serve(configuration(command, catalogs), catalogs) { try configuration(command, catalogs) }
     case "migrate": return try await migrate(command, catalogs)
     case "config": try await config(command, catalogs)
     case "graph": try graph(command, catalogs)
@@ -73,7 +73,7 @@ struct Commands<Application: HostApplication> {
     if words == ["settings"] { return console.write(help.settings()) }
     let matches = CommandSpec.all.filter { $0.words.starts(with: words) }
     guard !matches.isEmpty else {
-      throw UsageError(description: "there is no command '\(words.joined(separator: " "))' to explain")
+      throw UsageError(description: "there is no command \(words.joined(separator: " ").asArgument) to explain")
     }
     console.write(help.explain(matches))
   }

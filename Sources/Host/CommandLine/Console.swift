@@ -1,5 +1,6 @@
 internal import EventLoop
 internal import Glibc
+internal import StructuredLogging
 internal import Synchronization
 
 /// Where a command writes for people: what was asked for to standard output, what went wrong to standard error.
@@ -20,7 +21,7 @@ struct Console: Sendable {
       let error = put(text + "\n", STDOUT_FILENO)
       if error != 0 { outputError.store(error, ordering: .relaxed) }
     },
-    errors: { put($0 + "\n", STDERR_FILENO) }, answer: isatty(STDIN_FILENO) == 1 ? lineOfInput : nil,
+    errors: { StandardErrorOutput.write($0 + "\n") }, answer: isatty(STDIN_FILENO) == 1 ? lineOfInput : nil,
     outputFailure: {
       let error = outputError.load(ordering: .relaxed)
       return error == 0 ? nil : String(cString: strerror(error))
@@ -57,7 +58,7 @@ struct Console: Sendable {
     return ["y", "yes"].contains(await answer()?.lowercased())
   }
 
-  @Sendable private static func rewriteLine(_ text: String) { put("\r\u{1B}[K" + text, STDERR_FILENO) }
+  @Sendable private static func rewriteLine(_ text: String) { StandardErrorOutput.write("\r\u{1B}[K" + text) }
 
   /// Reads on a thread of its own: a person may take minutes, for which no thread of the pool is to be held.
   @Sendable private static func lineOfInput() async -> String? {
@@ -73,15 +74,30 @@ struct Console: Sendable {
   /// Not through C's buffers: a line that is written is seen, also by what reads a pipe.
   ///
   /// - Returns: The error that kept the rest from being written, or 0.
-  @discardableResult
   private static func put(_ text: String, _ descriptor: Int32) -> Int32 {
+    var error: Int32 = 0
+    withBrokenPipeSignalBlocked { error = putAll(text, descriptor) }
+    return error
+  }
+
+  private static func putAll(_ text: String, _ descriptor: Int32) -> Int32 {
     var bytes = Array(text.utf8)[...]
     while !bytes.isEmpty {
       let written = bytes.withUnsafeBytes { Glibc.write(descriptor, $0.baseAddress, $0.count) }
-      if written < 0, errno == EINTR { continue }
+      if written > 0 {
+        bytes = bytes.dropFirst(written)
+        continue
+      }
+      switch errno {
+      case EINTR: continue
+      case EAGAIN:
+        // Somebody else who has the pipe or terminal made it non-blocking. Whoever reads it may take their time.
+        var ready = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
+        poll(&ready, 1, -1)
       // A reader that is gone wants no more.
-      guard written > 0 else { return errno == EPIPE ? 0 : errno }
-      bytes = bytes.dropFirst(written)
+      case EPIPE: return 0
+      default: return errno
+      }
     }
     return 0
   }

@@ -28,16 +28,16 @@ final class Reload: Sendable {
     do {
       let new = try read()
       let level = try LogSettings(new).level
-      let rows = try new.effective(catalogs)
-      let old = try current.withLock { $0 }.effective(catalogs)
+      let changes = try new.changes(since: current.withLock { $0 }, catalogs)
       current.withLock { $0 = new }
-      logger.levelControl.set(level)
-      logger.notice("configuration read again", ["log_level": .string(level.rawValue)])
-      let waiting = zip(old, rows).filter { $0.value != $1.value && $1.setting.path != LogSettings.level.path }
-      guard !waiting.isEmpty else { return }
-      logger.warning(
-        "settings that have changed take effect at the next start",
-        ["settings": .array(waiting.map { .string($0.0.setting.path) })])
+      logger.setLevel(level) { logger in
+        logger.notice("configuration read again", ["log_level": .string(level.rawValue)])
+        let waiting = changes.filter { $0.path != LogSettings.level.path }
+        guard !waiting.isEmpty else { return }
+        logger.warning(
+          "settings that have changed take effect at the next start",
+          ["settings": .array(waiting.map { .string($0.path) })])
+      }
     } catch {
       logger.error("the configuration was not read again: it has faults", ["error": .describing(error)])
     }

@@ -38,13 +38,16 @@ struct ServiceNotifier: Sendable {
   }
 
   /// The app has started.
-  func ready(_ status: String) { send("READY=1\nSTATUS=\(status)") }
+  func ready(_ status: String) { send("READY=1\n\(line(status))") }
 
   /// A word for `systemctl status`.
-  func status(_ status: String) { send("STATUS=\(status)") }
+  func status(_ status: String) { send(line(status)) }
 
   /// The app begins to stop.
-  func stopping(_ status: String) { send("STOPPING=1\nSTATUS=\(status)") }
+  func stopping(_ status: String) { send("STOPPING=1\n\(line(status))") }
+
+  /// A status is one line: what follows a line end would be a message of its own.
+  private func line(_ status: String) -> String { "STATUS=\(String(status.map { $0.isNewline ? " " : $0 }))" }
 
   /// The configuration is being read again; ``ready(_:)`` says when that is done.
   func reloading() {
@@ -60,7 +63,6 @@ struct ServiceNotifier: Sendable {
     let descriptor = socket(AF_UNIX, Int32(SOCK_DGRAM.rawValue) | O_CLOEXEC, 0)
     guard descriptor >= 0 else { return }
     defer { close(descriptor) }
-    // A status is one line.
     let bytes = Array(message.utf8)
     _ = withUnsafePointer(to: address) { address in
       address.withMemoryRebound(to: sockaddr.self, capacity: 1) { address in
