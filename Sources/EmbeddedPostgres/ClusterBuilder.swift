@@ -35,7 +35,7 @@ struct ClusterBuilder {
     try fill(target, by: unfinished, within: deadline, cancellation) { path in
       [
         installation.program("initdb"), "--pgdata=\(path)", "--username=\(EmbeddedPostgres.userName)",
-        // Who may open the socket's folder may connect: it has mode 0700 and nothing listens on TCP.
+        // Who may open the socket may connect: it has mode 0700 and nothing listens on TCP.
         "--auth=trust", "--encoding=UTF8", "--locale=C", "--lc-ctype=\(characters)", "--no-sync",
       ]
     }

@@ -109,6 +109,47 @@ import Testing
     }
   }
 
+  @Test func `in a folder that is open to all only the server's user may open the socket`() async throws {
+    try await TestFolder.with { folder in
+      mkdir(folder("postgres"), 0o755)
+      try await EmbeddedPostgres.with(.kept(folder("postgres"))) { server in
+        #expect(FileSystem.status(server.dataDirectory)?.permissions == 0o755)
+        let socket = try #require(FileSystem.status(server.socketDirectory + "/.s.PGSQL.5432"))
+        #expect(socket.permissions & 0o077 == 0)
+        #expect(server.query("SELECT 1") == "1")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    "PGHOSTADDR=127.0.0.1", "PGCHANNELBINDING=require", "PGTARGETSESSIONATTRS=standby", "PGGSSENCMODE=require",
+    "PGHOST=elsewhere", "PGUSER=nobody", "PGDATABASE=none", "PGPORT=1", "PGSSLMODE=verify-full",
+  ])
+  func `the connection string holds whatever libpq finds in the environment`(variable: String) async throws {
+    try await EmbeddedPostgres.with(.test) { server in
+      let psql = server.installation.program("psql")
+      let outcome = try Tool.run(
+        command: ["/usr/bin/env", variable, psql, "-XAtqw", "-d", server.connectionString, "-c", "SELECT 1"]
+      ).get()
+      #expect(outcome.output == "1\n")
+    }
+  }
+
+  @Test func `a temporary server has its shared memory in its folder, with which it goes however it ends`() async throws
+  {
+    try await EmbeddedPostgres.with(.test) { server in
+      #expect(server.query("SHOW dynamic_shared_memory_type") == "mmap")
+      #expect(!FileSystem.entries(server.dataDirectory + "/data/pg_dynshmem").isEmpty)
+    }
+  }
+
+  @Test func `the empty folder of a new disk is one to use`() async throws {
+    try await TestFolder.with { folder in
+      for path in ["postgres", "postgres/lost+found"] { mkdir(folder(path), 0o700) }
+      try await EmbeddedPostgres.with(.kept(folder("postgres"))) { #expect($0.query("SELECT 1") == "1") }
+    }
+  }
+
   @Test func `a folder with spaces, quotes and commas works`() async throws {
     try await TestFolder.with { folder in
       try await EmbeddedPostgres.with(.kept(folder("it's a \"data\", folder"))) { server in
@@ -160,6 +201,17 @@ import Testing
         return try await group.reduce(into: Set()) { $0.insert($1) }
       }
       #expect(identifiers.count == 1)
+    }
+  }
+
+  @Test func `a template of which a part is gone is made again`() async throws {
+    try await TestFolder.with { folder in
+      var options = EmbeddedPostgres.Options.test
+      options.template = TemplateCluster(directory: folder("templates"))
+      try await EmbeddedPostgres.with(options) { #expect($0.query("SELECT 1") == "1") }
+      let name = try #require(FileSystem.entries(folder("templates")).first)
+      unlink(folder("templates/\(name)/data/global/pg_control"))
+      try await EmbeddedPostgres.with(options) { #expect($0.query("SELECT 1") == "1") }
     }
   }
 
