@@ -35,7 +35,7 @@ extension EmbeddedPostgres {
     /// standby. That server needs `wal_level` `replica` and a free `max_wal_senders`.
     public var primary: String?
 
-    /// A cluster to copy when there is none yet, in place of `initdb`.
+    /// A cluster to copy when there is none yet, in place of `initdb`. For tests: the copy is not flushed to disk.
     public var template: TemplateCluster?
 
     /// The folder of the server's programs; nil looks for them, see ``PostgresInstallation/all()``.

@@ -54,6 +54,33 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true])
+  func `a new cluster is flushed to disk unless it is to throw away`(isThrowaway: Bool) async throws {
+    try await TestFolder.with { folder in
+      // An initdb that says what it was asked and does nothing; written by a process of its own, as a child that is
+      // started just then may inherit a file that this one has open for writing.
+      let script = #"""
+        for program in postgres initdb psql; do
+          printf '#!/bin/sh\n[ "$1" = --version ] && exec echo "%s (PostgreSQL) 15.1"\necho "$@"\nexit 1\n' $program \
+            > "$1/$program" && chmod 755 "$1/$program"
+        done
+        """#
+      mkdir(folder("bin"), 0o755)
+      _ = Tool.run(command: ["/bin/sh", "-c", script, "sh", folder("bin")])
+      var options = EmbeddedPostgres.Options(dataDirectory: folder("postgres"))
+      options.binDirectory = folder("bin")
+      options.isThrowaway = isThrowaway
+      do throws(EmbeddedPostgresError) {
+        try await EmbeddedPostgres.start(options).stop()
+        Issue.record("the server started")
+      } catch {
+        #expect(error.code == .initializationFailed)
+        #expect(error.log?.contains("--username=keel") == true)
+        #expect(error.log?.contains("--no-sync") == isThrowaway)
+      }
+    }
+  }
+
   @Test func `nothing listens on TCP`() async throws {
     try await EmbeddedPostgres.with(.test) { server in
       #expect(server.query("SHOW listen_addresses") == "")
