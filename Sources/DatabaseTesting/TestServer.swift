@@ -74,7 +74,7 @@ final class TestServer: Sendable {
 
   /// Executes a statement even when the test is cancelled, which must neither lose a database nor leave one.
   private func finish(_ statement: SQL) async throws {
-    try await Task { [admin] in try await admin.execute(statement) }.value
+    _ = try await Task { [admin] in try await admin.execute(statement) }.value
   }
 
   private func makeTemplate(_ template: DatabaseTemplate) async throws -> String {
