@@ -21,7 +21,7 @@ public final class ManualClock: Sendable {
     var now = Duration.zero
     var sleepers: [Int: Sleeper] = [:]
     var nextID = 0
-    var watchers: [(count: Int, continuation: CheckedContinuation<Void, Never>)] = []
+    var watchers: [Int: (count: Int, continuation: CheckedContinuation<Void, Never>)] = [:]
   }
 
   private let state = Mutex(State())
@@ -54,32 +54,41 @@ public final class ManualClock: Sendable {
     if let next { advance(by: next) }
   }
 
-  /// Waits until at least so many are asleep.
+  /// Waits until at least so many are asleep, or the task is cancelled.
   public func sleepers(_ count: Int) async {
-    await withCheckedContinuation { continuation in
-      let isThere = state.withLock { state in
-        if state.sleepers.count >= count { return true }
-        state.watchers.append((count, continuation))
-        return false
+    let id = makeID()
+    await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let isOver = state.withLock { state in
+          if Task.isCancelled || state.sleepers.count >= count { return true }
+          state.watchers[id] = (count, continuation)
+          return false
+        }
+        if isOver { continuation.resume() }
       }
-      if isThere { continuation.resume() }
+    } onCancel: {
+      state.withLock { $0.watchers.removeValue(forKey: id) }?.continuation.resume()
+    }
+  }
+
+  private func makeID() -> Int {
+    state.withLock { state in
+      state.nextID += 1
+      return state.nextID
     }
   }
 
   private func sleep(until time: Duration) async throws {
-    let id = state.withLock { state in
-      state.nextID += 1
-      return state.nextID
-    }
+    let id = makeID()
     let isAwake = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let (answer, watchers) = state.withLock { state -> (Bool?, [CheckedContinuation<Void, Never>]) in
           if Task.isCancelled { return (false, []) }
           if time <= state.now { return (true, []) }
           state.sleepers[id] = Sleeper(until: time, continuation: continuation)
-          let ready = state.watchers.filter { $0.count <= state.sleepers.count }.map(\.continuation)
-          state.watchers.removeAll { $0.count <= state.sleepers.count }
-          return (nil, ready)
+          let ready = state.watchers.filter { $0.value.count <= state.sleepers.count }
+          for id in ready.keys { state.watchers[id] = nil }
+          return (nil, ready.values.map(\.continuation))
         }
         if let answer { continuation.resume(returning: answer) }
         for watcher in watchers { watcher.resume() }

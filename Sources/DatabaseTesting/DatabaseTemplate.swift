@@ -31,6 +31,9 @@ public struct DatabaseTemplate: Sendable {
 
   /// A migrated database.
   ///
+  /// A seed belongs to its line of code: what it does must not depend on anything else, such as an argument of the
+  /// function that makes the template.
+  ///
   /// - Parameters:
   ///   - migrations: the sets to apply, in this order.
   ///   - fileID: with `line`, tells templates with different seeds apart.

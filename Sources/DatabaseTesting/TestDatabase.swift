@@ -7,7 +7,7 @@ public struct TestDatabase: Sendable {
   public let pool: PostgresPool
   /// How to connect to it by other means, such as a pool of another kind.
   public let options: ConnectOptions
-  /// The same for another process: `host='/…' port=5432 dbname='test_1' user='keel'`.
+  /// The same for another process: `host='/…' port=5432 dbname='test_1' user='keel' …`.
   public let connectionString: String
   /// The loop that drives ``pool``.
   public let loop: EventLoop

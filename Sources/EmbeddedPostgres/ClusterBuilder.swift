@@ -14,6 +14,10 @@ struct ClusterBuilder {
   /// A cluster takes about 40 MB, of which its first WAL segment 16 MB, and wants to breathe.
   var spaceNeeded: UInt64 = 64 << 20
 
+  /// Whether the new data are flushed to disk, without which a machine that crashes soon after takes the cluster along,
+  /// and with it what was committed.
+  var flushes = false
+
   /// Fills `folder.data`, by way of a folder that gets its name when it is whole.
   func build(
     _ folder: ServerFolder, from template: TemplateCluster?, until deadline: Deadline, cancellation: CancellationFlag
@@ -35,9 +39,9 @@ struct ClusterBuilder {
     try fill(target, by: unfinished, within: deadline, cancellation) { path in
       [
         installation.program("initdb"), "--pgdata=\(path)", "--username=\(EmbeddedPostgres.userName)",
-        // Who may open the socket's folder may connect: it has mode 0700 and nothing listens on TCP.
-        "--auth=trust", "--encoding=UTF8", "--locale=C", "--lc-ctype=\(characters)", "--no-sync",
-      ]
+        // Who may open the socket may connect: it has mode 0700 and nothing listens on TCP.
+        "--auth=trust", "--encoding=UTF8", "--locale=C", "--lc-ctype=\(characters)",
+      ] + haste
     }
   }
 
@@ -48,10 +52,12 @@ struct ClusterBuilder {
     try fill(folder.data, by: folder.unfinishedData, within: deadline, cancellation) { path in
       [
         installation.program("pg_basebackup"), "--pgdata=\(path)", "--dbname=\(primary)", "--write-recovery-conf",
-        "--wal-method=stream", "--checkpoint=fast", "--no-sync",
-      ]
+        "--wal-method=stream", "--checkpoint=fast",
+      ] + haste
     }
   }
+
+  private var haste: [String] { flushes ? [] : ["--no-sync"] }
 
   private func copyCommand(_ source: String) -> (String) -> [String] {
     #if os(Linux)

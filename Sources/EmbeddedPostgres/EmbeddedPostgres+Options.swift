@@ -35,7 +35,7 @@ extension EmbeddedPostgres {
     /// standby. That server needs `wal_level` `replica` and a free `max_wal_senders`.
     public var primary: String?
 
-    /// A cluster to copy when there is none yet, in place of `initdb`.
+    /// A cluster to copy when there is none yet, in place of `initdb`. For tests: the copy is not flushed to disk.
     public var template: TemplateCluster?
 
     /// The folder of the server's programs; nil looks for them, see ``PostgresInstallation/all()``.
@@ -87,7 +87,10 @@ extension EmbeddedPostgres.Options {
 
   /// The server's command line after `-D folder`.
   func arguments(socketDirectory: String) -> [String] {
-    var all = ["timezone": "UTC"]
+    // Whoever opens the socket is a superuser, and its folder may be open to all.
+    var all = ["timezone": "UTC", "unix_socket_permissions": "0700"]
+    // In files of the cluster, which go with its folder: what a killed server has in /dev/shm, only its next start frees.
+    if isTemporary { all["dynamic_shared_memory_type"] = "mmap" }
     if isThrowaway { all.merge(Self.throwaway) { _, new in new } }
     // A standby must allow at least what its primary does.
     if primary != nil { for name in ["wal_level", "max_wal_senders"] { all[name] = nil } }

@@ -20,7 +20,7 @@
 /// The folder is locked: a second server on it is refused. The server ends when this process does, however that ends;
 /// what a crash left is put right by the next start. When run as root the server runs as `postgres`.
 public final class EmbeddedPostgres: Sendable {
-  /// The only role, a superuser; whoever may open the socket's folder is let in without a password.
+  /// The only role, a superuser; whoever may open the socket is let in without a password: the server's user and root.
   public static let userName = "keel"
 
   private let runtime: ServerRuntime
@@ -91,7 +91,8 @@ public final class EmbeddedPostgres: Sendable {
     }
   }
 
-  /// For libpq, in its keyword form: `host='/path' port=5432 dbname='app' user='keel'`.
+  /// For libpq, in its keyword form: `host='/path' port=5432 dbname='app' user='keel'`, and after that what keeps libpq's
+  /// environment variables (`PGHOSTADDR`, `PGCHANNELBINDING` …) from leading elsewhere or to a refusal.
   public var connectionString: String { connectionString(database: options.databaseName) }
 
   /// The same for another database of this server.
@@ -104,7 +105,8 @@ public final class EmbeddedPostgres: Sendable {
       "'" + value.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
     }
     return
-      "host=\(quoted(socketDirectory)) port=\(port) dbname=\(quoted(database)) user=\(quoted(userName))"
+      "host=\(quoted(socketDirectory)) port=\(port) dbname=\(quoted(database)) user=\(quoted(userName)) "
+      + "hostaddr='' target_session_attrs=any channel_binding=disable gssencmode=disable"
   }
 
   /// Waits for the end of the server's process, at once if it has ended.

@@ -71,6 +71,7 @@ extension ServerFolder {
       if symlink(elsewhere, path) != 0 {
         let error = errno
         rmdir(elsewhere)
+        if error == EEXIST { return }  // another process was faster
         throw notWritable(path, error)
       }
       return
@@ -115,7 +116,9 @@ extension ServerFolder {
         "\(data) is neither empty nor the data of a PostgreSQL server: move it away, or name another folder.")
     }
     let foreign = names.filter { name in
-      !["data", "data.unfinished", "lock", "server.log", "server.log.1"].contains(name) && !name.hasPrefix(".s.PGSQL.")
+      // A disk of its own for the folder has a lost+found.
+      !["data", "data.unfinished", "lock", "server.log", "server.log.1", "lost+found"].contains(name)
+        && !name.hasPrefix(".s.PGSQL.")
     }
     if clusterMajor == nil, let first = foreign.first {
       throw EmbeddedPostgresError(

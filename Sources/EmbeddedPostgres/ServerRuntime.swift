@@ -137,7 +137,7 @@ extension ServerRuntime {
         options.logger.info(
           "making a PostgreSQL cluster",
           ["folder": .string(folder.path), "version": .string(installation.version)])
-        let builder = ClusterBuilder(installation: installation, user: user)
+        let builder = ClusterBuilder(installation: installation, user: user, flushes: !options.isThrowaway)
         if let primary = options.primary {
           try builder.copy(primary, into: folder, until: deadline, cancellation: cancellation)
         } else {

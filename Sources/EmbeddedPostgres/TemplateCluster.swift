@@ -31,24 +31,58 @@ public struct TemplateCluster: Sendable {
     if let error = FileSystem.makeDirectories(directory, mode: 0o755) { throw unusable(directory, error) }
     // The server's user makes what is in it, so the folder in between is theirs.
     let folder = "\(directory)/postgres-\(builder.installation.version)-\(builder.user.name)"
-    if !FileSystem.exists(folder) {
-      if mkdir(folder, 0o700) != 0 && errno != EEXIST { throw unusable(folder, errno) }
-      if builder.user.isDropped && chown(folder, builder.user.id, builder.user.group) != 0 {
-        throw unusable(folder, errno)
-      }
-    }
+    if mkdir(folder, 0o700) != 0 && errno != EEXIST { throw unusable(folder, errno) }
+    try checkOwner(folder, builder.user)
     let data = folder + "/data"
-    if FileSystem.exists(data) { return data }
+    if isWhole(data) { return data }
 
     let file = FileSystem.openOwn(folder + "/lock", O_RDWR)
     guard file >= 0 else { throw unusable(folder, errno) }
     defer { close(file) }
-    // Waits for whoever makes it now; that one has a deadline.
-    while flock(file, LOCK_EX) != 0 && errno == EINTR {}
-    if !FileSystem.exists(data) {
+    try lock(file, of: folder, until: deadline, cancellation)
+    if !isWhole(data) {
+      // Such as what a cleaner of temporary folders leaves of it.
+      try builder.remove(data)
       try builder.initialize(data, by: data + ".unfinished", until: deadline, cancellation: cancellation)
     }
     return data
+  }
+
+  private func isWhole(_ data: String) -> Bool {
+    ["/PG_VERSION", "/global/pg_control"].allSatisfy { FileSystem.exists(data + $0) }
+  }
+
+  /// What is in the folder tells the server which programs to run, so nobody else may have made it.
+  private func checkOwner(_ folder: String, _ user: ServerUser) throws(EmbeddedPostgresError) {
+    guard let owner = FileSystem.status(folder)?.owner else { throw unusable(folder, errno) }
+    if owner == user.id { return }
+    guard user.isDropped && owner == 0 else {
+      throw EmbeddedPostgresError(
+        .notOwner,
+        """
+        The folder for template clusters, \(folder), belongs to "\(ServerUser.name(of: owner))", and the embedded \
+        PostgreSQL would run as "\(user.name)": remove it, or name another folder.
+        """)
+    }
+    if chown(folder, user.id, user.group) != 0 { throw unusable(folder, errno) }
+  }
+
+  /// Waits for whoever makes the cluster now, as long as there is time.
+  private func lock(
+    _ file: Int32, of folder: String, until deadline: Deadline, _ cancellation: CancellationFlag
+  ) throws(EmbeddedPostgresError) {
+    while flock(file, LOCK_EX | LOCK_NB) != 0 {
+      guard errno == EWOULDBLOCK || errno == EINTR else { throw unusable(folder, errno) }
+      if cancellation.isSet {
+        throw EmbeddedPostgresError(.cancelled, "Starting the embedded PostgreSQL was cancelled.")
+      }
+      if deadline.hasPassed {
+        throw EmbeddedPostgresError(
+          .startTimedOut,
+          "Another process was still making the template cluster in \(folder) when the start time-out was over.")
+      }
+      _ = poll(nil, 0, 20)
+    }
   }
 
   private func unusable(_ path: String, _ error: Int32) -> EmbeddedPostgresError {

@@ -16,9 +16,14 @@ struct ExpositionParser {
   mutating func parse(_ bytes: [UInt8]) throws(ExpositionPageError) -> [ExpositionPage.Family] {
     guard bytes.isEmpty || bytes.last == UInt8(ascii: "\n") else { throw error("the page does not end with a newline") }
     guard let text = String(validating: bytes, as: UTF8.self) else { throw error("the page is not UTF-8") }
-    for line in text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: true) {
+    // What follows the last newline is no line.
+    for line in text.unicodeScalars.split(separator: "\n", omittingEmptySubsequences: false).dropLast() {
       lineNumber += 1
       let line = String(line)
+      if line.isEmpty {
+        if isOpenMetrics { throw error("OpenMetrics has no empty lines") }
+        continue
+      }
       guard !hasEnded else { throw error("something follows # EOF") }
       if line.hasPrefix("#") { try comment(line) } else { try sample(line) }
     }
@@ -76,7 +81,7 @@ struct ExpositionParser {
   private mutating func sample(_ line: String) throws(ExpositionPageError) {
     var scanner = LineScanner(line)
     let name = scanner.word { $0 == "_" || $0 == ":" || $0.isASCII && ($0.isLetter || $0.isNumber) }
-    guard !name.isEmpty else { throw error("a sample begins with a name, found '\(line)'") }
+    guard name.first?.isNumber == false else { throw error("a sample begins with a name, found '\(line)'") }
     var sample = ExpositionPage.Sample(name: name, labels: [:], value: 0)
     if scanner.skip("{") { sample.labels = try labels(&scanner) }
     guard scanner.skip(" ") else { throw error("a blank stands before the value, found '\(line)'") }
@@ -152,7 +157,9 @@ struct ExpositionParser {
     while !scanner.skip("}") {
       if !labels.isEmpty, !scanner.skip(",") { throw error("a comma stands between labels") }
       let name = scanner.word { $0 == "_" || $0.isASCII && ($0.isLetter || $0.isNumber) }
-      guard !name.isEmpty, scanner.skip("="), scanner.skip("\"") else { throw error("a label is name=\"value\"") }
+      guard name.first?.isNumber == false, scanner.skip("="), scanner.skip("\"") else {
+        throw error("a label is name=\"value\"")
+      }
       guard let value = scanner.quoted() else { throw error("the value of '\(name)' does not end or escapes wrongly") }
       guard labels.updateValue(value, forKey: name) == nil else { throw error("the label '\(name)' stands twice") }
     }

@@ -16,6 +16,13 @@ import Testing
     var entries: [Int] { numbers.withLock { $0 } }
   }
 
+  @Test func `Waiting for sleepers ends when the test is cancelled`() async {
+    let time = ManualClock()
+    let test = Task { await time.sleepers(1) }
+    test.cancel()
+    await test.value
+  }
+
   @Test func `The app is started, handed to the test, and stopped`() async throws {
     let stopped = Atomic(false)
     let answer = try await TestApp.run {

@@ -5,6 +5,14 @@ import Postgres
 import Synchronization
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#elseif canImport(Musl)
+  import Musl
+#else
+  import Darwin
+#endif
+
 @Suite struct WithTestDatabaseTests {
   @Test(arguments: 1...24)
   func `tests at once do not see each other`(number: Int) async throws {
@@ -73,6 +81,35 @@ import Testing
     try await withTestDatabase { pool in
       let left: Int = try await pool.one("SELECT count(*) FROM pg_database WHERE datname = ANY(\(names))")
       #expect(left == 0)
+    }
+  }
+
+  @Test func `a test that is cancelled keeps its result, and its database is gone`() async throws {
+    let begun = AsyncStream<String>.makeStream()
+    let test = Task {
+      try await withTestDatabase { pool in
+        begun.continuation.yield(pool.configuration.connect.database ?? "")
+        // Until it is cancelled.
+        try? await Task.sleep(for: .seconds(3600))
+        return 42
+      }
+    }
+    let name = try #require(await begun.stream.first { _ in true })
+    test.cancel()
+    #expect(try await test.value == 42)
+    try await withTestDatabase { pool in
+      let left: Int = try await pool.one("SELECT count(*) FROM pg_database WHERE datname = \(name)")
+      #expect(left == 0)
+    }
+  }
+
+  @Test func `what libpq finds in the environment leads no test elsewhere`() async {
+    await #expect(processExitsWith: .success) {
+      setenv("PGHOSTADDR", "127.0.0.1", 1)
+      setenv("PGCHANNELBINDING", "require", 1)
+      setenv("PGTARGETSESSIONATTRS", "standby", 1)
+      let one: Int = try await withTestDatabase { pool in try await pool.one("SELECT 1") }
+      #expect(one == 1)
     }
   }
 

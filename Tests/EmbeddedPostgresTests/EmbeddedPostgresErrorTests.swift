@@ -67,6 +67,66 @@ import Testing
     }
   }
 
+  @Test func `waiting for a template that another process makes ends with the start time-out, or when cancelled`()
+    async throws
+  {
+    try await TestFolder.with { folder in
+      var options = EmbeddedPostgres.Options.test
+      options.template = TemplateCluster(directory: folder("templates"))
+      try await EmbeddedPostgres.with(options) { _ in }
+      let name = try #require(FileSystem.entries(folder("templates")).first)
+      // As it is while somebody makes it.
+      let template = folder("templates/\(name)")
+      try #require(rename(template + "/data", template + "/data.unfinished") == 0)
+      let file = open(template + "/lock", O_RDWR | O_CLOEXEC)
+      defer { close(file) }
+      try #require(flock(file, LOCK_EX | LOCK_NB) == 0)
+
+      options.startTimeout = .milliseconds(100)
+      let late = try await refusal(options)
+      #expect(late.code == .startTimedOut && late.message.contains(template))
+
+      options.startTimeout = .seconds(3600)
+      let start = Task { [options] in try await refusal(options) }
+      start.cancel()
+      #expect(try await start.value.code == .cancelled)
+    }
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "only root can make somebody else's folder"))
+  func `a template in a folder of somebody else's is not run`() async throws {
+    try await TestFolder.with { folder in
+      var options = EmbeddedPostgres.Options.test
+      options.template = TemplateCluster(directory: folder("templates"))
+      try await EmbeddedPostgres.with(options) { _ in }
+      let name = try #require(FileSystem.entries(folder("templates")).first)
+      chown(folder("templates/\(name)"), 12_345, 12_345)
+      let error = try await refusal(options)
+      #expect(error.code == .notOwner && error.message.contains("uid 12345"))
+    }
+  }
+
+  @Test(.enabled(if: geteuid() == 0, "only root's server runs as somebody else"))
+  func `starts at once in a folder that the server cannot reach agree on one place`() async throws {
+    try await TestFolder.with { folder in
+      mkdir(folder("root"), 0o700)
+      let user = try ServerUser.resolve(dropRootTo: "postgres")
+      let (path, elsewhere) = (folder("root/postgres"), folder("elsewhere"))
+      let places = try await withThrowingTaskGroup(of: String.self) { group in
+        for _ in 1...8 {
+          group.addTask {
+            try await offPool { _ in
+              try ServerFolder.prepare(path, user: user, relocationDirectory: elsewhere).path
+            }
+          }
+        }
+        return try await group.reduce(into: Set()) { $0.insert($1) }
+      }
+      #expect(places.count == 1)
+      #expect(FileSystem.entries(elsewhere).count == 1)
+    }
+  }
+
   @Test func `a folder with other files in it is left as it is`() async throws {
     try await TestFolder.with { folder in
       mkdir(folder("photos"), 0o755)

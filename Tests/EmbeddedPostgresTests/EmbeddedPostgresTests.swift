@@ -54,6 +54,33 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true])
+  func `a new cluster is flushed to disk unless it is to throw away`(isThrowaway: Bool) async throws {
+    try await TestFolder.with { folder in
+      // An initdb that says what it was asked and does nothing; written by a process of its own, as a child that is
+      // started just then may inherit a file that this one has open for writing.
+      let script = #"""
+        for program in postgres initdb psql; do
+          printf '#!/bin/sh\n[ "$1" = --version ] && exec echo "%s (PostgreSQL) 15.1"\necho "$@"\nexit 1\n' $program \
+            > "$1/$program" && chmod 755 "$1/$program"
+        done
+        """#
+      mkdir(folder("bin"), 0o755)
+      _ = Tool.run(command: ["/bin/sh", "-c", script, "sh", folder("bin")])
+      var options = EmbeddedPostgres.Options(dataDirectory: folder("postgres"))
+      options.binDirectory = folder("bin")
+      options.isThrowaway = isThrowaway
+      do throws(EmbeddedPostgresError) {
+        try await EmbeddedPostgres.start(options).stop()
+        Issue.record("the server started")
+      } catch {
+        #expect(error.code == .initializationFailed)
+        #expect(error.log?.contains("--username=keel") == true)
+        #expect(error.log?.contains("--no-sync") == isThrowaway)
+      }
+    }
+  }
+
   @Test func `nothing listens on TCP`() async throws {
     try await EmbeddedPostgres.with(.test) { server in
       #expect(server.query("SHOW listen_addresses") == "")
@@ -109,6 +136,47 @@ import Testing
     }
   }
 
+  @Test func `in a folder that is open to all only the server's user may open the socket`() async throws {
+    try await TestFolder.with { folder in
+      mkdir(folder("postgres"), 0o755)
+      try await EmbeddedPostgres.with(.kept(folder("postgres"))) { server in
+        #expect(FileSystem.status(server.dataDirectory)?.permissions == 0o755)
+        let socket = try #require(FileSystem.status(server.socketDirectory + "/.s.PGSQL.5432"))
+        #expect(socket.permissions & 0o077 == 0)
+        #expect(server.query("SELECT 1") == "1")
+      }
+    }
+  }
+
+  @Test(arguments: [
+    "PGHOSTADDR=127.0.0.1", "PGCHANNELBINDING=require", "PGTARGETSESSIONATTRS=standby", "PGGSSENCMODE=require",
+    "PGHOST=elsewhere", "PGUSER=nobody", "PGDATABASE=none", "PGPORT=1", "PGSSLMODE=verify-full",
+  ])
+  func `the connection string holds whatever libpq finds in the environment`(variable: String) async throws {
+    try await EmbeddedPostgres.with(.test) { server in
+      let psql = server.installation.program("psql")
+      let outcome = try Tool.run(
+        command: ["/usr/bin/env", variable, psql, "-XAtqw", "-d", server.connectionString, "-c", "SELECT 1"]
+      ).get()
+      #expect(outcome.output == "1\n")
+    }
+  }
+
+  @Test func `a temporary server has its shared memory in its folder, with which it goes however it ends`() async throws
+  {
+    try await EmbeddedPostgres.with(.test) { server in
+      #expect(server.query("SHOW dynamic_shared_memory_type") == "mmap")
+      #expect(!FileSystem.entries(server.dataDirectory + "/data/pg_dynshmem").isEmpty)
+    }
+  }
+
+  @Test func `the empty folder of a new disk is one to use`() async throws {
+    try await TestFolder.with { folder in
+      for path in ["postgres", "postgres/lost+found"] { mkdir(folder(path), 0o700) }
+      try await EmbeddedPostgres.with(.kept(folder("postgres"))) { #expect($0.query("SELECT 1") == "1") }
+    }
+  }
+
   @Test func `a folder with spaces, quotes and commas works`() async throws {
     try await TestFolder.with { folder in
       try await EmbeddedPostgres.with(.kept(folder("it's a \"data\", folder"))) { server in
@@ -160,6 +228,17 @@ import Testing
         return try await group.reduce(into: Set()) { $0.insert($1) }
       }
       #expect(identifiers.count == 1)
+    }
+  }
+
+  @Test func `a template of which a part is gone is made again`() async throws {
+    try await TestFolder.with { folder in
+      var options = EmbeddedPostgres.Options.test
+      options.template = TemplateCluster(directory: folder("templates"))
+      try await EmbeddedPostgres.with(options) { #expect($0.query("SELECT 1") == "1") }
+      let name = try #require(FileSystem.entries(folder("templates")).first)
+      unlink(folder("templates/\(name)/data/global/pg_control"))
+      try await EmbeddedPostgres.with(options) { #expect($0.query("SELECT 1") == "1") }
     }
   }
 

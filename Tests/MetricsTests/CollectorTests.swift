@@ -2,6 +2,10 @@ import MetricsTesting
 import PrometheusMetrics
 import Testing
 
+#if canImport(Glibc)
+  import Glibc
+#endif
+
 private let length = MetricDescriptor("queue_length", .gauge, help: "Jobs that wait.", labels: ["queue"])
 private let done = MetricDescriptor("queue_done_total", .counter, help: "Jobs done.", labels: ["queue"])
 
@@ -18,6 +22,16 @@ private struct QueueCollector: MetricsCollector {
   func collect() -> [MetricFamily] {
     [MetricFamily(length, 3, labels: labels), MetricFamily(done, 5.5, labels: labels)] + extra
   }
+}
+
+/// Always the same values.
+private struct FixedCollector: MetricsCollector {
+  let families: [MetricFamily]
+  var descriptors: [MetricDescriptor] { families.map(\.descriptor) }
+
+  init(_ families: [MetricFamily]) { self.families = families }
+
+  func collect() -> [MetricFamily] { families }
 }
 
 @Suite struct CollectorTests {
@@ -73,6 +87,79 @@ private struct QueueCollector: MetricsCollector {
     #expect(page.value("metrics_collector_faults_total", ["metric": "queue_done_total"]) == 1)
   }
 
+  @Test func `a value that its type does not have is left out and counted`() async throws {
+    let version = MetricDescriptor("version_info", .info, help: "The version.", labels: ["number"])
+    let phase = MetricDescriptor("phase", .stateSet, help: "The phase.", labels: ["phase"])
+    let size = MetricDescriptor("answer_size_bytes", .histogram, help: "Sizes.", labels: ["kind"])
+    let wait = MetricDescriptor("wait_seconds", .summary, help: "Waits.", labels: ["kind"])
+    func histogram(_ bounds: HistogramBuckets) -> Metric.Value {
+      .histogram(HistogramSnapshot(buckets: bounds, counts: [1, 1, 1], sum: 3))
+    }
+    func summary(_ shares: Double...) -> Metric.Value {
+      .summary(SummarySnapshot(quantiles: shares.map { .init($0, 1) }, count: 3, sum: 3))
+    }
+    let collector = FixedCollector([
+      MetricFamily(
+        version, [Metric(.number(1), labels: ["number": "1.2"]), Metric(.number(2), labels: ["number": "2"])]),
+      MetricFamily(
+        phase, [Metric(.number(1), labels: ["phase": "on"]), Metric(.number(0.5), labels: ["phase": "off"])]),
+      MetricFamily(
+        size,
+        [
+          Metric(histogram([1, 2]), labels: ["kind": "sound"]), Metric(histogram([]), labels: ["kind": "no bounds"]),
+          Metric(histogram([1, 1]), labels: ["kind": "twice"]), Metric(histogram([2, 1]), labels: ["kind": "falls"]),
+          Metric(histogram([.nan, 1]), labels: ["kind": "no number"]),
+        ]),
+      MetricFamily(
+        wait,
+        [
+          Metric(summary(0.5, 0.9), labels: ["kind": "sound"]), Metric(summary(0.5, 0.5), labels: ["kind": "twice"]),
+          Metric(summary(99), labels: ["kind": "percent"]),
+        ]),
+    ])
+    try registry.register(collector)
+    for format in ExpositionFormat.allCases {
+      let page = try await registry.page(format)
+      #expect(page.sum("version_info") == 1)
+      #expect(page.samples.filter { $0.name == "phase" }.map(\.value) == [1])
+      let kinds = page.samples.filter { $0.name == "answer_size_bytes_count" }.compactMap { $0.labels["kind"] }
+      #expect(kinds == ["sound", "no bounds"])
+      #expect(page.samples.filter { $0.name == "wait_seconds_count" }.compactMap { $0.labels["kind"] } == ["sound"])
+    }
+    let page = try await registry.page()
+    #expect(page.value("metrics_collector_faults_total", ["metric": "answer_size_bytes"]) == 9)
+  }
+
+  @Test func `exemplars and times stand only where their type may have them and they are asked for`() async throws {
+    let total = MetricDescriptor("sent_total", .counter, help: "Sent.")
+    let depth = MetricDescriptor("depth", .gauge, help: "Depth.")
+    func metric(_ value: Double) -> Metric {
+      var metric = Metric(.number(value))
+      metric.exemplars = [Exemplar(value, labels: ["trace_id": "abc"])]
+      metric.created = 1_700_000_000
+      return metric
+    }
+    let collector = FixedCollector([MetricFamily(total, [metric(3)]), MetricFamily(depth, [metric(4)])])
+    try registry.register(collector)
+    let page = try await registry.page(.openMetrics)
+    #expect(page.samples.map(\.name) == ["sent_total", "depth"])
+    #expect(page.samples.map { $0.exemplar?.value } == [3, nil])
+
+    var options = MetricsRegistry.Options()
+    options.createdSamples = true
+    let telling = MetricsRegistry(options: options)
+    try telling.register(collector)
+    #expect(try await telling.page(.openMetrics).samples.map(\.name) == ["sent_total", "sent_created", "depth"])
+  }
+
+  @Test func `a state set without the label of its name is refused`() throws {
+    let collector = FixedCollector([
+      MetricFamily(MetricDescriptor("phase", .stateSet, help: "The phase.", labels: ["name"]), [])
+    ])
+    let error = #expect(throws: MetricsError.self) { try registry.register(collector) }
+    #expect(error?.code == .invalidLabel)
+  }
+
   @Test func `the process' own figures are plausible`() async throws {
     try registry.register(ProcessCollector())
     let page = try await registry.page()
@@ -88,6 +175,21 @@ private struct QueueCollector: MetricsCollector {
     let started = try #require(page.value("process_start_time_seconds"))
     #expect(started > 1_704_067_200)
   }
+
+  #if canImport(Glibc)
+    @Test func `a process that has used up its descriptors says so`() async {
+      await #expect(processExitsWith: .success) {
+        var limit = rlimit(rlim_cur: 64, rlim_max: 64)
+        #expect(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+        while open("/dev/null", O_RDONLY) >= 0 {}
+        let families = ProcessCollector().collect()
+        func value(_ name: String) -> Metric.Value? {
+          families.first { $0.descriptor.name == name }?.metrics.first?.value
+        }
+        #expect(value("process_open_fds") == .number(64) && value("process_max_fds") == .number(64))
+      }
+    }
+  #endif
 
   @Test func `the process' figures are reused for their age`() throws {
     let kept = ProcessCollector(maxAge: .seconds(3600))

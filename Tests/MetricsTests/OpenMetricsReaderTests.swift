@@ -31,6 +31,7 @@ import Testing
     ("# EOF\na 1\n", "line 2: something follows # EOF"),
     ("# a comment\n# EOF\n", "line 1: OpenMetrics has no such comment: '# a comment'"),
     ("# TYPE a untyped\n# EOF\n", "line 1: 'untyped' is not a type"),
+    ("# TYPE a gauge\n\na 1\n# EOF\n", "line 2: OpenMetrics has no empty lines"),
     ("# TYPE a counter\na_sum 1\n# EOF\n", "line 2: 'a_sum' has no suffix of a counter"),
     (
       "# TYPE a_seconds gauge\n# UNIT a_seconds bytes\n# EOF\n",

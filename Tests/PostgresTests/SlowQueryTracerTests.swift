@@ -83,4 +83,34 @@ import Testing
     let entry = try #require(log("SELECT \(String(repeating: "x", count: 10_000))"))
     #expect("\(entry.metadata)".count < 1000)
   }
+
+  @Test func `a statement of megabytes and ten thousand parameters make a line of bounded length`() throws {
+    var text = SQL.StringInterpolation(literalCapacity: 0, interpolationCount: 10_000)
+    text.appendLiteral("INSERT INTO things VALUES ")
+    for number in 1...10_000 {
+      text.appendLiteral(number == 1 ? "(" : "), (")
+      text.appendInterpolation(number)
+    }
+    let sql = SQL(stringInterpolation: text)
+    let entry = try #require(log(sql))
+    #expect("\(entry.metadata)".count < 20_000)
+    #expect("\(entry.metadata)".contains("10000 parameters"))
+    guard case .string(let shown) = entry.metadata["sql"] else {
+      Issue.record("no statement")
+      return
+    }
+    #expect(shown.hasPrefix("INSERT INTO things VALUES ($1), ($2)"))
+    #expect(shown.hasSuffix("… (\(sql.text.utf8.count) bytes)"))
+  }
+
+  @Test func `of a long array the first elements are shown, and sensitive ones in it are not`() throws {
+    let numbers = Array(1...1_000_000)
+    let entry = try #require(log("SELECT \(numbers), \([Sensitive("hunter2"), Sensitive("hunter3")])"))
+    guard case .array(let values) = entry.metadata["parameters"], case .string(let text) = values.first else {
+      Issue.record("no parameters")
+      return
+    }
+    #expect(text.hasPrefix("[1, 2, 3, ") && text.utf8.count < 300)
+    #expect(values.last == "[<REDACTED>, <REDACTED>]")
+  }
 }

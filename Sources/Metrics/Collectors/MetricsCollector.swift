@@ -17,7 +17,8 @@ public protocol MetricsCollector: Sendable {
 
   /// The values now. Called on the thread of the scrape: reads what is at hand and does not wait.
   ///
-  /// A family that is not among the descriptors, and a series with other labels than its descriptor has or with those
-  /// of another series, is left out of the page and counted in `metrics_collector_faults_total`.
+  /// A family that is not among the descriptors, a series with other labels than its descriptor has or with those of
+  /// another series, and a value that its type does not have (a counter below 0, an info that is not 1, bounds that do
+  /// not rise) are left out of the page and counted in `metrics_collector_faults_total`.
   func collect() -> [MetricFamily]
 }

@@ -52,7 +52,8 @@ struct ProcessStatistics {
       .flatMap { Double($0.dropFirst("btime ".count)) }
 
     fileprivate mutating func addProc() {
-      openDescriptors = Self.countDescriptors()
+      // Where none is left to count them with, all are in use.
+      openDescriptors = Self.countDescriptors() ?? (errno == EMFILE ? maxDescriptors : nil)
       guard let text = Self.contents(of: "/proc/self/stat"), let end = text.lastIndex(of: ")") else { return }
       let fields = text[text.index(after: end)...].split(separator: " ")
       guard fields.count > Field.residentPages else { return }

@@ -47,12 +47,13 @@ struct ExpositionRenderer: ~Copyable {
     case .number(let value):
       start(descriptor.nameBytes, "", metric.labels)
       writer.write(value)
-      if isOpenMetrics, let exemplar = metric.exemplars.first { write(exemplar) }
+      // Of the mere numbers only counters may have one.
+      if isOpenMetrics, descriptor.type == .counter, let exemplar = metric.exemplars.first { write(exemplar) }
       writer.write(byte: UInt8(ascii: "\n"))
     case .histogram(let snapshot): write(snapshot, descriptor, metric)
     case .summary(let snapshot): write(snapshot, descriptor, metric)
     }
-    if isOpenMetrics, let created = metric.created {
+    if detail.created, descriptor.type.counts, let created = metric.created {
       start(descriptor.familyNameBytes, "_created", metric.labels)
       writer.write(created)
       writer.write(byte: UInt8(ascii: "\n"))

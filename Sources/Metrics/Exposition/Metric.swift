@@ -14,9 +14,11 @@ public struct Metric: Sendable {
   public var labels: MetricLabels
   /// What it holds.
   public var value: Value
-  /// Observations behind it: none, or one place for a counter and one for each bucket of a histogram.
+  /// Observations behind it: none, or one place for a counter and one for each bucket of a histogram. No other type
+  /// shows them.
   public var exemplars: [Exemplar?] = []
-  /// When it began to count, in seconds since 1970, if that is known.
+  /// When it began to count, in seconds since 1970, if that is known. Shown for what counts, where
+  /// ``MetricsRegistry/Options/createdSamples`` is on.
   public var created: Double?
 
   /// Makes a series.

@@ -42,22 +42,36 @@ enum MetricLint {
   }
 
   static func check(_ buckets: HistogramBuckets, of name: String) throws(MetricsError) {
+    guard !buckets.bounds.isEmpty else {
+      throw MetricsError(.invalidBuckets, name, "a histogram needs at least one bound")
+    }
+    if let fault = fault(in: buckets) { throw MetricsError(.invalidBuckets, name, fault) }
+  }
+
+  /// What is wrong with the bounds, if something is. None at all are fine: there is always `+Inf`.
+  static func fault(in buckets: HistogramBuckets) -> String? {
     let bounds = buckets.bounds
-    guard !bounds.isEmpty else { throw MetricsError(.invalidBuckets, name, "a histogram needs at least one bound") }
     for (index, bound) in bounds.enumerated() {
-      guard bound.isFinite else { throw MetricsError(.invalidBuckets, name, "the bound \(bound) is not a number") }
+      guard bound.isFinite else { return "the bound \(bound) is not a number" }
       guard index == 0 || bound > bounds[index - 1] else {
-        throw MetricsError(.invalidBuckets, name, "bounds must rise: \(bound) follows \(bounds[index - 1])")
+        return "bounds must rise: \(bound) follows \(bounds[index - 1])"
       }
     }
+    return nil
   }
 
   static func check(quantiles: [Double], of name: String) throws(MetricsError) {
+    if let fault = fault(in: quantiles) { throw MetricsError(.invalidQuantiles, name, fault) }
+  }
+
+  /// What is wrong with the quantiles of a summary, if something is.
+  static func fault(in quantiles: [Double]) -> String? {
     for (index, share) in quantiles.enumerated() {
       guard (0...1).contains(share), !quantiles[..<index].contains(share) else {
-        throw MetricsError(.invalidQuantiles, name, "a quantile is a share from 0 to 1, each once, found \(share)")
+        return "a quantile is a share from 0 to 1, each once, found \(share)"
       }
     }
+    return nil
   }
 
   private static func checkSuffixes(_ descriptor: MetricDescriptor) throws(MetricsError) {
@@ -96,6 +110,9 @@ enum MetricLint {
       if label == "le", descriptor.type == .histogram { throw fail("the label 'le' is the histogram's own") }
       if label == "quantile", descriptor.type == .summary { throw fail("the label 'quantile' is the summary's own") }
       guard seen.insert(label).inserted else { throw fail("the label '\(label)' stands twice") }
+    }
+    if descriptor.type == .stateSet, !seen.contains(descriptor.name) {
+      throw MetricsError(.invalidLabel, descriptor.name, "the states of a state set are a label of its own name")
     }
   }
 

@@ -15,6 +15,14 @@ public enum MetricType: Sendable, Hashable, CaseIterable {
   /// A number of a kind that is not known.
   case unknown
 
+  /// Whether series begin to count at some time, which OpenMetrics may tell.
+  var counts: Bool {
+    switch self {
+    case .counter, .histogram, .summary: true
+    case .gauge, .info, .stateSet, .unknown: false
+    }
+  }
+
   /// The word of the text format, which has fewer types.
   var textName: StaticString {
     switch self {

@@ -59,7 +59,7 @@ extension MetricsRegistry {
     }
   }
 
-  /// Leaves out what would make the page invalid: wrong labels, a value of another type, a series twice.
+  /// Leaves out what would make the page invalid: wrong labels, a value that the type does not have, a series twice.
   private func sound(_ metrics: [Metric], _ descriptor: MetricDescriptor) -> [Metric] {
     if metrics.isEmpty { return metrics }
     var seen: Set<MetricLabels> = []
@@ -78,9 +78,12 @@ extension MetricsRegistry {
 extension Metric.Value {
   fileprivate func fits(_ type: MetricType) -> Bool {
     switch (self, type) {
-    case (.histogram, .histogram), (.summary, .summary): true
+    case (.histogram(let snapshot), .histogram): MetricLint.fault(in: snapshot.buckets) == nil
+    case (.summary(let snapshot), .summary): MetricLint.fault(in: snapshot.quantiles.map(\.share)) == nil
     case (.number(let value), .counter): value >= 0
-    case (.number, .gauge), (.number, .info), (.number, .stateSet), (.number, .unknown): true
+    case (.number(let value), .info): value == 1
+    case (.number(let value), .stateSet): value == 0 || value == 1
+    case (.number, .gauge), (.number, .unknown): true
     case (.histogram, _), (.summary, _), (.number, .histogram), (.number, .summary): false
     }
   }

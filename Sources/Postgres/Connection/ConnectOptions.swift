@@ -98,7 +98,7 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
   /// Host, port, database and user; never the password.
   public var description: String {
     let shown = ["host", "hostaddr", "port", "dbname", "user", "service"].compactMap { keyword in
-      self[keyword].map { "\(keyword)=\($0)" }
+      self[keyword].flatMap { $0.isEmpty ? nil : "\(keyword)=\($0)" }
     }
     return shown.isEmpty ? "the default server" : shown.joined(separator: " ")
   }

@@ -60,14 +60,18 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   }
 
   private static func start(_ options: ConnectOptions) -> OpaquePointer? {
-    let pairs = options.libpqParameters
+    var pairs = options.libpqParameters
+    // An empty value in a list is none to libpq, which then takes that of PGHOSTADDR; in a string it stands.
+    let hasNoAddress = options["hostaddr"]?.isEmpty == true
+    if hasNoAddress { pairs.insert(("dbname", "hostaddr=''"), at: 0) }
     // strdup, not withCString: the arrays hold any number of strings at once.
     var keywords: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer(strdup($0.keyword)) }
     var values: [UnsafePointer<CChar>?] = pairs.map { UnsafePointer(strdup($0.value)) }
     keywords.append(nil)
     values.append(nil)
     defer { for string in keywords + values { free(UnsafeMutablePointer(mutating: string)) } }
-    return PQconnectStartParams(keywords, values, 0)
+    // Of several names of a database only the first is taken for a string.
+    return PQconnectStartParams(keywords, values, hasNoAddress ? 1 : 0)
   }
 
   private func awaitConnected(_ options: ConnectOptions, _ isCancelled: () -> Bool) throws(PostgresError) {

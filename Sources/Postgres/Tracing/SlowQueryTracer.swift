@@ -1,6 +1,8 @@
 public import StructuredLogging
 
 /// Logs queries: a warning from the threshold on, information when they fail, debug otherwise.
+///
+/// Statements, parameters and their number are cut: a line of the log is no place for megabytes.
 public struct SlowQueryTracer: QueryTracer {
   /// How parameters appear in the log.
   public enum ParameterMode: String, Sendable, CaseIterable {
@@ -11,6 +13,10 @@ public struct SlowQueryTracer: QueryTracer {
     /// Not at all.
     case none
   }
+
+  private static let longestStatement = 4096
+  private static let longestParameter = 200
+  private static let mostParameters = 100
 
   private let threshold: Duration
   private let parameters: ParameterMode
@@ -57,19 +63,25 @@ public struct SlowQueryTracer: QueryTracer {
     case .failure(let error as PostgresError): metadata["error"] = .string(error.sqlState?.rawValue ?? "\(error.code)")
     case .failure(let error): metadata["error"] = .string("\(type(of: error))")
     }
-    metadata["sql"] = .string(trace.sql.text)
+    metadata["sql"] = .string(trace.sql.text.cut(to: Self.longestStatement))
     metadata["pid"] = .integer(trace.processID)
     let values = trace.sql.parameters
-    if parameters != .none, !values.isEmpty { metadata["parameters"] = .array(values.map(describe)) }
+    if parameters != .none, !values.isEmpty {
+      var described = values.prefix(Self.mostParameters).map(describe)
+      if described.count < values.count { described.append("… (\(values.count) parameters)") }
+      metadata["parameters"] = .array(described)
+    }
     return metadata
   }
 
   private func describe(_ value: any PostgresEncodable) -> LogValue {
     if value is any SensitiveValue { return "<REDACTED>" }
-    let text = value.isNull ? "NULL" : value.logDescription
     switch parameters {
-    case .full: return .string(text.count > 200 ? "\(text.prefix(200))… (\(text.count) characters)" : text)
+    case .full:
+      let text = value.isNull ? "NULL" : value.logDescription(elements: Self.longestParameter)
+      return .string(text.cut(to: Self.longestParameter))
     case .fingerprint:
+      let text = value.isNull ? "NULL" : value.logDescription(elements: .max)
       // Swift seeds its hash anew in each process.
       let digits = String(UInt32(truncatingIfNeeded: text.hashValue), radix: 16)
       return .string("\(type(of: value).postgresType)#\(digits)")
@@ -84,12 +96,26 @@ extension Sensitive: SensitiveValue {}
 extension Optional: SensitiveValue where Wrapped: SensitiveValue {}
 
 extension PostgresEncodable {
-  /// The value as text: an optional without its wrapping, bytes by their number.
-  fileprivate var logDescription: String {
+  /// The value as text: an optional without its wrapping, bytes by their number, an array by its first elements.
+  fileprivate func logDescription(elements: Int) -> String {
     let mirror = Mirror(reflecting: self)
     if mirror.displayStyle == .optional, let wrapped = mirror.children.first?.value as? any PostgresEncodable {
-      return wrapped.logDescription
+      return wrapped.logDescription(elements: elements)
+    }
+    if mirror.displayStyle == .collection, mirror.children.count > elements {
+      let first = mirror.children.prefix(elements).map { String(reflecting: $0.value) }
+      return "[\(first.joined(separator: ", ")), …]"
     }
     return "\(self)"
+  }
+}
+
+extension String {
+  /// The first so many characters, and how long it is, where it is longer. Looks at no more of it than that.
+  fileprivate func cut(to limit: Int) -> String {
+    guard utf8.count > limit, let end = unicodeScalars.index(startIndex, offsetBy: limit, limitedBy: endIndex),
+      end < endIndex
+    else { return self }
+    return "\(self[..<end])… (\(utf8.count) bytes)"
   }
 }
