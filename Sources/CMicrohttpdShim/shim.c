@@ -9,6 +9,16 @@ static size_t keep_escapes(void *context, struct MHD_Connection *connection, cha
   return strlen(text);
 }
 
+// The library makes a record of each item of a query, which nobody reads: a few thousand short ones are more than a
+// connection's memory, and then it does not answer at all. It reads them after this call: it gets to see none.
+static void *request_begins(void *context, const char *target, struct MHD_Connection *connection) {
+  const struct keel_http_options *options = context;
+  void *request = options->request_begins(options->context, target, connection);
+  char *query = target ? strchr(target, '?') : NULL;
+  if (query) query[1] = '\0';
+  return request;
+}
+
 __attribute__((format(printf, 2, 0)))
 static void format_log(void *context, const char *format, va_list arguments) {
   const struct keel_http_options *options = context;
@@ -36,7 +46,7 @@ struct MHD_Daemon *keel_http_start(const struct keel_http_options *o) {
     {MHD_OPTION_PER_IP_CONNECTION_LIMIT, o->connections_per_ip, NULL},
     {MHD_OPTION_CONNECTION_TIMEOUT, o->idle_seconds, NULL},
     {MHD_OPTION_STRICT_FOR_CLIENT, 1, NULL},
-    {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)o->request_begins, o->context},
+    {MHD_OPTION_URI_LOG_CALLBACK, (intptr_t)request_begins, (void *)o},
     {MHD_OPTION_UNESCAPE_CALLBACK, (intptr_t)keep_escapes, NULL},
     {MHD_OPTION_NOTIFY_COMPLETED, (intptr_t)o->request_completed, o->context},
     {MHD_OPTION_NOTIFY_CONNECTION, (intptr_t)o->connection_changed, o->context},
@@ -97,6 +107,16 @@ unsigned int keel_http_queued_status(struct MHD_Connection *connection) {
 void *keel_http_socket_context(struct MHD_Connection *connection) {
   const union MHD_ConnectionInfo *info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_SOCKET_CONTEXT);
   return info ? info->socket_context : NULL;
+}
+
+int keel_http_is_folded(const char *name, size_t size, const char *value) {
+  if (!name || !value) return 0;
+  const char *end = name + size;
+  if (value <= end) return 1;
+  for (; end < value; ++end) {
+    if (*end != '\0' && *end != ' ' && *end != '\t') return 1;
+  }
+  return 0;
 }
 
 void keel_http_look_again(struct MHD_Connection *connection) {

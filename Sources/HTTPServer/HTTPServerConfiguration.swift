@@ -32,6 +32,7 @@ public struct HTTPServerConfiguration: Sendable {
   /// How long the body of a request may be, in bytes; above it the answer is 413. Default 1 MiB. A route may have its own.
   public var bodyLimit: Int
   /// How long request line and headers may be together, in bytes; above it the answer is 431 or 414. Default 16 KiB.
+  /// The headers of the response have 8 KiB, and what those of the request left; above it the answer is 500.
   public var headerLimit: Int
   /// How long a connection may be silent, between requests or inside one, before it is closed; also how long a client
   /// may take no byte of a response. Default 30 s; counted in whole seconds, zero switches it off.
@@ -39,7 +40,8 @@ public struct HTTPServerConfiguration: Sendable {
   /// How long a request may take to arrive, from the end of the one before; this is what stops a client that sends a
   /// byte now and then. Must be longer than ``idleTimeout``. Default 60 s, zero switches it off.
   public var readTimeout: Duration
-  /// How many connections may be open; more wait in the system's queue until one closes. Default 10 000.
+  /// How many connections may be open; more wait in the system's queue until one closes. Default 10 000. One that was
+  /// upgraded without TLS no longer counts, neither here nor for its address.
   public var maxConnections: Int
   /// How many of them may come from one IP address; more are closed at once. Default 0: no limit.
   public var maxConnectionsPerAddress: Int
@@ -61,10 +63,14 @@ public struct HTTPServerConfiguration: Sendable {
     tls = nil
   }
 
+  /// What the library has for the headers of a request, and then for those of its response.
+  var connectionMemory: Int { headerLimit + 8 << 10 }
+
   func validate() throws(HTTPServerError) {
     let faults = [
       bodyLimit < 0 ? "bodyLimit must not be negative" : nil,
       headerLimit < 1024 ? "headerLimit must be at least 1024 bytes" : nil,
+      headerLimit > 1 << 30 ? "headerLimit must be at most 1 GiB, for each connection has memory for it" : nil,
       idleTimeout < .zero ? "idleTimeout must not be negative" : nil,
       readTimeout != .zero && readTimeout <= idleTimeout ? "readTimeout must be longer than idleTimeout" : nil,
       maxConnections < 1 ? "maxConnections must be at least 1" : nil,

@@ -49,7 +49,7 @@ public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
   static func invalidHeader(_ name: String) -> HTTPServerError {
     HTTPServerError(
       .invalidHeader,
-      "header field “\(name)” was not sent: a name is a token and a value has no line breaks; check what it was made of"
+      "header field “\(name)” was not sent: a name is a token and a value has no control characters; check what it was made of"
     )
   }
 }

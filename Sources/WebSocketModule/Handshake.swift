@@ -12,7 +12,9 @@ enum Handshake {
   /// - Throws: 400 when the request does not ask for a WebSocket in the right way, 426 for another version, 403 for a page
   ///   of another origin.
   static func accept(_ request: HTTPRequest, _ origins: WebSocketOrigins) throws(HTTPError) -> String {
-    guard request.headers.contains("websocket", in: "Upgrade"), request.headers.contains("upgrade", in: "Connection")
+    // A route for GET answers HEAD too.
+    guard request.method == .get, request.headers.contains("websocket", in: "Upgrade"),
+      request.headers.contains("upgrade", in: "Connection")
     else {
       throw HTTPError(
         .upgradeRequired, "this is a WebSocket: connect with one",

@@ -61,6 +61,7 @@ final class Session: @unchecked Sendable {
     client.setFlush { [weak self] in self?.flush() }
     inbox.onRoom = { [weak self] in self?.readAgain() }
     connection.onStop = { [client] in client.close(.goingAway, reason: "the server is stopping") }
+    connection.onCutOff = { [weak self] in if let self { finish(ending) } }
     hub.counters.opened.add(1, ordering: .relaxed)
     hub.counters.connections.add(1, ordering: .relaxed)
     do {
@@ -77,9 +78,12 @@ final class Session: @unchecked Sendable {
 
   private func ready(_ readiness: Readiness) {
     guard phase != .closed else { return }
-    if readiness.contains(.write) { flush() }
+    // Room for answers may be what the rest of the early bytes waits for.
+    if readiness.contains(.write) { early.isEmpty ? flush() : read() }
     // Told again and again until somebody heeds it, also while we do not read.
-    if !readiness.isDisjoint(with: [.hangUp, .error]), !interest.contains(.read) { return finish(.abnormal) }
+    if !readiness.isDisjoint(with: [.hangUp, .error]), !interest.contains(.read) {
+      return finish(frames.closeReceived ?? .abnormal)
+    }
     if readiness.contains(.read) || readiness.contains(.hangUp) {
       if phase == .lingering { discard() } else { read() }
     } else if readiness.contains(.error) {
@@ -93,15 +97,24 @@ final class Session: @unchecked Sendable {
   }
 
   private func read() {
-    guard phase == .open || phase == .saidGoodbye else { return }
-    budget = Self.readLimit
-    guard frames.receive() else { return finish(frames.closeReceived ?? .abnormal) }
-    flush()
+    repeat {
+      guard phase == .open || phase == .saidGoodbye else { return }
+      budget = Self.readLimit
+      guard frames.receive() else { return finish(frames.closeReceived ?? .abnormal) }
+      flush()
+      // The socket will not tell of what came before it was ours.
+    } while !early.isEmpty && isReceptive
     watch()
   }
 
+  /// Whether there is any use in reading.
+  private var isReceptive: Bool { frames.isReading && !inbox.isFull && !frames.isCongested }
+
   /// Bytes for the frames, as many as there are now.
   private func read(into buffer: UnsafeMutableRawBufferPointer) -> Frames.Input {
+    // A handler that was called for the message before has sent something, and that was the end: the descriptor is
+    // somebody else's by now.
+    guard phase == .open || phase == .saidGoodbye else { return .end }
     if inbox.isFull || frames.isCongested { return .later }
     if !early.isEmpty {
       let count = min(buffer.count, early.count)
@@ -206,7 +219,8 @@ final class Session: @unchecked Sendable {
   private func watch() {
     guard phase != .closed else { return }
     var wanted: Interest = []
-    if phase == .lingering || !(inbox.isFull || frames.isCongested) { wanted.insert(.read) }
+    // What nobody reads would be told again and again.
+    if phase == .lingering || isReceptive { wanted.insert(.read) }
     if !output.isEmpty { wanted.insert(.write) }
     guard wanted != interest else { return }
     interest = wanted
@@ -219,9 +233,9 @@ final class Session: @unchecked Sendable {
     switch phase {
     case .open:
       // A goodbye that cannot be sent since the client takes nothing.
-      if let code = client.closingCode {
+      if client.closingCode != nil || frames.isEnding {
         goodbyeAt = goodbyeAt ?? now
-        if let goodbyeAt, now - goodbyeAt >= configuration.closeTimeout { return finish(code) }
+        if let goodbyeAt, now - goodbyeAt >= configuration.closeTimeout { return finish(ending) }
       }
       if inbox.isFull {
         // We do not listen, so that its silence means nothing.
@@ -243,7 +257,9 @@ final class Session: @unchecked Sendable {
   // MARK: Ending
 
   /// The code that tells why it ended: the client's, or ours if it did not say.
-  private var ending: WebSocketCloseCode { frames.closeReceived ?? frames.closeSent ?? .abnormal }
+  private var ending: WebSocketCloseCode {
+    frames.closeReceived ?? frames.closeSent ?? client.closingCode ?? .abnormal
+  }
 
   private func endIfThrough() {
     guard frames.closeSent != nil, output.isEmpty, phase == .open || phase == .saidGoodbye else { return }

@@ -17,6 +17,10 @@ import Testing
     Route(.get, "/tagged") { _ in
       HTTPResponse(headers: ["Content-Type": "text/plain", "ETag": "\"a\""], body: .text(page))
     },
+    Route(.get, "/part") { _ in
+      HTTPResponse(
+        status: 206, headers: ["Content-Type": "text/plain", "Content-Range": "bytes 0-32999/66000"], body: .text(page))
+    },
     Route(.get, "/error") { _ -> String in throw HTTPError(.conflict, page) },
   ]
 
@@ -73,6 +77,11 @@ import Testing
     #expect(try await ask("/done", "gzip").encoding == "br")
     let error = try await ask("/error", "gzip")
     #expect(error.encoding == "gzip" && error.response.status == 409)
+  }
+
+  @Test func `a part of something is left alone, for its range counts the bytes as they are`() async throws {
+    let (response, encoding) = try await ask("/part", "gzip")
+    #expect(encoding == nil && response.text == Self.page)
   }
 
   @Test func `a strong validator becomes a weak one`() async throws {

@@ -81,6 +81,11 @@ import Testing
     ("Bad[name]: x", 400),
     ("Transfer-Encoding: gzip, chunked", 501),
     ("Transfer-Encoding: chunked\r\nTransfer-Encoding: chunked", 501),
+    ("Transfer-Encoding: chunked ", 501),
+    ("X: a\r\n b", 400),
+    ("X: a\r\n\tb\r\n c", 400),
+    ("Content: 3\r\n -Length", 400),
+    ("X: a\rContent-Length: 3", 400),
   ])
   func `headers that can be read in two ways are refused and counted`(headers: String, status: Int) async throws {
     let observer = RecordingObserver()
@@ -92,6 +97,31 @@ import Testing
         #expect(client.isClosed())
       }
       try await eventually("the request is counted") { observer.seen.malformed.map(\.?.code) == [status] }
+    }
+  }
+
+  @Test func `chunks from a client of HTTP 1.0 are refused`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        try client.send(
+          "POST /echo HTTP/1.0\r\nConnection: keep-alive\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\n\r\n")
+        #expect(try client.response().status == 400)
+        #expect(client.isClosed())
+      }
+    }
+  }
+
+  @Test func `chunks that are none are counted as malformed with what the client got`() async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        try client.send("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n-3\r\nabc\r\n")
+        #expect(try client.response().status == 400)
+      }
+      try await eventually("the request is counted") { observer.seen.malformed == [400] }
+      #expect(observer.seen.records.isEmpty)
     }
   }
 

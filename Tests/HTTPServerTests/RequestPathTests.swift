@@ -6,6 +6,7 @@ import Testing
   @Test(arguments: [
     ("/", [""]), ("/a", ["a"]), ("/a/", ["a", ""]), ("//a", ["", "a"]), ("/a%2Fb/c", ["a/b", "c"]),
     ("/a?b=/../c", ["a"]), ("/%F0%9F%90%9F", ["🐟"]), ("http://host/a", ["a"]), ("https://host?x", [""]),
+    ("HTTP://host/a", ["a"]),
     ("/a:b@c!$&'()*+,;=~", ["a:b@c!$&'()*+,;=~"]),
   ])
   func `targets are cut and decoded`(target: String, segments: [String]) throws {

@@ -33,6 +33,15 @@ import Testing
     Route(.get, "/typo/:name") { request in try request.parameters["nam"] },
     Route(.get, "/number/:n") { request in "\(try request.parameters["n", as: Int.self] + 1)" },
     Route(.get, "/split") { _ in HTTPResponse(status: .ok, headers: ["X-Evil": "a\r\nSet-Cookie: b"]) },
+    Route(.get, "/header") { request in
+      HTTPResponse(headers: HTTPHeaders(dictionaryLiteral: (request.query["name"] ?? "", request.query["value"] ?? "")))
+    },
+    Route(.get, "/long-header/:n") { request in
+      HTTPResponse(headers: ["X-Long": String(repeating: "a", count: try request.parameters["n", as: Int.self])])
+    },
+    Route(.get, "/reset") { _ in HTTPResponse("nothing", status: 205) },
+    Route(.get, "/padded") { request in "[\(request.headers["X-Padded"] ?? "")]" },
+    Route(.get, "/count") { request in "\(request.query.count)" },
     Route(.get, "/large") { _ in HTTPResponse([UInt8](repeating: 7, count: 3 << 20)) },
     Route(.delete, "/hello/:name") { _ in HTTPStatus.accepted },
   ]
@@ -250,6 +259,67 @@ import Testing
       #expect(response.status == 500)
       #expect(response.headers["set-cookie"] == nil)
       #expect(observer.seen.failures.first?.contains("X-Evil") == true)
+    }
+  }
+
+  @Test(arguments: ["name=X&value=a%00b", "name=X&value=a%01b", "name=X%3A+y&value=a", "name=X+y&value=a"])
+  func `a header field that would arrive as another is not sent`(query: String) async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
+      let response = try await offPool { try TestClient(address).request("GET", "/header?\(query)") }
+      #expect(response.status == 500)
+      #expect(response.headers["x"] == nil)
+      #expect(observer.seen.failures.count == 1)
+    }
+  }
+
+  @Test func `a tab in a header value is sent, a date of the handler's is not`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        #expect(try client.request("GET", "/header?name=X&value=a%09b").headers["x"] == "a\tb")
+        #expect(try client.request("GET", "/header?name=Date&value=never").headers["date"]?.hasSuffix(" GMT") == true)
+      }
+    }
+  }
+
+  @Test func `headers too long to be sent are a 500 and are told`() async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        #expect(try client.request("GET", "/long-header/8000").headers["x-long"]?.count == 8000)
+        #expect(try client.request("GET", "/long-header/30000").status == 500)
+        #expect(try client.request("GET", "/later").text == "later")
+      }
+      #expect(observer.seen.failures.first?.contains("its header fields take 30010 bytes") == true)
+      try await eventually("the records say so") { observer.seen.records.map(\.status) == [200, 500, 200] }
+    }
+  }
+
+  @Test func `205 has no body`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      let response = try await offPool { try TestClient(address).request("GET", "/reset") }
+      #expect(response.status == 205 && response.headers["content-length"] == "0")
+    }
+  }
+
+  @Test func `white space around a header value is not part of it`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      let response = try await offPool {
+        try TestClient(address).request("GET", "/padded", headers: [("X-Padded", " \t a b \t ")])
+      }
+      #expect(response.text == "[a b]")
+    }
+  }
+
+  @Test func `a query of thousands of items is read`() async throws {
+    try await withServer(Self.routes) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        #expect(try client.request("GET", "/count?" + String(repeating: "a&", count: 5000)).text == "5000")
+        #expect(try client.request("GET", "/count?a=1?&b").text == "2")
+      }
     }
   }
 

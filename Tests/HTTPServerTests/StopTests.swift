@@ -59,6 +59,19 @@ import Testing
     await loop.stop()
   }
 
+  @Test func `patience without end is no trap`() async throws {
+    try await withServer(
+      [Route(.get, "/") { _ in "ok" }],
+      configure: {
+        $0.idleTimeout = .seconds(Int64.max)
+        $0.readTimeout = .zero
+      }
+    ) { address, _ in
+      let answer = try await offPool { try TestClient(address).request("GET", "/").text }
+      #expect(answer == "ok")
+    }
+  }
+
   @Test func `a server starts once`() async throws {
     try await withServer([]) { _, server in
       let error = await #expect(throws: HTTPServerError.self) { try await server.start() }

@@ -211,6 +211,18 @@ import Testing
     try await task.value
   }
 
+  @Test func `a reader that never catches up gets all in order and does not make the buffer grow`() async throws {
+    let writer = HTTPBodyWriter {}
+    let part = (0..<16 << 10).map { UInt8(truncatingIfNeeded: $0 % 251) }
+    for _ in 0..<2 { try await writer.write(part) }
+    for _ in 0..<500 {
+      try await writer.write(part)
+      #expect(read(writer, part.count).0 == part)
+    }
+    #expect(writer.held <= 192 << 10)
+    #expect(read(writer, 1 << 20).0 == part + part)
+  }
+
   @Test func `a cancelled writer stops waiting`() async throws {
     let writer = HTTPBodyWriter {}
     let task = Task { try await writer.write([UInt8](repeating: 1, count: 100_000)) }

@@ -1,4 +1,5 @@
 import HTTPServer
+import Synchronization
 import TestSupport
 import Testing
 
@@ -36,6 +37,9 @@ import Testing
     #expect(status { $0["Sec-WebSocket-Key"] = "not base64!" } == .badRequest)
     #expect(status { $0.add("Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ==") } == .badRequest)
     #expect(status { $0["Connection"] = "keep-alive, upgrade" } == nil)
+    #expect(throws: HTTPError.self) {
+      try Handshake.accept(HTTPRequest(.head, "/ws", headers: Self.good), .sameHost)
+    }
   }
 
   @Test(arguments: [
@@ -60,6 +64,21 @@ import Testing
     #expect(agreed("soap", "chat") == "chat")
     #expect(agreed("soap") == nil)
     #expect(agreed() == nil)
+  }
+
+  @Test func `HEAD, and a client of HTTP 1.0, get no upgrade`() async throws {
+    try await withHub { port, hub, _ in
+      try await offPool {
+        let upgrade = "-H 'Upgrade: websocket' -H 'Connection: Upgrade' -H 'Sec-WebSocket-Version: 13' "
+        let key = "-H 'Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==' "
+        for option in ["--head", "--http1.0"] {
+          let status = try shell(
+            "curl -sS -o /dev/null -w '%{http_code}' \(option) \(upgrade)\(key) http://127.0.0.1:\(port)/ws")
+          #expect(status == "426", "\(option)")
+        }
+      }
+      #expect(hub.counters.opened.load(ordering: .relaxed) == 0)
+    }
   }
 
   @Test func `over the wire the refusals are answers like others`() async throws {

@@ -1,3 +1,4 @@
+import Glibc
 import HTTPServer
 import Synchronization
 import TestSupport
@@ -99,6 +100,109 @@ import Testing
       #expect(await hub.isOnline("quick"))
       #expect(hub.counters.slow.load(ordering: .relaxed) == 1)
       _ = slow
+    }
+  }
+
+  private static let endings = [
+    ("a broken rule", RawClient.frame(3, [65]), 1006), ("a goodbye", RawClient.frame(8, [0x0F, 0xA1]), 4001),
+  ]
+
+  /// A client that has sent much to an echo, and takes nothing back.
+  private func stuckClient(_ port: Int, _ hub: Hub) async throws -> RawClient {
+    let client = try await offPool {
+      let client = try RawClient(port, "/ws?user=ann", window: 4096)
+      let piece = RawClient.frame(2, [UInt8](repeating: 7, count: 600_000))
+      for _ in 0..<12 { try client.send(piece) }
+      return client
+    }
+    try await eventually("all is read") { hub.counters.received.load(ordering: .relaxed) == 12 }
+    return client
+  }
+
+  @Test(arguments: endings)
+  func `the end of a client that takes nothing has a limit`(name: String, last: [UInt8], code: Int) async throws {
+    let log = SessionLog()
+    try await withHub(
+      {
+        $0.closeTimeout = .milliseconds(50)
+        $0.maxQueuedBytes = 64 << 20
+      }, log: log
+    ) { port, hub, _ in
+      let client = try await stuckClient(port, hub)
+      try await offPool { try client.send(last) }
+      try await eventually("\(name) has its end") { log.all.last == "close ann \(code)" }
+      #expect(await hub.connectionCount == 0)
+    }
+  }
+
+  @Test(arguments: endings)
+  func `what comes after the end of a client that takes nothing costs no time`(
+    name: String, last: [UInt8], code: Int
+  ) async throws {
+    let clock = ThreadClock()
+    try await withHub(
+      {
+        $0.closeTimeout = .seconds(600)
+        $0.maxQueuedBytes = 64 << 20
+      },
+      onMessage: { message, client in
+        clock.belongsHere()
+        client.send(message)
+      }
+    ) { port, hub, _ in
+      let client = try await stuckClient(port, hub)
+      // Nobody reads this, and the loop is told of it for as long as it asks.
+      try await offPool { try client.send(last + [UInt8](repeating: 90, count: 100_000)) }
+      try await eventually("the loop has nothing to do after \(name)") {
+        let before = clock.reading
+        try? await Task.sleep(for: .milliseconds(500))
+        return clock.reading - before < .milliseconds(20)
+      }
+      _ = client
+    }
+  }
+
+  @Test func `a session that ends inside its handler does not read from its descriptor's next owner`() async throws {
+    let (isHeld, isFree) = (Flag(), Flag())
+    let sockets = Mutex<[Int32]>([])
+    try await withHub(
+      { $0.maxQueuedMessages = 1 },
+      onMessage: { message, client in
+        guard message == "last" else {
+          isHeld.set()
+          while !isFree.isSet { usleep(1000) }
+          return
+        }
+        // The queue is full at once, and what empties it finds the client gone.
+        while client.send("answer") {}
+        sockets.withLock { $0 = Self.socketsWithAByte() }
+      }
+    ) { port, hub, _ in
+      try await offPool {
+        let client = try RawClient(port)
+        try client.send("hold")
+        while !isHeld.isSet { usleep(1000) }
+        try client.send("last")
+        client.abort(hard: true)
+        isFree.set()
+      }
+      try await eventually("the handler is through") { sockets.withLock { !$0.isEmpty } }
+      try await eventually("the session is over") { hub.counters.connections.load(ordering: .relaxed) == 0 }
+    }
+    for socket in sockets.withLock({ $0 }) {
+      var byte: UInt8 = 0
+      #expect(recv(socket, &byte, 1, Int32(MSG_DONTWAIT)) == 1)
+      close(socket)
+    }
+  }
+
+  /// They get the lowest numbers that are free: that of a descriptor just closed is among them.
+  private static func socketsWithAByte() -> [Int32] {
+    (0..<8).flatMap { _ in
+      var pair: [Int32] = [-1, -1]
+      socketpair(AF_UNIX, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC | O_NONBLOCK, 0, &pair)
+      for socket in pair { send(socket, [7], 1, Int32(MSG_NOSIGNAL)) }
+      return pair
     }
   }
 

@@ -51,6 +51,17 @@ import Testing
     }
   }
 
+  @Test func `all that comes with the handshake is read, though its pings need answers first`() async throws {
+    try await withHub { port, _, _ in
+      try await offPool {
+        let pings = Array(repeating: RawClient.frame(RawClient.ping, []), count: 1000).flatMap { $0 }
+        let client = try RawClient(port, early: pings + RawClient.frame(RawClient.text, Array("hello".utf8)))
+        for _ in 0..<1000 { #expect(try client.frame().opcode == RawClient.pong) }
+        #expect(try client.frame().text == "hello")
+      }
+    }
+  }
+
   @Test func `a goodbye is answered with the same code and reaches the application`() async throws {
     let log = SessionLog()
     try await withHub(log: log) { port, hub, _ in
@@ -143,11 +154,16 @@ import Testing
   }
 
   @Test func `a stop out of patience closes those that do not answer`() async throws {
-    try await withHub { port, hub, server in
+    let log = SessionLog()
+    // Nobody waits for the goodbye's own patience, which is longer.
+    try await withHub({ $0.closeTimeout = .seconds(600) }, log: log) { port, hub, server in
       let client = try await offPool { try RawClient(port, "/ws?user=ann") }
       try await eventually("it is there") { await hub.isOnline("ann") }
       #expect(await server.stop(grace: .milliseconds(20)) == 0)
       #expect(try await offPool { try client.farewell() } == 1001)
+      try await eventually("the application hears of it") { log.all.last == "close ann 1001" }
+      #expect(await hub.connectionCount == 0)
+      #expect(hub.counters.connections.load(ordering: .relaxed) == 0)
     }
   }
 

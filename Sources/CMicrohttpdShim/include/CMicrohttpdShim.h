@@ -44,6 +44,10 @@ size_t keel_http_header_size(struct MHD_Connection *connection);
 unsigned int keel_http_queued_status(struct MHD_Connection *connection);  // 0: none
 void *keel_http_socket_context(struct MHD_Connection *connection);
 
+// Whether a header field goes on in further lines. 0.9.75 appends those to the field's *name*, in a copy of it; where all is
+// in order, nothing but blanks stands between name and value.
+int keel_http_is_folded(const char *name, size_t size, const char *value);
+
 // Makes the library look at a connection in each of its runs from now on. 0.9.75 closes a connection whose body failed,
 // and then forgets to clean up after it unless it looks again.
 void keel_http_look_again(struct MHD_Connection *connection);

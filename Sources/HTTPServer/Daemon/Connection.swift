@@ -29,16 +29,24 @@ final class Connection {
 
   // MARK: The request
 
-  /// The header fields of the request, in the order they came.
-  func requestHeaders() -> HTTPHeaders {
-    var headers = HTTPHeaders()
-    headers.reserveCapacity(8)
+  /// The header fields of a request.
+  struct RequestHeaders {
+    /// In the order they came.
+    var fields = HTTPHeaders()
+    /// One of them goes on in further lines, and the library got it wrong.
+    var isFolded = false
+  }
+
+  func requestHeaders() -> RequestHeaders {
+    var headers = RequestHeaders()
+    headers.fields.reserveCapacity(8)
     withUnsafeMutablePointer(to: &headers) { headers in
       _ = MHD_get_connection_values_n(
         pointer, .HEADER_KIND,
         { headers, _, name, nameLength, value, valueLength in
-          let headers = headers?.assumingMemoryBound(to: HTTPHeaders.self)
-          headers?.pointee.add(text(name, nameLength), text(value, valueLength))
+          let headers = headers?.assumingMemoryBound(to: RequestHeaders.self)
+          headers?.pointee.fields.add(text(name, nameLength), text(value, valueLength))
+          if keel_http_is_folded(name, nameLength, value) != 0 { headers?.pointee.isFolded = true }
           return .YES
         }, headers)
     }
@@ -74,16 +82,21 @@ final class Connection {
 
   /// Queues a response: inside the callback, or while the connection is suspended.
   ///
+  /// - Parameter memory: What the library has for the headers of the request and of the response together.
   /// - Throws: ``HTTPServerError`` `invalidHeader`, with nothing queued.
   /// - Returns: Whether the library took it; it does not take a second one.
   func queue(
-    _ response: HTTPResponse, stream: BodyStream?, isHead: Bool, closes: Bool
+    _ response: HTTPResponse, stream: BodyStream?, isHead: Bool, closes: Bool, memory: Int
   ) throws(HTTPServerError) -> Bool {
+    try checkRoom(for: response.headers, memory: memory)
     let prepared = response.upgrade == nil ? Self.prepare(response.body, stream) : makeUpgradeResponse()
     guard let prepared else { return false }
     // Counted: the library keeps it for as long as it needs it.
     defer { MHD_destroy_response(prepared) }
     for field in response.headers where !Self.isOurs(field.name) && !field.value.isEmpty {
+      guard RequestFraming.isToken(field.name), !field.value.utf8.contains(where: Self.isControl) else {
+        throw .invalidHeader(field.name)
+      }
       // Not passed as they are: that would make an array of each.
       let status = field.name.withCString { name in
         field.value.withCString { value in MHD_add_response_header(prepared, name, value) }
@@ -98,6 +111,24 @@ final class Connection {
     let code = (200...999).contains(response.status.code) ? response.status.code : 500
     return MHD_queue_response(pointer, UInt32(code), prepared) == .YES
   }
+
+  /// What does not fit, the library notices when it is too late to tell the client anything: it closes the connection.
+  private func checkRoom(for headers: HTTPHeaders, memory: Int) throws(HTTPServerError) {
+    let size = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
+    // So much there is in any case.
+    guard size > 1 << 10 else { return }
+    var count: Int { Int(clamping: MHD_get_connection_values_n(pointer, .HEADER_KIND, nil, nil)) }
+    // A record for each field of the request; and our own part: the status, the date, the length.
+    let room = memory - headerSize - 64 * count - 256
+    guard size > room else { return }
+    throw HTTPServerError(
+      .invalidHeader,
+      "the response was not sent: its header fields take \(size) bytes, and the connection has room for \(max(room, 0)); "
+        + "send less, or raise headerLimit")
+  }
+
+  /// All but the tab; a NUL would end the value.
+  private static func isControl(_ byte: UInt8) -> Bool { byte < 0x20 && byte != 0x09 || byte == 0x7F }
 
   private static func prepare(_ body: HTTPResponse.Body, _ stream: BodyStream?) -> OpaquePointer? {
     switch body {
@@ -118,9 +149,10 @@ final class Connection {
       bytes.count, UnsafeMutableRawPointer(mutating: bytes.baseAddress), .RESPMEM_MUST_COPY)
   }
 
-  /// Fields that describe the connection and the framing, which are the library's to write.
+  /// Fields that describe the connection and the framing, and the date, which are the library's to write.
   private static func isOurs(_ name: String) -> Bool {
     switch name.utf8.count {
+    case 4: name.equalsIgnoringASCIICase("Date")
     case 10: name.equalsIgnoringASCIICase("Connection")
     case 14: name.equalsIgnoringASCIICase("Content-Length")
     case 17: name.equalsIgnoringASCIICase("Transfer-Encoding")

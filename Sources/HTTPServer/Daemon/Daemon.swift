@@ -87,11 +87,11 @@ final class Daemon: @unchecked Sendable {
     let options = UnsafeMutablePointer<keel_http_options>.allocate(capacity: 1)
     options.initialize(to: keel_http_options())
     options.pointee.listen_socket = descriptor
-    // The headers of the request, then those of the response.
-    options.pointee.connection_memory = configuration.headerLimit + 8 << 10
+    options.pointee.connection_memory = configuration.connectionMemory
     options.pointee.connection_limit = UInt32(clamping: configuration.maxConnections)
     options.pointee.connections_per_ip = UInt32(clamping: configuration.maxConnectionsPerAddress)
-    options.pointee.idle_seconds = UInt32(clamping: Int((configuration.idleTimeout / .seconds(1)).rounded(.up)))
+    options.pointee.idle_seconds = UInt32(
+      min((configuration.idleTimeout / .seconds(1)).rounded(.up), Double(UInt32.max)))
     if let tls = configuration.tls {
       options.pointee.tls_certificate = UnsafePointer(strdup(tls.certificateChain))
       options.pointee.tls_key = UnsafePointer(strdup(tls.privateKey))
@@ -326,12 +326,13 @@ final class Daemon: @unchecked Sendable {
 
   private func stopAccepting(_ address: HTTPServerAddress) {
     let descriptor = MHD_quiesce_daemon(library)
+    // While it still listens: afterwards the file may be that of a server that found ours to be stale.
+    if case .unix(let path) = address { unlink(path) }
     if descriptor >= 0 {
       // Between fork and exec a child holds a copy of every descriptor: closing ours alone would leave it listening.
       shutdown(descriptor, Int32(SHUT_RDWR))
       Glibc.close(descriptor)
     }
-    if case .unix(let path) = address { unlink(path) }
   }
 
   /// Closes at once, on the caller's thread, for the loop and its thread are gone. One caller at a time.
@@ -368,7 +369,7 @@ final class Daemon: @unchecked Sendable {
 
   private func close(cutOff count: Int) {
     guard let library, let options else { return }
-    for connection in Array(upgraded.values) { connection.close() }
+    for connection in Array(upgraded.values) { connection.cutOff() }
     registration?.cancel()
     timer?.timer.cancel()
     drainTimer?.cancel()

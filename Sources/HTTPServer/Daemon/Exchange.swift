@@ -57,11 +57,15 @@ final class Exchange: @unchecked Sendable {
   }
 
   /// The headers are complete.
-  func headersArrived(method: String) -> Verdict {
+  func headersArrived(method: String, version: String) -> Verdict {
     startedAt = .now
     isInFlight = true
     daemon.requestBegan()
-    let headers = connection.requestHeaders()
+    let (isOld, arrived) = (version == "HTTP/1.0", connection.requestHeaders())
+    var headers = arrived.fields
+    headers.trimValues()
+    // Who speaks HTTP/1.0 cannot mean it: a proxy has passed it on without knowing it.
+    if isOld { headers.remove("Upgrade") }
     self.method = HTTPMethod(rawValue: method)
     let plan = isTargetText ? daemon.plan(self.method, target: target) : daemon.refusal("the target is not UTF-8")
     request = HTTPRequest(
@@ -69,15 +73,17 @@ final class Exchange: @unchecked Sendable {
       remoteAddress: connection.remoteAddress, route: plan.endpoint.path)
     endpoint = plan.endpoint
     bodyLimit = plan.endpoint.bodyLimit ?? daemon.configuration.bodyLimit
-    return checkHeaders(headers)
+    // Those that the library went by, to the byte.
+    return checkHeaders(arrived.fields, isOld: isOld, isFolded: arrived.isFolded)
   }
 
-  private func checkHeaders(_ headers: HTTPHeaders) -> Verdict {
+  private func checkHeaders(_ headers: HTTPHeaders, isOld: Bool, isFolded: Bool) -> Verdict {
     do throws(HTTPError) {
+      guard !isFolded else { throw HTTPError(.badRequest, "a header field goes on in the next line") }
       guard connection.headerSize <= daemon.configuration.headerLimit else {
         throw HTTPError(.requestHeaderFieldsTooLarge)
       }
-      let length = try RequestFraming.contentLength(headers)
+      let length = try RequestFraming.contentLength(headers, isOld: isOld)
       // Too large to be read and thrown away, or its client asks before it sends: the answer goes out now.
       let isRefused = length > bodyLimit && (headers["Expect"] != nil || length - bodyLimit > Self.drainLimit)
       return isRefused ? refuse(HTTPError(.contentTooLarge)) : .goOn
@@ -138,9 +144,10 @@ final class Exchange: @unchecked Sendable {
   }
 
   private func end(_ ending: HTTPRequestRecord.Outcome, at now: ContinuousClock.Instant) {
-    if isMalformed || !isInFlight {
-      let status = status ?? connection.queuedStatus
-      daemon.observer.requestMalformed(remoteAddress: connection.remoteAddress, status: status)
+    // Chunks that are none, for example, the library answers by itself.
+    let refusal = status == nil ? connection.queuedStatus : nil
+    if isMalformed || !isInFlight || refusal != nil {
+      daemon.observer.requestMalformed(remoteAddress: connection.remoteAddress, status: status ?? refusal)
     } else {
       report(outcome ?? ending, at: now)
     }
@@ -178,7 +185,9 @@ final class Exchange: @unchecked Sendable {
       stream = BodyStream(exchange: self, request: request, loop: daemon.loop, produce)
     }
     do throws(HTTPServerError) {
-      if try !connection.queue(response, stream: stream, isHead: method == .head, closes: closes) {
+      if try !connection.queue(
+        response, stream: stream, isHead: method == .head, closes: closes, memory: daemon.configuration.connectionMemory
+      ) {
         connection.breakSocket()
       }
       status = response.status

@@ -17,9 +17,11 @@ public final class HTTPUpgradedConnection: @unchecked Sendable {
   public let remoteAddress: String
   /// The loop that the server runs on.
   public let loop: EventLoop
-  /// Called once when the server begins to stop: time to say goodbye. What is still open when the grace of the stop is
-  /// over is closed without further notice. On the loop's thread.
+  /// Called once when the server begins to stop: time to say goodbye. On the loop's thread.
   public var onStop: (@Sendable () -> Void)?
+  /// Called once when the grace of the stop is over and the connection still open: stop watching the descriptor, it is
+  /// closed right afterwards. On the loop's thread; not called when the loop was stopped first.
+  public var onCutOff: (@Sendable () -> Void)?
 
   /// Closes the descriptor; nil once it is closed.
   var end: (() -> Void)?
@@ -33,8 +35,14 @@ public final class HTTPUpgradedConnection: @unchecked Sendable {
 
   /// Closes the connection. Safe to call twice. Cancel what watches the descriptor first.
   public func close() {
-    onStop = nil
+    (onStop, onCutOff) = (nil, nil)
     end.take()?()
+  }
+
+  /// The stop is out of patience.
+  func cutOff() {
+    if loop.isCurrent { onCutOff.take()?() }
+    close()
   }
 }
 

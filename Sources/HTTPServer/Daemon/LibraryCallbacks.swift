@@ -22,11 +22,11 @@ extension Daemon {
       let exchange = daemon.requestBegins(on: connection, target: target.flatMap { String(validatingCString: $0) })
       return Unmanaged.passRetained(exchange).toOpaque()
     }
-    options.handle = { _, _, _, method, _, bytes, count, slot in
-      guard let method, let count, let exchange = object(Exchange.self, slot?.pointee) else { return .NO }
+    options.handle = { _, _, _, method, version, bytes, count, slot in
+      guard let method, let version, let count, let exchange = object(Exchange.self, slot?.pointee) else { return .NO }
       let verdict: Exchange.Verdict
       if !exchange.isInFlight {
-        verdict = exchange.headersArrived(method: String(cString: method))
+        verdict = exchange.headersArrived(method: String(cString: method), version: String(cString: version))
       } else if count.pointee > 0 {
         verdict = exchange.bodyArrived(UnsafeRawBufferPointer(start: bytes, count: count.pointee))
         count.pointee = 0

@@ -22,7 +22,7 @@ extension Exchange {
   }
 
   private func fault(_ status: HTTPStatus) -> HTTPError {
-    let headers = connection.requestHeaders()
+    let headers = connection.requestHeaders().fields
     do throws(HTTPError) {
       _ = try RequestFraming.contentLength(headers)
     } catch {
@@ -31,12 +31,20 @@ extension Exchange {
     return headers["Host"] == nil ? HTTPError(status, "the header Host is missing") : HTTPError(status)
   }
 
+  private static func reason(_ status: HTTPStatus) -> String {
+    switch status {
+    case .contentTooLarge: "Content Too Large"
+    case .requestHeaderFieldsTooLarge: "Request Header Fields Too Large"
+    default: "Bad Request"
+    }
+  }
+
   private static func head(_ status: HTTPStatus, _ error: HTTPError) -> [UInt8] {
     let response = HTTPResponse(error: error)
     let body = response.bytes ?? []
     let type = response.headers["Content-Type"] ?? ""
     let head =
-      "HTTP/1.1 \(status) \(status == .contentTooLarge ? "Content Too Large" : "Bad Request")\r\nDate: \(HTTPDate.now())\r\n"
+      "HTTP/1.1 \(status) \(reason(status))\r\nDate: \(HTTPDate.now())\r\n"
       + "Connection: close\r\nContent-Type: \(type)\r\nContent-Length: \(body.count)\r\n\r\n"
     return Array(head.utf8) + body
   }

@@ -2,14 +2,18 @@
 enum RequestFraming {
   /// The length that the headers announce; 0 if they announce none, or chunks.
   ///
-  /// - Throws: 400 for names that are no tokens, two hosts, two lengths, a length beside chunks; 501 for a transfer
-  ///   encoding other than chunked.
-  static func contentLength(_ headers: HTTPHeaders) throws(HTTPError) -> Int {
+  /// - Parameter isOld: The request is of HTTP/1.0, which knows no chunks.
+  /// - Throws: 400 for names that are no tokens, values with a carriage return, two hosts, two lengths, a length beside
+  ///   chunks; 501 for a transfer encoding other than chunked.
+  static func contentLength(_ headers: HTTPHeaders, isOld: Bool = false) throws(HTTPError) -> Int {
     var length: String?
     var isChunked = false
     var hasHost = false
     for field in headers {
       guard isToken(field.name) else { throw HTTPError(.badRequest, "a header name is not a token") }
+      guard !field.value.utf8.contains(0x0D) else {
+        throw HTTPError(.badRequest, "a header value has a carriage return")
+      }
       switch field.name.utf8.count {
       case 4 where field.name.equalsIgnoringASCIICase("Host"):
         guard !hasHost else { throw HTTPError(.badRequest, "Host is given twice") }
@@ -23,6 +27,7 @@ enum RequestFraming {
         guard !isChunked, field.value.equalsIgnoringASCIICase("chunked") else {
           throw HTTPError(.notImplemented, "the only transfer encoding here is chunked")
         }
+        guard !isOld else { throw HTTPError(.badRequest, "HTTP/1.0 has no Transfer-Encoding") }
         isChunked = true
       default:
         break

@@ -25,6 +25,17 @@ public final class HTTPBodyWriter: Sendable {
 
     var isFull: Bool { bytes.count - start >= HTTPBodyWriter.capacity }
 
+    /// When that is all, or half of the array: then no byte moves more than once. A slow client never takes all.
+    mutating func forgetWhatIsRead() {
+      if start == bytes.count {
+        bytes.removeAll(keepingCapacity: true)
+        start = 0
+      } else if start >= HTTPBodyWriter.capacity, start * 2 >= bytes.count {
+        bytes.removeFirst(start)
+        start = 0
+      }
+    }
+
     mutating func takeWriters() -> [CheckedContinuation<Void, Never>] {
       defer { writers = [] }
       return writers
@@ -112,6 +123,9 @@ public final class HTTPBodyWriter: Sendable {
   /// The bytes written so far.
   var total: Int { state.withLock { $0.total } }
 
+  /// The bytes in memory, those that are read but not yet forgotten with them.
+  var held: Int { state.withLock { $0.bytes.count } }
+
   /// Moves as many bytes as fit into `buffer`.
   func read(into buffer: UnsafeMutableRawBufferPointer) -> Reading {
     let (reading, writers) = state.withLock { state -> (Reading, [CheckedContinuation<Void, Never>]) in
@@ -123,10 +137,7 @@ public final class HTTPBodyWriter: Sendable {
       }
       state.bytes.withUnsafeBytes { buffer.copyMemory(from: .init(rebasing: $0[state.start..<state.start + count])) }
       state.start += count
-      if state.start == state.bytes.count {
-        state.bytes.removeAll(keepingCapacity: true)
-        state.start = 0
-      }
+      state.forgetWhatIsRead()
       return (.bytes(count), state.isFull ? [] : state.takeWriters())
     }
     for writer in writers { writer.resume() }

@@ -23,6 +23,15 @@ public struct HTTPHeaders: Sendable, Equatable {
 
   mutating func reserveCapacity(_ count: Int) { fields.reserveCapacity(count) }
 
+  /// Takes the white space off the ends of the values.
+  mutating func trimValues() {
+    for index in fields.indices {
+      while let last = fields[index].value.unicodeScalars.last, last == " " || last == "\t" {
+        fields[index].value.unicodeScalars.removeLast()
+      }
+    }
+  }
+
   /// The value of the first field of that name. Setting replaces all fields of the name; `nil` removes them.
   public subscript(name: String) -> String? {
     get {

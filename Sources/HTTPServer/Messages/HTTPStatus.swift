@@ -74,8 +74,8 @@ public struct HTTPStatus: Hashable, Sendable, ExpressibleByIntegerLiteral, Custo
   /// 504: whom we asked did not answer in time.
   public static let gatewayTimeout: HTTPStatus = 504
 
-  /// Answers with this status may have no body (204, 304 and 1xx).
-  public var forbidsBody: Bool { code == 204 || code == 304 || code < 200 }
+  /// Answers with this status may have no body (204, 205, 304 and 1xx).
+  public var forbidsBody: Bool { code == 204 || code == 205 || code == 304 || code < 200 }
 
   /// The number.
   public var description: String { String(code) }

@@ -57,6 +57,7 @@ public struct GzipMiddleware: HTTPMiddleware {
 
   private static func gains(_ response: HTTPResponse) -> Bool {
     guard !response.status.forbidsBody, response.headers["Content-Encoding"] == nil,
+      response.headers["Content-Range"] == nil,
       let field = response.headers["Content-Type"]?.utf8
     else { return false }
     let type = Substring(field.prefix { $0 != UInt8(ascii: ";") && $0 != UInt8(ascii: " ") }).lowercased()

@@ -37,7 +37,7 @@ struct RequestPath {
   static func rawPath(of target: String) -> String {
     var rest = target[...]
     if rest.utf8.first != UInt8(ascii: "/") {
-      for scheme in ["http://", "https://"] where rest.utf8.starts(with: scheme.utf8) {
+      for scheme in ["http://", "https://"] where String(rest.prefix(scheme.count)).equalsIgnoringASCIICase(scheme) {
         rest = rest.dropFirst(scheme.count)
         rest = rest.utf8.firstIndex { $0 == UInt8(ascii: "/") || $0 == UInt8(ascii: "?") }.map { rest[$0...] } ?? ""
         if rest.utf8.first != UInt8(ascii: "/") { rest = "/" + rest }

@@ -29,10 +29,17 @@ final class RawClient: Sendable {
   let answer: String
 
   /// Connects and shakes hands; reads give up after `patience` seconds.
-  init(_ port: Int, _ target: String = "/ws", headers: String = "", patience: Int = 60, window: Int32? = nil) throws {
+  /// What is `early` is sent together with the handshake.
+  init(
+    _ port: Int, _ target: String = "/ws", headers: String = "", patience: Int = 60, window: Int32? = nil,
+    early: [UInt8] = []
+  ) throws {
     let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue) | O_CLOEXEC, 0)
     self.descriptor = descriptor
     if var window { setsockopt(descriptor, SOL_SOCKET, SO_RCVBUF, &window, 4) }
+    // What is sent is on its way, whatever becomes of the connection next.
+    var one: Int32 = 1
+    setsockopt(descriptor, Int32(IPPROTO_TCP), TCP_NODELAY, &one, 4)
     var limit = timeval(tv_sec: patience, tv_usec: 0)
     setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
     setsockopt(descriptor, SOL_SOCKET, SO_SNDTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -51,7 +58,7 @@ final class RawClient: Sendable {
       + "Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\(headers)\r\n"
     var answer: [UInt8] = []
     var failure = status == 0 ? nil : Failure.system("connect", cause)
-    if failure == nil { failure = Self.send(descriptor, Array(request.utf8)) }
+    if failure == nil { failure = Self.send(descriptor, Array(request.utf8) + early) }
     while failure == nil, !answer.suffix(4).elementsEqual("\r\n\r\n".utf8) {
       var byte: UInt8 = 0
       let count = uninterrupted { recv(descriptor, &byte, 1, 0) }
