@@ -26,7 +26,8 @@ public final class DatabaseServer: Sendable {
     }
     if sharing, let running = await EmbeddedPostgres.runningServer(in: settings.dataDirectory) {
       logger.info("using the embedded PostgreSQL of a running program", ["data": .string(settings.dataDirectory)])
-      return DatabaseServer(options: try ConnectOptions(running), embedded: nil, logger: logger)
+      return DatabaseServer(
+        options: try ConnectOptions(EmbeddedPostgres.withoutEnvironment(running)), embedded: nil, logger: logger)
     }
     let start = ContinuousClock.now
     let embedded = try await startEmbedded(settings, logger)
@@ -37,7 +38,8 @@ public final class DatabaseServer: Sendable {
         "took": .duration(.now - start),
       ])
     return DatabaseServer(
-      options: try ConnectOptions(embedded.connectionString), embedded: embedded, logger: logger)
+      options: try ConnectOptions(EmbeddedPostgres.withoutEnvironment(embedded.connectionString)), embedded: embedded,
+      logger: logger)
   }
 
   private static func startEmbedded(_ settings: DatabaseSettings, _ logger: Logger) async throws -> EmbeddedPostgres {

@@ -7,7 +7,7 @@ public struct TestDatabase: Sendable {
   public let pool: PostgresPool
   /// How to connect to it by other means, such as a pool of another kind.
   public let options: ConnectOptions
-  /// The same for another process: `host='/…' port=5432 dbname='test_1' user='keel' …`.
+  /// The same for another process: `host='/…' port=5432 dbname='test_1' user='keel'`.
   public let connectionString: String
   /// The loop that drives ``pool``.
   public let loop: EventLoop
@@ -49,7 +49,7 @@ public struct TestDatabase: Sendable {
     _ body: (TestDatabase) async throws -> Result
   ) async throws -> Result {
     let connectionString = server.connectionString(database: name)
-    var options = try ConnectOptions(connectionString)
+    var options = try server.options(database: name)
     // Tests share the machine; patience costs nothing where nothing is wrong.
     options.connectTimeout = .seconds(30)
     options.cancelTimeout = .seconds(30)

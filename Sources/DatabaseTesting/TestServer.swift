@@ -44,7 +44,8 @@ final class TestServer: Sendable {
     atexit { TestServer.running.withLock { $0 }?.stopBlocking() }
 
     let loop = try EventLoop(.init(name: "keel-testing"))
-    var configuration = PostgresPool.Configuration(try ConnectOptions(server.connectionString))
+    var configuration = PostgresPool.Configuration(
+      try ConnectOptions(EmbeddedPostgres.withoutEnvironment(server.connectionString)))
     configuration.maxConnections = 2
     // Creating databases takes turns; so many tests may be waiting for one.
     configuration.acquireTimeout = .seconds(120)
@@ -55,6 +56,10 @@ final class TestServer: Sendable {
   }
 
   func connectionString(database: String) -> String { server.connectionString(database: database) }
+
+  func options(database: String) throws -> ConnectOptions {
+    try ConnectOptions(EmbeddedPostgres.withoutEnvironment(connectionString(database: database)))
+  }
 
   /// A new database that holds what `template` says.
   func makeDatabase(_ template: DatabaseTemplate) async throws -> String {
@@ -80,7 +85,7 @@ final class TestServer: Sendable {
   private func makeTemplate(_ template: DatabaseTemplate) async throws -> String {
     if template.migrations.isEmpty && template.seed == nil { return "template1" }
     let name = try await create("template", from: "template1")
-    let options = try ConnectOptions(connectionString(database: name))
+    let options = try options(database: name)
     if !template.migrations.isEmpty { try await Migrator(template.migrations, options: options, loop: loop).up() }
     if let seed = template.seed {
       let connection = try await PostgresConnection.connect(options, loop: loop)

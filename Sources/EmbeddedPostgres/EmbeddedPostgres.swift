@@ -91,8 +91,7 @@ public final class EmbeddedPostgres: Sendable {
     }
   }
 
-  /// For libpq, in its keyword form: `host='/path' port=5432 dbname='app' user='keel'`, and after that what keeps libpq's
-  /// environment variables (`PGHOSTADDR`, `PGCHANNELBINDING` …) from leading elsewhere or to a refusal.
+  /// In libpq's keyword form: `host='/path' port=5432 dbname='app' user='keel'`.
   public var connectionString: String { connectionString(database: options.databaseName) }
 
   /// The same for another database of this server.
@@ -104,9 +103,13 @@ public final class EmbeddedPostgres: Sendable {
     func quoted(_ value: String) -> String {
       "'" + value.replacing("\\", with: "\\\\").replacing("'", with: "\\'") + "'"
     }
-    return
-      "host=\(quoted(socketDirectory)) port=\(port) dbname=\(quoted(database)) user=\(quoted(userName)) "
-      + "hostaddr='' target_session_attrs=any channel_binding=disable gssencmode=disable"
+    return "host=\(quoted(socketDirectory)) port=\(port) dbname=\(quoted(database)) user=\(quoted(userName))"
+  }
+
+  /// A connection string, and after it what keeps libpq's environment variables (`PGHOSTADDR`, `PGCHANNELBINDING` …) from
+  /// leading elsewhere or to a refusal. Of these words other drivers than libpq know some only.
+  package static func withoutEnvironment(_ connectionString: String) -> String {
+    connectionString + " hostaddr='' target_session_attrs=any channel_binding=disable gssencmode=disable"
   }
 
   /// Waits for the end of the server's process, at once if it has ended.

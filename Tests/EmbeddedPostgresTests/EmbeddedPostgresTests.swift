@@ -155,9 +155,9 @@ import Testing
   func `the connection string holds whatever libpq finds in the environment`(variable: String) async throws {
     try await EmbeddedPostgres.with(.test) { server in
       let psql = server.installation.program("psql")
-      let outcome = try Tool.run(
-        command: ["/usr/bin/env", variable, psql, "-XAtqw", "-d", server.connectionString, "-c", "SELECT 1"]
-      ).get()
+      let address = EmbeddedPostgres.withoutEnvironment(server.connectionString)
+      let outcome = try Tool.run(command: ["/usr/bin/env", variable, psql, "-XAtqw", "-d", address, "-c", "SELECT 1"])
+        .get()
       #expect(outcome.output == "1\n")
     }
   }

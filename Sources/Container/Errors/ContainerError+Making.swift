@@ -18,7 +18,8 @@ extension ContainerError {
   }
 
   static func noScope(after state: AppState) -> ContainerError {
-    ContainerError(.invalidState, "cannot open a scope: the app is \(state)", details: ["a scope uses the app's values"])
+    ContainerError(
+      .invalidState, "cannot open a scope: the app is \(state)", details: ["a scope uses the app's values"])
   }
 
   static func notProvided(_ plan: Plan, _ key: Key) -> ContainerError {
