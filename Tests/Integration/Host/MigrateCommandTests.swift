@@ -185,7 +185,7 @@ import Testing
           let outcome = await run(["migrate"] + words + flags)
           return try JSONDecoder().decode([String: JSON].self, from: Data(outcome.output.utf8))
         }
-        #expect(try await document("version") == ["version": .number(0)])
+        #expect(try await document("version") == ["version": .number(0), "dirty": .bool(false)])
         let plan = try await document("plan")
         #expect(plan["steps"]?[0]?["sql"] == .string(Self.table["1_table.up.sql"] ?? ""))
         #expect(plan["steps"]?[0]?["in_transaction"] == .bool(true))
