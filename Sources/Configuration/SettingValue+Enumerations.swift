@@ -22,6 +22,8 @@ enum Enumeration {
   ) throws(SettingValueError) -> E where E.RawValue == String {
     let text = try value.text(expecting: kind(of: E.self))
     if let found = E(rawValue: text) { return found }
+    // `LOG_LEVEL=DEBUG` is what many are used to.
+    if let found = E.allCases.first(where: { $0.rawValue.lowercased() == text.lowercased() }) { return found }
     let hint = Suggestion.nearest(to: text, among: E.allCases.map(\.rawValue)).map { " (did you mean '\($0)'?)" } ?? ""
     throw SettingValueError("expected \(kind(of: E.self)), found '\(text)'\(hint)")
   }

@@ -64,6 +64,7 @@ struct HostModule: Module {
     Invoke { (registry: MetricsRegistry, monitor: HealthMonitor, control: AppControl) in
       try registry.register(HealthCollector(monitor: monitor))
       try registry.register(HookCollector(control))
+      try registry.register(LogCollector())
     }
     Run("health checks") { (monitor: HealthMonitor, settings: HostSettings, _: Readiness) in
       while true {

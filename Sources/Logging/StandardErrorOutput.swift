@@ -24,6 +24,9 @@ public struct StandardErrorOutput: LogOutput {
     output.write(entry)
   }
 
+  /// How many lines of the process standard error did not take, in whole or in part.
+  public static var droppedLines: Int { LineWriter.standardError.droppedLines }
+
   /// Writes text for people between the log's lines. What a full or broken standard error does not take is lost.
   package static func write(_ text: String) { LineWriter.standardError.write(Array(text.utf8)) }
 

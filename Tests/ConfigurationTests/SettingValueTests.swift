@@ -44,6 +44,11 @@ import Testing
     #expect(fault(text, as: Duration.self) == expected)
   }
 
+  @Test func `the name of a case is read in capitals too`() throws {
+    #expect(try parse("JSON", as: TestSettings.Format.self) == .json)
+    #expect(fault("JSONL", as: TestSettings.Format.self)?.contains("(did you mean 'json'?)") == true)
+  }
+
   @Test func `any duration that a setting can hold survives being written and read`() throws {
     for _ in 0..<1000 {
       let magnitude = Int64.max >> Int64.random(in: 0...62)

@@ -152,6 +152,29 @@ import Testing
     }
   }
 
+  @Test func `a stream without end is complete when the server stops, which waits for it no longer`() async throws {
+    let routes = [
+      Route(.get, "/events") { _ in
+        HTTPResponse.stream(contentType: "text/event-stream", isEndless: true) { writer in
+          try await writer.write("data: hello\n\n")
+          try await Task.sleep(for: .seconds(3600))
+        }
+      }
+    ]
+    try await withServer(routes) { address, server in
+      let client = try await offPool {
+        let client = try TestClient(address)
+        try client.send("GET /events HTTP/1.1\r\nHost: t\r\n\r\n")
+        #expect(client.pause(milliseconds: 60_000))
+        return ClientBox(client)
+      }
+      #expect(await server.stop(grace: .seconds(600)) == 0)
+      let text = try await offPool { try client.use { try $0.response().text } }
+      #expect(text == "data: hello\n\n")
+      client.close()
+    }
+  }
+
   @Test func `a stop cuts off a stream that goes on for ever`() async throws {
     let routes = [
       Route(.get, "/events") { _ in

@@ -146,6 +146,7 @@ import Testing
     try await serving { _, server, _ in
       let page = String(decoding: await server.respond(to: request("/metrics")).bytes ?? [], as: UTF8.self)
       #expect(page.contains(#"keel_hook_duration_seconds{hook="HTTPServer"}"#))
+      #expect(page.contains("\nkeel_log_lines_dropped_total "))
     }
   }
 

@@ -166,6 +166,7 @@ private struct FixedCollector: MetricsCollector {
     let resident = try #require(page.value("process_resident_memory_bytes"))
     let virtual = try #require(page.value("process_virtual_memory_bytes"))
     #expect(resident > 1_000_000 && virtual >= resident)
+    #expect(try #require(page.value("process_virtual_memory_max_bytes")) >= virtual)
     #expect(try #require(page.value("process_cpu_seconds_total")) > 0)
     #expect(try #require(page.value("process_threads")) >= 1)
     let open = try #require(page.value("process_open_fds"))
@@ -194,7 +195,7 @@ private struct FixedCollector: MetricsCollector {
   @Test func `the process' figures are reused for their age`() throws {
     let kept = ProcessCollector(maxAge: .seconds(3600))
     let first = kept.collect().compactMap(\.metrics.first?.value)
-    #expect(first.count == 7)
+    #expect(first.count == 8)
     #expect(kept.collect().compactMap(\.metrics.first?.value) == first)
   }
 

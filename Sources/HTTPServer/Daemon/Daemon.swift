@@ -312,6 +312,7 @@ final class Daemon: @unchecked Sendable {
       isDraining = true
       stopAccepting(address)
       for connection in Array(upgraded.values) { connection.onStop.take()?() }
+      for connection in connections { connection.exchange?.stopBegins() }
       if inFlight == 0, upgraded.isEmpty {
         close(cutOff: 0)
       } else {

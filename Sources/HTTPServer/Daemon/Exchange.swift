@@ -33,6 +33,7 @@ final class Exchange: @unchecked Sendable {
   private var bodySize = 0
   private var task: Task<Void, Never>?
   private var stream: BodyStream?
+  private var isEndless = false
   private var upgrade: (@Sendable (HTTPUpgradedConnection) -> Void)?
   private var status: HTTPStatus?
   private var responseSize = 0
@@ -183,6 +184,8 @@ final class Exchange: @unchecked Sendable {
     if response.status.forbidsBody { response.body = .empty }
     if case .stream(let produce) = response.body, let request {
       stream = BodyStream(exchange: self, request: request, loop: daemon.loop, produce)
+      isEndless = response.isEndless
+      if daemon.isDraining { stopBegins() }
     }
     do throws(HTTPServerError) {
       if try !connection.queue(
@@ -236,6 +239,11 @@ final class Exchange: @unchecked Sendable {
   /// The stream has something after it had nothing.
   func streamIsReadable() {
     if state.unpause() { daemon.resume(connection) }
+  }
+
+  /// The server takes no more requests, and waits for this one.
+  func stopBegins() {
+    if isEndless { stream?.stop() }
   }
 
   /// The closure of a stream threw. What it throws after the client left is of no interest.

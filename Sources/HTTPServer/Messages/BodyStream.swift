@@ -8,6 +8,7 @@ final class BodyStream {
   private let writer: HTTPBodyWriter
   private var produce: (@Sendable (HTTPBodyWriter) async throws -> Void)?
   private var task: Task<Void, Never>?
+  private var isStopping = false
 
   init(
     exchange: Exchange, request: HTTPRequest, loop: EventLoop,
@@ -42,6 +43,8 @@ final class BodyStream {
       do {
         try await produce(writer)
         writer.finish(failed: false)
+      } catch is CancellationError where writer.isStopping {
+        writer.finish(failed: false)
       } catch {
         if loop.isCurrent {
           exchange.streamFailed(error, request: request)
@@ -51,6 +54,14 @@ final class BodyStream {
         writer.finish(failed: true)
       }
     }
+    if isStopping { task?.cancel() }
+  }
+
+  /// The server stops, and the body has no end of its own.
+  func stop() {
+    isStopping = true
+    writer.stop()
+    task?.cancel()
   }
 
   /// Nobody asks any more.

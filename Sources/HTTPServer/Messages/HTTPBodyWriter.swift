@@ -20,6 +20,7 @@ public final class HTTPBodyWriter: Sendable {
     var start = 0
     var total = 0
     var end: Reading?
+    var isStopping = false
     var isReaderWaiting = false
     var writers: [CheckedContinuation<Void, Never>] = []
 
@@ -98,6 +99,11 @@ public final class HTTPBodyWriter: Sendable {
       try Task.checkCancellation()
     }
   }
+
+  /// Its task is about to be cancelled since the server stops, which completes the body.
+  func stop() { state.withLock { $0.isStopping = true } }
+
+  var isStopping: Bool { state.withLock { $0.isStopping } }
 
   /// No more will be written: the body is complete, or `failed` half way.
   func finish(failed: Bool) {

@@ -32,6 +32,9 @@ public struct HTTPResponse: Sendable {
   /// The error this response was made from, for the observer; nil for errors that are meant for the client.
   var failure: (any Error)?
 
+  /// Whether the body would go on for ever: it ends when the server stops.
+  var isEndless = false
+
   /// Takes over the socket; nil for an answer that stays with HTTP.
   var upgrade: (@Sendable (HTTPUpgradedConnection) -> Void)?
 
@@ -56,10 +59,17 @@ public struct HTTPResponse: Sendable {
   ///
   /// The closure runs in a task of its own. ``HTTPBodyWriter/write(_:)-(String)`` waits while the client is slow. An
   /// error closes the connection without the final chunk, so that the client knows the body is incomplete.
+  ///
+  /// - Parameter isEndless: Whether the body has no end of its own, as a stream of events has none. When the server stops, its
+  ///   task is cancelled, and with that it is complete: the client gets the final chunk. Otherwise the stop waits for
+  ///   the end of the body as long as it has patience.
   public static func stream(
-    status: HTTPStatus = .ok, contentType: String, _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
+    status: HTTPStatus = .ok, contentType: String, isEndless: Bool = false,
+    _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
   ) -> HTTPResponse {
-    HTTPResponse(status: status, headers: ["Content-Type": contentType], body: .stream(produce))
+    var response = HTTPResponse(status: status, headers: ["Content-Type": contentType], body: .stream(produce))
+    response.isEndless = isEndless
+    return response
   }
 
   /// What a client gets for an error that a handler threw: status and `{"error":"…"}` of an ``HTTPErrorConvertible``,

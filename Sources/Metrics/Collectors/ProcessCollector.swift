@@ -9,6 +9,8 @@ public final class ProcessCollector: MetricsCollector {
     "process_resident_memory_bytes", .gauge, help: "Memory that is resident, in bytes.")
   private static let virtualMemory = MetricDescriptor(
     "process_virtual_memory_bytes", .gauge, help: "Memory that is mapped, in bytes.")
+  private static let maxVirtualMemory = MetricDescriptor(
+    "process_virtual_memory_max_bytes", .gauge, help: "Memory that may be mapped, in bytes.")
   private static let openDescriptors = MetricDescriptor(
     "process_open_fds", .gauge, help: "File descriptors that are open.")
   private static let maxDescriptors = MetricDescriptor(
@@ -35,8 +37,8 @@ public final class ProcessCollector: MetricsCollector {
   /// The `process_` metrics.
   public var descriptors: [MetricDescriptor] {
     [
-      Self.cpu, Self.residentMemory, Self.virtualMemory, Self.openDescriptors, Self.maxDescriptors, Self.startTime,
-      Self.threads,
+      Self.cpu, Self.residentMemory, Self.virtualMemory, Self.maxVirtualMemory, Self.openDescriptors,
+      Self.maxDescriptors, Self.startTime, Self.threads,
     ]
   }
 
@@ -54,7 +56,8 @@ public final class ProcessCollector: MetricsCollector {
     let statistics = ProcessStatistics.current()
     let values = [
       (cpu, statistics.cpuSeconds), (residentMemory, statistics.residentBytes),
-      (virtualMemory, statistics.virtualBytes), (openDescriptors, statistics.openDescriptors),
+      (virtualMemory, statistics.virtualBytes), (maxVirtualMemory, statistics.maxVirtualBytes),
+      (openDescriptors, statistics.openDescriptors),
       (maxDescriptors, statistics.maxDescriptors), (startTime, statistics.startTime), (threads, statistics.threads),
     ]
     return values.compactMap { descriptor, value in value.map { MetricFamily(descriptor, $0) } }

@@ -13,6 +13,7 @@ struct ProcessStatistics {
   var virtualBytes: Double?
   var openDescriptors: Double?
   var maxDescriptors: Double?
+  var maxVirtualBytes: Double?
   var startTime: Double?
   var threads: Double?
 
@@ -22,18 +23,30 @@ struct ProcessStatistics {
     if clock_gettime(CLOCK_PROCESS_CPUTIME_ID, &time) == 0 {
       statistics.cpuSeconds = Double(time.tv_sec) + Double(time.tv_nsec) / 1e9
     }
-    var limit = rlimit()
     #if canImport(Glibc)
-      let hasLimit = getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0
+      statistics.maxDescriptors = limit(of: __rlimit_resource_t(RLIMIT_NOFILE.rawValue))
+      statistics.maxVirtualBytes = limit(of: __rlimit_resource_t(RLIMIT_AS.rawValue))
     #else
-      let hasLimit = getrlimit(RLIMIT_NOFILE, &limit) == 0
+      statistics.maxDescriptors = limit(of: RLIMIT_NOFILE)
+      statistics.maxVirtualBytes = limit(of: RLIMIT_AS)
     #endif
-    // The largest value stands for "no limit".
-    if hasLimit { statistics.maxDescriptors = limit.rlim_cur == .max ? .infinity : Double(limit.rlim_cur) }
     #if os(Linux)
       statistics.addProc()
     #endif
     return statistics
+  }
+
+  #if canImport(Glibc)
+    private typealias Resource = __rlimit_resource_t
+  #else
+    private typealias Resource = Int32
+  #endif
+
+  /// The largest value stands for "no limit".
+  private static func limit(of resource: Resource) -> Double? {
+    var limit = rlimit()
+    guard getrlimit(resource, &limit) == 0 else { return nil }
+    return limit.rlim_cur == .max ? .infinity : Double(limit.rlim_cur)
   }
 }
 

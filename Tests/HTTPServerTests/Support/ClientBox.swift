@@ -7,8 +7,9 @@ final class ClientBox: Sendable {
   init(_ client: sending TestClient) { self.client = Mutex(client) }
 
   /// Does something with the client, unless it was let go of.
-  func use(_ body: (TestClient) -> Void) {
-    client.withLock { client in if let client { body(client) } }
+  @discardableResult
+  func use<Result: Sendable>(_ body: (TestClient) throws -> Result) rethrows -> Result? {
+    try client.withLock { client in if let client { try body(client) } else { nil } }
   }
 
   /// Lets go of the client, which closes its socket.
