@@ -19,10 +19,7 @@ extension PostgresConnection {
     let start = MonotonicInstant.now
     var results = try await send(batch.statements, batch.isolation, options)
     let lost = results.indices.filter { results[$0].error?.isLostStatement == true }
-    let isCommitted = batch.isolation == .together && results.contains { $0.isCommit }
-    // Each by itself, those behind one that is sent again would have come before it.
-    let isInOrder = batch.isolation == .together || lost.first.map { lost.count == results.count - $0 } ?? true
-    if !lost.isEmpty, !isCommitted, isInOrder, transactionStatus == .idle {
+    if !lost.isEmpty, mayRunAgain(lost, of: results, batch.isolation) {
       // They are forgotten now, and what failed had no effect.
       let again = batch.isolation == .together ? Array(results.indices) : lost
       let second = try await send(again.map { batch.statements[$0] }, batch.isolation, options.after(.now - start))
@@ -34,6 +31,17 @@ extension PostgresConnection {
       if let failed = failures.first(where: { $0.sqlState != nil }) ?? failures.first { throw failed }
     }
     return PostgresBatch.Answers(results: results)
+  }
+
+  private func mayRunAgain(
+    _ lost: [Int], of results: [Result<PostgresResult, PostgresError>], _ isolation: PostgresBatch.Isolation
+  ) -> Bool {
+    guard transactionStatus == .idle else { return false }
+    switch isolation {
+    case .together: return !results.contains { $0.isCommit }
+    // Each by itself, those behind one that is sent again would have come before it.
+    case .separate: return lost.first.map { lost.count == results.count - $0 } ?? true
+    }
   }
 
   private func send(
