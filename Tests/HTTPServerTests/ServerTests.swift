@@ -252,6 +252,23 @@ import Testing
     }
   }
 
+  @Test func `that some other task was cancelled is an error of the handler's, and told`() async throws {
+    let observer = RecordingObserver()
+    let routes = [
+      Route(.get, "/report") { _ in
+        let work = Task { try await Task.sleep(for: .seconds(3600)) }
+        work.cancel()
+        try await work.value
+        return HTTPResponse("done")
+      }
+    ]
+    try await withServer(routes, observer: observer) { address, _ in
+      let status = try await offPool { try TestClient(address).request("GET", "/report").status }
+      #expect(status == 500)
+      #expect(observer.seen.failures == ["CancellationError()"])
+    }
+  }
+
   @Test func `a header that would split the response is not sent`() async throws {
     let observer = RecordingObserver()
     try await withServer(Self.routes, observer: observer) { address, _ in
