@@ -94,7 +94,7 @@ final class Connection {
     // Counted: the library keeps it for as long as it needs it.
     defer { MHD_destroy_response(prepared) }
     for field in response.headers where !Self.isOurs(field.name) && !field.value.isEmpty {
-      guard RequestFraming.isToken(field.name), !field.value.utf8.contains(where: Self.isControl) else {
+      guard RequestFraming.isToken(field.name), !field.value.containsByte(where: Self.isControl) else {
         throw .invalidHeader(field.name)
       }
       // Not passed as they are: that would make an array of each.

@@ -11,7 +11,7 @@ enum RequestFraming {
     var hasHost = false
     for field in headers {
       guard isToken(field.name) else { throw HTTPError(.badRequest, "a header name is not a token") }
-      guard !field.value.utf8.contains(0x0D) else {
+      guard !field.value.containsByte(where: { $0 == 0x0D }) else {
         throw HTTPError(.badRequest, "a header value has a carriage return")
       }
       switch field.name.utf8.count {
@@ -46,8 +46,8 @@ enum RequestFraming {
   /// Letters, digits and ``!#$%&'*+-.^_`|~``: what RFC 9110 allows in names.
   static func isToken(_ name: String) -> Bool {
     !name.isEmpty
-      && name.utf8.allSatisfy { byte in
-        byte < 128 && (byte < 64 ? tokenBytes.low : tokenBytes.high) >> UInt64(byte & 63) & 1 == 1
+      && !name.containsByte { byte in
+        byte >= 128 || (byte < 64 ? tokenBytes.low : tokenBytes.high) >> UInt64(byte & 63) & 1 == 0
       }
   }
 
