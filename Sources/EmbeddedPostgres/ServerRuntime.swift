@@ -90,7 +90,13 @@ final class ServerRuntime: Sendable {
       guard life.lock != nil else { return false }
       end(&life)
       socket.remove()
-      if options.isTemporary { TemporaryFolder.remove(folder, user: user) }
+      if options.isTemporary {
+        // A server that was killed leaves more than its folder; one that ended has taken its process file along.
+        if FileSystem.exists(folder.processFile) {
+          _ = Leftovers(folder: folder).clear(until: .after(options.stopTimeout))
+        }
+        TemporaryFolder.remove(folder, user: user)
+      }
       life.lock = nil
       return true
     }
