@@ -60,7 +60,9 @@ public final class DatabaseServer: Sendable {
   }
 
   /// Starts the private server again whenever it ends by itself, as often as that takes; until the task is cancelled.
+  /// Meanwhile its log is kept short.
   func supervise() async {
+    async let _ = trimLog(every: .seconds(60))
     var pauses = RestartPauses()
     var start = ContinuousClock.now
     while let exit = await embedded?.waitForExit(), !exit.isExpected, !Task.isCancelled {
@@ -90,6 +92,10 @@ public final class DatabaseServer: Sendable {
           "the embedded PostgreSQL does not start again yet", ["error": "\(error)", "next_try": .duration(pause)])
       }
     }
+  }
+
+  private func trimLog(every period: Duration) async {
+    while (try? await Task.sleep(for: period)) != nil { await embedded?.trimLog() }
   }
 
   /// Whether the server is the app's own.

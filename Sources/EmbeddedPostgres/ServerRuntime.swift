@@ -103,6 +103,13 @@ final class ServerRuntime: Sendable {
     if isFirst { options.logger.debug("embedded PostgreSQL stopped", ["folder": .string(folder.path)]) }
   }
 
+  /// Keeps the log of a server that runs for long from filling the disk.
+  func trimLog() {
+    life.withLock { life in
+      if life.lock != nil { ServerLog.trim(folder, user: user) }
+    }
+  }
+
   private func log(_ launch: Launch) {
     if launch.endedOrphan {
       options.logger.info("stopped the server that an earlier run had left", ["folder": .string(folder.path)])

@@ -148,6 +148,29 @@ import Testing
     }
   #endif
 
+  @Test func `an overlong log is set aside under a server that runs, which writes on`() async throws {
+    try await TestFolder.with { folder in
+      try await EmbeddedPostgres.with(.kept(folder("postgres"))) { server in
+        let previous = server.logFile + ".1"
+        await server.trimLog()
+        #expect(!FileSystem.exists(previous))
+
+        let file = open(server.logFile, O_WRONLY | O_APPEND)
+        let chunk = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
+        for _ in 0...16 { #expect(write(file, chunk, chunk.count) == chunk.count) }
+        close(file)
+        await server.trimLog()
+        #expect(FileSystem.size(previous) > 16 << 20)
+        server.query("DO $$ BEGIN RAISE LOG 'after the trim'; END $$")
+        let log = try #require(FileSystem.contents(server.logFile))
+        #expect(log.contains("after the trim") && !log.contains("x\0") && log.utf8.count < 1 << 20)
+
+        kill(try #require(server.processID), SIGKILL)
+        #expect(await server.waitForExit()?.log.contains("after the trim") == true)
+      }
+    }
+  }
+
   @Test func `when the program is killed the server goes, and the next start has the data`() async throws {
     try await TestFolder.with { folder in
       let holder = try Holder(folder("postgres"))
