@@ -144,7 +144,8 @@ let package = Package(
     .testTarget(
       name: "DatabaseModuleTests",
       dependencies: [
-        "DatabaseModule", "MetricsTesting", "MonotonicTime", "Postgres", "PrometheusMetrics", "StructuredLogging",
+        "DatabaseModule", "AppConfiguration", "MetricsTesting", "MonotonicTime", "Postgres", "PrometheusMetrics",
+        "StructuredLogging",
       ]),
     .testTarget(
       name: "DatabaseTestingTests", dependencies: ["DatabaseTesting", "Migrations", "Postgres", "EventLoop"]),

@@ -8,7 +8,8 @@ import PackagePlugin
     let files = module.sourceFiles(withSuffix: "sql").map(\.url).sorted { $0.path() < $1.path() }
     guard !files.isEmpty else {
       Diagnostics.error(
-        "\(target.name) has no .sql files for EmbedMigrations: put them into \(module.directoryURL.path())")
+        "\(target.name) has no .sql files for EmbedMigrations: put them into \(module.directoryURL.path(percentEncoded: false))"
+      )
       return []
     }
     let output = context.pluginWorkDirectoryURL.appending(path: "\(target.name).embedded.swift")

@@ -60,27 +60,42 @@ public final class DatabaseServer: Sendable {
   }
 
   /// Starts the private server again whenever it ends by itself, as often as that takes; until the task is cancelled.
+  /// Meanwhile its log is kept short.
   func supervise() async {
+    async let _ = trimLog(every: .seconds(60))
+    var pauses = RestartPauses()
+    var start = ContinuousClock.now
     while let exit = await embedded?.waitForExit(), !exit.isExpected, !Task.isCancelled {
-      logger.error("the embedded PostgreSQL ended by itself; starting it again", ["reason": "\(exit.reason)"])
-      await startAgain()
+      let pause = pauses.next(afterRunOf: .now - start)
+      logger.error(
+        "the embedded PostgreSQL ended by itself; starting it again",
+        ["reason": "\(exit.reason)", "next_try": .duration(pause)])
+      await startAgain(after: pause, &pauses)
+      start = .now
     }
   }
 
-  private func startAgain() async {
-    var pause = Duration.seconds(1)
-    while !Task.isCancelled {
+  private func startAgain(after pause: Duration, _ pauses: inout RestartPauses) async {
+    var pause = pause
+    while true {
+      // Cancelled, the loop ends.
+      try? await Task.sleep(for: pause)
+      if Task.isCancelled { return }
       do {
         try await embedded?.restart()
         return
       } catch {
+        // A start that is called off is no failure.
+        if Task.isCancelled { return }
+        pause = pauses.next(afterRunOf: .zero)
         logger.error(
           "the embedded PostgreSQL does not start again yet", ["error": "\(error)", "next_try": .duration(pause)])
-        // Cancelled, the loop ends.
-        try? await Task.sleep(for: pause)
-        pause = min(pause * 2, .seconds(60))
       }
     }
+  }
+
+  private func trimLog(every period: Duration) async {
+    while (try? await Task.sleep(for: period)) != nil { await embedded?.trimLog() }
   }
 
   /// Whether the server is the app's own.

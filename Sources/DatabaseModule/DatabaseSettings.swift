@@ -144,13 +144,15 @@ public struct DatabaseSettings: Sendable {
   var watchInterval: Duration { min(max(longQueryPatience / 4, .milliseconds(20)), .seconds(1)) }
 
   private func checkSizes() throws(ConfigurationError) {
-    let most = try configuration(Self.maxConns)
+    let configured = try configuration(Self.maxConns)
     let least = try configuration(Self.minConns)
-    guard most > 0, least > most else { return }
+    let most = PostgresPool.Configuration.effectiveMaxConnections(configured)
+    guard least > most else { return }
+    let standsFor = configured == most ? "" : " and stands for \(most) on this machine"
     throw ConfigurationError(
       ConfigurationFault(
         .invalidValue, at: configuration.source(of: Self.minConns), path: Self.minConns.path,
-        "database.min_conns is \(least), more than database.max_conns, which is \(most)"))
+        "database.min_conns is \(least), more than database.max_conns, which is \(configured)\(standsFor)"))
   }
 
   func migrator() throws(ConfigurationError) -> Migrator.Configuration {

@@ -18,15 +18,31 @@ import MigrationFiles
     guard let target = arguments.first, let output = arguments.dropFirst().first else {
       stop(["usage: embed-migrations TARGET OUTPUT.swift FILE.sql …"])
     }
+    var files: [(path: String, bytes: [UInt8])] = []
+    var unreadable: [FileFault] = []
+    for path in arguments.dropFirst(2) {
+      do {
+        files.append((path, [UInt8](try Data(contentsOf: URL(filePath: path)))))
+      } catch {
+        unreadable.append(FileFault(path: path, message: "the file cannot be read: \(reason(error))"))
+      }
+    }
+    let folder = MigrationFolder(files: files)
+    // A half that cannot be read would be reported as missing too.
+    let faults = unreadable.isEmpty ? folder.faults : unreadable
+    guard faults.isEmpty else { stop(faults.map(\.description)) }
     do {
-      let files = try arguments.dropFirst(2).map { (path: $0, bytes: [UInt8](try Data(contentsOf: URL(filePath: $0)))) }
-      let folder = MigrationFolder(files: files)
-      guard folder.faults.isEmpty else { stop(folder.faults.map(\.description)) }
       let source = EmbeddedSource(target: target, migrations: folder.migrations)
       try source.text.write(toFile: output, atomically: true, encoding: .utf8)
     } catch {
-      stop(["error: \(error)"])
+      stop(["\(output): error: the file cannot be written: \(reason(error))"])
     }
+  }
+
+  /// The system's word for it.
+  private static func reason(_ error: any Error) -> String {
+    let cause = (error as? CocoaError)?.underlying as? POSIXError
+    return cause.map { String(cString: strerror($0.code.rawValue)) } ?? "\(error)"
   }
 
   private static func stop(_ lines: [String]) -> Never {

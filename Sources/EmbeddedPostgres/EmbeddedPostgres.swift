@@ -124,6 +124,9 @@ public final class EmbeddedPostgres: Sendable {
     try await offPool { [runtime] (flag) throws(EmbeddedPostgresError) in try runtime.restart(cancellation: flag) }
   }
 
+  /// Sets the log aside as `server.log.1` when it is longer than 16 MiB, as every start does too.
+  package func trimLog() async { await offPool { [runtime] _ in runtime.trimLog() } }
+
   /// Stops the server and gives the folder free. The data stay, unless they are temporary.
   ///
   /// Clients are disconnected. It is no error to stop twice.

@@ -20,8 +20,9 @@ struct Leftovers {
     let file = ProcessFile.read(folder)
     if !endProcesses(postmaster: file?.processID, until: deadline) { return false }
 
+    if let file { SharedMemory.remove(notedIn: file) }
     // The process id may since be a stranger's, which PostgreSQL would take for a running server. Where it is nobody's,
-    // PostgreSQL tidies up itself, and better: it also looks at the shared memory.
+    // PostgreSQL tidies up itself.
     if let file, kill(file.processID, 0) == 0 || errno == EPERM { unlink(folder.processFile) }
     for name in FileSystem.entries(folder.path) where name.hasPrefix(".s.PGSQL.") { unlink("\(folder.path)/\(name)") }
     if let socket = file?.socketDirectory { SocketFolder.removeTemporary(socket) }

@@ -27,10 +27,24 @@ struct ServerLog: Sendable {
     return (ServerLog(path: folder.log, start: FileSystem.size(folder.log)), file)
   }
 
+  /// Sets aside what an overlong log holds, under a server that writes on: appending, it goes on at the beginning.
+  static func trim(_ folder: ServerFolder, user: ServerUser) {
+    guard FileSystem.size(folder.log) > sizeLimit else { return }
+    // With the rights of the folder's owner, who may have put a link there. Where there is no room for a copy, the room
+    // matters more.
+    _ = Tool.run(["/bin/cp", "--", folder.log, folder.previousLog], as: user)
+    let file = FileSystem.openOwn(folder.log, O_WRONLY)
+    guard file >= 0 else { return }
+    ftruncate(file, 0)
+    close(file)
+  }
+
   /// The last lines of this run.
   var tail: String {
     let size = FileSystem.size(path)
-    guard let text = FileSystem.contents(path, from: max(start, size - 8192)) else { return "" }
+    // Trimmed since, all of it is of this run.
+    let begin = start > size ? 0 : start
+    guard let text = FileSystem.contents(path, from: max(begin, size - 8192)) else { return "" }
     return text.split(separator: "\n").suffix(15).joined(separator: "\n")
   }
 }

@@ -90,11 +90,24 @@ final class ServerRuntime: Sendable {
       guard life.lock != nil else { return false }
       end(&life)
       socket.remove()
-      if options.isTemporary { TemporaryFolder.remove(folder, user: user) }
+      if options.isTemporary {
+        // A server that was killed leaves more than its folder; one that ended has taken its process file along.
+        if FileSystem.exists(folder.processFile) {
+          _ = Leftovers(folder: folder).clear(until: .after(options.stopTimeout))
+        }
+        TemporaryFolder.remove(folder, user: user)
+      }
       life.lock = nil
       return true
     }
     if isFirst { options.logger.debug("embedded PostgreSQL stopped", ["folder": .string(folder.path)]) }
+  }
+
+  /// Keeps the log of a server that runs for long from filling the disk.
+  func trimLog() {
+    life.withLock { life in
+      if life.lock != nil { ServerLog.trim(folder, user: user) }
+    }
   }
 
   private func log(_ launch: Launch) {

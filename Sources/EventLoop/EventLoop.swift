@@ -112,7 +112,7 @@ public final class EventLoop: TaskExecutor, Sendable {
     return accepted.accepted
   }
 
-  /// Runs `work` on the loop's thread once `delay` has passed.
+  /// Runs `work` on the loop's thread once `delay` has passed; never if the loop is stopped before.
   ///
   /// - Returns: the timer, to cancel it. Letting go of it cancels nothing.
   @discardableResult

@@ -23,6 +23,13 @@ package struct GooseFile: Hashable, Sendable {
     text.lines.contains { $0.lineComment?.value(after: "+goose") != nil }
   }
 
+  /// Whether `text` has a section of its own for a direction: `up` or `down`.
+  static func hasSection(_ direction: String, in text: String) -> Bool {
+    text.lines.contains { line in
+      line.lineComment?.value(after: "+goose")?.drop(while: \.isWhitespace).lowercased() == direction
+    }
+  }
+
   /// Reads a goose file.
   package init(path: String, text: String) throws(FileFault) {
     guard Self.isGoose(text) else { throw Self.unmarked(path) }

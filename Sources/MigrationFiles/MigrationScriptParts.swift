@@ -73,6 +73,10 @@ package struct MigrationScriptParts: Sendable {
     switch (statement.words.first, statement.words.dropFirst().first) {
     case ("VACUUM", _), ("ALTER", "SYSTEM"): return true
     case ("CREATE", "DATABASE"), ("DROP", "DATABASE"), ("CREATE", "TABLESPACE"), ("DROP", "TABLESPACE"): return true
+    case ("DISCARD", "ALL"), ("REINDEX", "DATABASE"), ("REINDEX", "SCHEMA"), ("REINDEX", "SYSTEM"): return true
+    case ("ALTER", "TABLE"):
+      let words = statement.text.uppercased().split(whereSeparator: \.isWhitespace)
+      return words.contains("DETACH") && words.last == "CONCURRENTLY"
     case ("REINDEX", _): return statement.text.uppercased().contains("CONCURRENTLY")
     default:
       // An index without a name is one too.

@@ -79,8 +79,16 @@ package struct MigrationFolder: Sendable {
     func inTransaction(_ text: String) -> Bool {
       !directives.noTransaction && !MigrationScriptParts.isLoneStatementOutsideTransactions(text)
     }
+    func refuseSection(_ direction: String) throws(FileFault) {
+      guard GooseFile.hasSection(direction, in: text) else { return }
+      throw FileFault(
+        path: path,
+        message: "\"-- +goose \(direction)\" in a file of the other direction, all of which is run; "
+          + "name a goose file NNNNNN_title.sql")
+    }
     switch name.role {
     case .up:
+      try refuseSection("down")
       let script = MigrationSource.Script(path: path, text: text, inTransaction: inTransaction(text))
       guard !directives.irreversible else {
         throw FileFault(
@@ -88,6 +96,7 @@ package struct MigrationFolder: Sendable {
       }
       try half.setUp(name.title, script, version: name.version)
     case .down:
+      try refuseSection("up")
       let script = MigrationSource.Script(path: path, text: text, inTransaction: inTransaction(text))
       try half.setDown(script, irreversible: directives.irreversible, version: name.version)
     case .both:

@@ -30,7 +30,7 @@ package struct SQLSplitError: Error, Hashable, Sendable {
 /// comments (block comments nest), parentheses, and the `BEGIN ATOMIC … END` body of a function. It assumes
 /// `standard_conforming_strings`, which has been on by default since PostgreSQL 9.1.
 package struct SQLSplitter {
-  /// The statements of `text` in order. Empty statements are left out.
+  /// The statements of `text` in order, up to a COPY of the client's. Empty statements are left out.
   package static func split(_ text: String) throws(SQLSplitError) -> [SQLStatement] {
     var splitter = SQLSplitter(Array(text.utf8))
     return try splitter.run()
@@ -80,8 +80,10 @@ package struct SQLSplitter {
       try skipBlockComment()
       return
     case UInt8(ascii: ";") where statement.parentheses == 0 && !statement.body.isOpen:
+      // What follows a COPY of the client's is data, in which nothing ends where SQL does.
+      let isData = statement.fromClient
       endStatement()
-      index += 1
+      index = isData ? bytes.count : index + 1
       return
     case UInt8(ascii: "'"):
       try skipQuoted(by: UInt8(ascii: "'"), from: start, "a string")
@@ -132,7 +134,8 @@ package struct SQLSplitter {
     if statement.words.count < 4 { statement.words.append(word) }
     if statement.parentheses == 0 {
       noteCopy(word)
-      statement.body.read(word, after: statement.words)
+      // After a dot any keyword is but a name.
+      if start == 0 || bytes[start - 1] != UInt8(ascii: ".") { statement.body.read(word, after: statement.words) }
     }
   }
 
@@ -283,14 +286,16 @@ package struct SQLSplitter {
 /// Follows the body of `CREATE FUNCTION … BEGIN ATOMIC … END`, whose statements end with semicolons of their own.
 private struct AtomicBody {
   private var depth = 0
-  private var sawBegin = false
+  private var previous = ""
 
   var isOpen: Bool { depth > 0 }
 
   mutating func read(_ word: String, after words: [String]) {
+    defer { previous = word }
     if depth == 0 {
-      if sawBegin, word == "ATOMIC", Self.createsRoutine(words) { depth = 1 }
-      sawBegin = word == "BEGIN"
+      if previous == "BEGIN", word == "ATOMIC", Self.createsRoutine(words) { depth = 1 }
+    } else if previous == "AS" {
+      return  // What follows is the name of a column.
     } else if word == "CASE" {
       depth += 1
     } else if word == "END" {

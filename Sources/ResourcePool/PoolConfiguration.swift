@@ -1,6 +1,6 @@
 /// Sizes, ages and patience of a pool.
 public struct PoolConfiguration: Sendable {
-  /// The most resources the pool holds, those being made or closed included. At least 1. Default 4.
+  /// The most resources the pool holds, those being made or closed included. From 1 to 100 000. Default 4.
   public var maxSize = 4
   /// Resources kept even when nobody uses them. Default 0.
   public var minSize = 0
@@ -39,7 +39,8 @@ public struct PoolConfiguration: Sendable {
     func require(_ condition: Bool, _ rule: String) throws(PoolError) {
       guard condition else { throw PoolError(.invalidConfiguration, "pool configuration: \(rule)") }
     }
-    try require(maxSize >= 1, "maxSize must be at least 1, not \(maxSize)")
+    // A place is kept for each, so that a number that stands for "no limit" is more than there is memory for.
+    try require((1...100_000).contains(maxSize), "maxSize must be between 1 and 100000, not \(maxSize)")
     try require((0...maxSize).contains(minSize), "minSize must be between 0 and maxSize (\(maxSize)), not \(minSize)")
     try require((0...maxSize).contains(minIdle), "minIdle must be between 0 and maxSize (\(maxSize)), not \(minIdle)")
     try require(shareLimit >= 1, "shareLimit must be at least 1, not \(shareLimit)")

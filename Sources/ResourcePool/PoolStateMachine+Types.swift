@@ -52,6 +52,8 @@ extension PoolStateMachine {
     var state: State = .vacant
     /// When the resource is too old to be lent again.
     var expiry = Instant(nanoseconds: .max)
+    /// When the resource was made.
+    var birth = Instant(nanoseconds: .min)
     /// The pool's generation when the making of the resource began; an older one is closed when it comes back.
     var generation: UInt64 = 0
     /// Whether nobody has reported the resource broken or ended.

@@ -21,6 +21,8 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   private(set) var backoff: Backoff?
   /// How many resources may be made at once after an outage: doubled with each success, until it is no limit any more.
   private var makeLimit = Int.max
+  /// Resources in a row that ended by themselves as soon as they were made.
+  private var briefLives = 0
   /// By slot: the task that has it to itself; 0 where none does, or none is known.
   private var holdingTasks: [UInt]
   /// By slot: where it was last asked for by a holder that has it to itself.
@@ -202,6 +204,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     counters.newCount += 1
     let jitter = configuration.maxLifetime * (configuration.lifetimeJitter * random())
     slots[slot].expiry = now + configuration.maxLifetime + jitter
+    slots[slot].birth = now
     backoff = nil
     let (doubled, isUnlimited) = makeLimit.multipliedReportingOverflow(by: 2)
     makeLimit = isUnlimited || doubled >= slots.count ? .max : doubled
@@ -211,6 +214,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
       move(slot, to: .idle(since: now))
       idle.append(slot)
     } else {
+      if isRunning, !slots[slot].isSound { noteEnd(slot, now) }
       destroy(slot, &actions)
     }
     serve(now, &actions)
@@ -261,6 +265,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     case .making, .checking, .exclusive, .shared: condemn(slot)
     case .idle:
       condemn(slot)
+      noteEnd(slot, now)
       idle.removeAll { $0 == slot }
       destroy(slot, &actions)
       make(now, &actions)
@@ -290,6 +295,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     }
     if let due = nextHealthCheck, due <= now {
       nextHealthCheck = now + configuration.healthCheckPeriod
+      if backoff == nil { briefLives = 0 }
       retire(now, &actions)
     }
     serve(now, &actions)
@@ -336,6 +342,23 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   private mutating func condemn(_ slot: Int) {
     slots[slot].isSound = false
     isSuspect = true
+  }
+
+  /// A resource ended by itself before anybody had it. From the second in a row on that did so as soon as it was made, that
+  /// counts as a failure to make one: who lets in and hangs up would be asked again without end.
+  private mutating func noteEnd(_ slot: Int, _ now: Instant) {
+    guard now - slots[slot].birth < configuration.retryDelay else {
+      briefLives = 0
+      return
+    }
+    // Those that end together were made together.
+    if let backoff, now < backoff.notBefore { return }
+    briefLives += 1
+    guard briefLives > 1 else { return }
+    makeLimit = 1
+    backoff = Backoff(
+      attempts: briefLives - 1, notBefore: now + pause(afterAttempts: briefLives - 1),
+      error: PoolError(.unavailable, "resources end by themselves as soon as they are made"))
   }
 
   @inline(__always)

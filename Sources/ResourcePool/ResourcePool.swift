@@ -85,6 +85,8 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   {
     let patience = timeout ?? configuration.acquireTimeout
     let start = ContinuousClock.now
+    var refusals = 0
+    var pause = configuration.retryDelay
     while true {
       let rest = patience - (ContinuousClock.now - start)
       guard rest > .zero else {
@@ -95,6 +97,11 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
       guard let lease = lease(grant) else { throw PoolError.emptySlot }
       if await shelf.factory.prepare(lease.resource) { return lease }
       core.release(grant.slot, isSound: false)
+      refusals += 1
+      // By now it is new ones that are refused: to make the next at once, and so on, would be a storm of them.
+      guard refusals > configuration.maxSize else { continue }
+      try await Task.sleep(for: min(pause, max(.zero, patience - (ContinuousClock.now - start))))
+      pause = min(pause * 2, configuration.maxRetryDelay)
     }
   }
 

@@ -116,9 +116,8 @@ public actor Hub {
 
   // MARK: What sessions tell
 
-  nonisolated var admitsOneMore: Bool {
-    counters.connections.load(ordering: .relaxed) < configuration.maxConnections
-  }
+  /// A place for one more connection; nil when all are taken.
+  nonisolated func takeSeat() -> Seat? { Seat.take(counters, limit: configuration.maxConnections) }
 
   /// Who looks after the sessions on a loop.
   nonisolated func keeper(on loop: EventLoop) -> SessionKeeper {

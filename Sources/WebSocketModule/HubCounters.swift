@@ -3,6 +3,8 @@ internal import Synchronization
 /// What a hub counts, from all threads.
 final class HubCounters: Sendable {
   let connections = Atomic<Int>(0)
+  /// The connections, and the handshakes that are to become some.
+  let seats = Atomic<Int>(0)
   let users = Atomic<Int>(0)
   let opened = Atomic<Int>(0)
   let received = Atomic<Int>(0)

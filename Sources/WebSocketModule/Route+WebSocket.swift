@@ -33,7 +33,7 @@ extension Route {
     return Route(.get, path, fileID: fileID, line: line) { request in
       let answer = try Handshake.accept(request, hub.configuration.origins)
       let name = try await user(request)
-      guard hub.admitsOneMore else {
+      guard let seat = hub.takeSeat() else {
         throw HTTPError(.serviceUnavailable, "too many connections", headers: ["Retry-After": "10"])
       }
       let subprotocol = Handshake.subprotocol(request, among: subprotocols)
@@ -43,7 +43,7 @@ extension Route {
         let client = HubClient(
           user: name, id: hub.makeID(), remoteAddress: connection.remoteAddress, subprotocol: subprotocol,
           configuration: hub.configuration, counters: hub.counters, loop: connection.loop)
-        Session(client, connection, hub: hub, handlers).begin()
+        Session(client, connection, seat, hub: hub, handlers).begin()
       }
     }
   }

@@ -26,6 +26,7 @@ final class Session: @unchecked Sendable {
   let client: HubClient
   private let hub: Hub
   private let connection: HTTPUpgradedConnection
+  private let seat: Seat
   private let inbox: SessionInbox
   private let frames: Frames
   private var phase = Phase.open
@@ -41,9 +42,10 @@ final class Session: @unchecked Sendable {
   /// How much may be read in this go.
   private var budget = 0
 
-  init(_ client: HubClient, _ connection: HTTPUpgradedConnection, hub: Hub, _ handlers: SessionHandlers) {
+  init(_ client: HubClient, _ connection: HTTPUpgradedConnection, _ seat: Seat, hub: Hub, _ handlers: SessionHandlers) {
     self.client = client
     self.connection = connection
+    self.seat = seat
     self.hub = hub
     early = connection.received[...]
     inbox = SessionInbox(client, hub: hub, handlers, loop: connection.loop)
@@ -282,6 +284,7 @@ final class Session: @unchecked Sendable {
     client.end()
     hub.keeper(on: connection.loop).remove(self)
     hub.counters.connections.subtract(1, ordering: .relaxed)
+    seat.leave()
     hub.counters.closed(code)
     inbox.onRoom = nil
     inbox.put(.closed(code))

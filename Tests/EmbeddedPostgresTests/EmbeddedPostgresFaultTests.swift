@@ -119,6 +119,58 @@ import Testing
     }
   }
 
+  #if canImport(Glibc)
+    @Test func `the shared memory of a temporary server that was killed goes with it`() async throws {
+      let server = try await EmbeddedPostgres.start(.test)
+      let file = try #require(ProcessFile.read(ServerFolder(path: server.dataDirectory)))
+      let memory = try #require(file.sharedMemory)
+      kill(try #require(server.processID), SIGKILL)
+      _ = await server.waitForExit()
+      await server.stop()
+      var block = shmid_ds()
+      // The number may be another's by now.
+      #expect(shmctl(memory.id, IPC_STAT, &block) != 0 || block.shm_perm.__key != memory.key)
+    }
+
+    @Test func `shared memory that somebody else has by that number stays`() throws {
+      let key = Int32(truncatingIfNeeded: getpid()) &* 7919
+      let id = shmget(key, 64, IPC_CREAT | IPC_EXCL | 0o600)
+      try #require(id >= 0)
+      defer { shmctl(id, IPC_RMID, nil) }
+      func file(key: Int32) throws -> ProcessFile {
+        try #require(ProcessFile("1\n/data\n1\n5432\n/socket\n\n  \(UInt64(truncatingIfNeeded: key)) \(id)\nready\n"))
+      }
+      var block = shmid_ds()
+      SharedMemory.remove(notedIn: try file(key: key &+ 1))
+      #expect(shmctl(id, IPC_STAT, &block) == 0)
+      SharedMemory.remove(notedIn: try file(key: key))
+      #expect(shmctl(id, IPC_STAT, &block) != 0)
+    }
+  #endif
+
+  @Test func `an overlong log is set aside under a server that runs, which writes on`() async throws {
+    try await TestFolder.with { folder in
+      try await EmbeddedPostgres.with(.kept(folder("postgres"))) { server in
+        let previous = server.logFile + ".1"
+        await server.trimLog()
+        #expect(!FileSystem.exists(previous))
+
+        let file = open(server.logFile, O_WRONLY | O_APPEND)
+        let chunk = [UInt8](repeating: UInt8(ascii: "x"), count: 1 << 20)
+        for _ in 0...16 { #expect(write(file, chunk, chunk.count) == chunk.count) }
+        close(file)
+        await server.trimLog()
+        #expect(FileSystem.size(previous) > 16 << 20)
+        server.query("DO $$ BEGIN RAISE LOG 'after the trim'; END $$")
+        let log = try #require(FileSystem.contents(server.logFile))
+        #expect(log.contains("after the trim") && !log.contains("x\0") && log.utf8.count < 1 << 20)
+
+        kill(try #require(server.processID), SIGKILL)
+        #expect(await server.waitForExit()?.log.contains("after the trim") == true)
+      }
+    }
+  }
+
   @Test func `when the program is killed the server goes, and the next start has the data`() async throws {
     try await TestFolder.with { folder in
       let holder = try Holder(folder("postgres"))

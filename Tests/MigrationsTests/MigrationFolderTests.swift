@@ -116,6 +116,15 @@ import Testing
     #expect(folder.migrations.last?.down?.firstLine == 4)
   }
 
+  @Test func `a goose file that is named as one direction is refused, since both would be run`() {
+    let text = "-- +goose Up\nSELECT 2;\n--  +goose  down \nSELECT -2;\n"
+    for name in ["2_b.up.sql", "2_b.down.sql"] {
+      #expect(folder([name: text]).faults.map(\.path) == [name])
+      #expect(folder([name: text]).faults.first?.description.contains("name a goose file NNNNNN_title.sql") == true)
+    }
+    #expect(folder(["2_b.up.sql": "-- +goose Up\nSELECT 2", "2_b.down.sql": "SELECT -2"]).faults.isEmpty)
+  }
+
   @Test func `a single file without goose annotations is told both forms`() {
     let folder = folder(["2_b.sql": "SELECT 2"])
     #expect(folder.faults.first?.description.contains("neither a pair") == true)

@@ -19,6 +19,8 @@ import Testing
     ("SELECT 1;\nCOMMIT;\nSELECT 2", 2), ("BEGIN;\nSELECT 1", 1), ("SELECT 1;\nCOMMIT", 2),
     ("BEGIN;\nSELECT 1;\nROLLBACK", 1),
     ("BEGIN", 1), ("SELECT 1;\n\nCOPY t FROM stdin", 3),
+    // What follows is no SQL, and no fault of its own.
+    ("COPY t FROM stdin;\n1\tit's\n\\.\n", 1),
   ])
   func `what would cut the transaction is refused at its line`(text: String, line: Int) {
     #expect {
@@ -82,7 +84,8 @@ import Testing
   @Test(arguments: [
     "CREATE UNIQUE INDEX CONCURRENTLY i ON t (a);", "-- why\nDROP INDEX CONCURRENTLY i", "VACUUM t",
     "ALTER SYSTEM SET a = 1",
-    "REINDEX TABLE CONCURRENTLY t", "CREATE DATABASE d",
+    "REINDEX TABLE CONCURRENTLY t", "CREATE DATABASE d", "REINDEX SCHEMA s", "DISCARD ALL;",
+    "ALTER TABLE t\n  DETACH PARTITION p CONCURRENTLY;",
     // The server finds a name for it.
     "CREATE INDEX CONCURRENTLY ON t(x);", "create unique index concurrently on t (a)",
   ])
@@ -92,7 +95,8 @@ import Testing
 
   @Test(arguments: [
     "CREATE INDEX i ON t (a)", "SELECT 1; VACUUM t", "CREATE INDEX CONCURRENTLY i ON t (a); SELECT 1",
-    "REINDEX TABLE t", "CREATE INDEX ON t (a)", "CREATE INDEX CONCURRENTLY ON t (a); SELECT 1",
+    "REINDEX TABLE t", "ALTER TABLE t DETACH PARTITION p", "CREATE INDEX ON t (a)",
+    "CREATE INDEX CONCURRENTLY ON t (a); SELECT 1",
     "INSERT INTO t VALUES ('CREATE INDEX CONCURRENTLY')", "", "SELECT 'no end",
   ])
   func `any other file runs in a transaction`(text: String) {

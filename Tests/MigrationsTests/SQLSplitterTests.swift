@@ -38,6 +38,10 @@ import Testing
       "create or replace procedure p() begin atomic; insert into t values (1); end; BEGIN; SELECT 1; END;",
       ["create or replace procedure p() begin atomic; insert into t values (1); end", "BEGIN", "SELECT 1", "END"]
     ),
+    (
+      "CREATE FUNCTION f(t t) RETURNS int BEGIN ATOMIC SELECT 1 AS end; SELECT t.end, t.case; END; SELECT 2",
+      ["CREATE FUNCTION f(t t) RETURNS int BEGIN ATOMIC SELECT 1 AS end; SELECT t.end, t.case; END", "SELECT 2"]
+    ),
     ("SELECT 1)); SELECT 2", ["SELECT 1))", "SELECT 2"]),
   ])
   func `statements end at their own semicolons`(text: String, statements: [String]) throws {

@@ -11,6 +11,7 @@ import Testing
 
   static let mistakes = [
     Mistake(name: "maxSize") { $0.maxSize = 0 },
+    Mistake(name: "maxSize") { $0.maxSize = .max },
     Mistake(name: "minSize") { $0.minSize = 5 },
     Mistake(name: "minIdle") { $0.minIdle = -1 },
     Mistake(name: "shareLimit") { $0.shareLimit = 0 },

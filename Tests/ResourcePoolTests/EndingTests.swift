@@ -1,3 +1,4 @@
+import MonotonicTime
 import Testing
 
 @testable import ResourcePool
@@ -23,6 +24,47 @@ import Testing
     #expect(pool.leaseNow() == nil)
     pool.closed()
     #expect(pool.makes.count == 1)
+  }
+
+  @Test func `resources that end as soon as they are made are made again with growing pauses, until one lasts`() throws
+  {
+    let pool = try Script.started(random: 1) { $0.maxSize = 1 }
+    func endAgain() {
+      pool.ended(slot: 0, serial: pool.machine.slots[0].serial)
+      pool.closed()
+    }
+    endAgain()
+    #expect(pool.makes.count == 1, "to find out why")
+    pool.made()
+    for pause in [100, 200, 400] {
+      endAgain()
+      #expect(pool.makes.isEmpty, "the pool would ask without end")
+      #expect(pool.machine.outage != nil)
+      #expect(pool.machine.nextDeadline == pool.now + .milliseconds(pause))
+      pool.advance(.milliseconds(pause))
+      pool.timerFired()
+      pool.made()
+      #expect(pool.machine.outage == nil)
+    }
+    pool.advance(.seconds(1))
+    endAgain()
+    #expect(pool.makes.count == 1)
+    pool.made()
+    endAgain()
+    #expect(pool.makes.count == 1)
+  }
+
+  @Test func `resources that end while they are made are made again after a pause`() throws {
+    let pool = try Script.started { $0.minSize = 2 }
+    pool.timerFired()
+    for _ in 1...2 {
+      let make = try #require(pool.makes.first)
+      pool.ended(slot: make.slot, serial: make.serial)
+      pool.made()
+      pool.closed()
+    }
+    #expect(pool.makes.isEmpty)
+    #expect(pool.machine.backoff != nil)
   }
 
   @Test func `an idle resource that ended among others is not replaced while nobody needs it`() throws {

@@ -97,3 +97,15 @@ func eventually(_ what: String, _ condition: () -> Bool) async throws {
     await Task.yield()
   }
 }
+
+/// Makes numbers too, and refuses to lend any.
+final class RefusingFactory: ResourceFactory {
+  private let numbers = FakeFactory()
+  var made: Int { numbers.made }
+  var hasLeaseHooks: Bool { true }
+
+  func make(onEnd: @escaping @Sendable () -> Void) async throws -> Int { try await numbers.make(onEnd: onEnd) }
+  func check(_ resource: Int) async -> Bool { true }
+  func close(_ resource: Int) async { await numbers.close(resource) }
+  func prepare(_ resource: Int) async -> Bool { false }
+}

@@ -44,6 +44,22 @@ import Testing
     #expect(factory.made == factory.closed)
   }
 
+  @Test func `when every resource is refused by its preparation, no storm of new ones is made`() async throws {
+    let factory = RefusingFactory()
+    var configuration = PoolConfiguration()
+    configuration.maxSize = 2
+    (configuration.retryDelay, configuration.maxRetryDelay) = (.seconds(3600), .seconds(3600))
+    let pool = try ResourcePool(configuration, factory: factory)
+    try await pool.start()
+    let error = await #expect(throws: PoolError.self) {
+      try await pool.withResource(timeout: .milliseconds(1500)) { _ in }
+    }
+    #expect(error?.code == .acquireTimeout)
+    // Two may have been idle, the third is refused like them, and the one after it is for who asks next.
+    #expect(factory.made <= 4)
+    #expect(await pool.close().isEmpty)
+  }
+
   @Test func `under the load of sharers and holders no exclusive lease is shared`() async throws {
     let factory = FakeFactory()
     let pool = try await startedPool(factory) {

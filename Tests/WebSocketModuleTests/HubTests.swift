@@ -1,3 +1,5 @@
+import EventLoop
+import HTTPServer
 import Synchronization
 import TestSupport
 import Testing
@@ -89,6 +91,41 @@ import Testing
       }
       _ = first
     }
+  }
+
+  @Test func `of handshakes at the same time no more get through than there is room for`() throws {
+    let counters = HubCounters()
+    var first = Seat.take(counters, limit: 2)
+    let second = try #require(Seat.take(counters, limit: 2))
+    #expect(Seat.take(counters, limit: 2) == nil)
+    second.leave()
+    second.leave()
+    #expect(first != nil)
+    first = nil
+    #expect(counters.seats.load(ordering: .relaxed) == 0)
+  }
+
+  @Test func `a handshake whose upgrade is still to come takes its place`() async throws {
+    var configuration = HubConfiguration()
+    configuration.maxConnections = 1
+    let hub = Hub(configuration: configuration)
+    let loop = try EventLoop()
+    let server = try HTTPServer(
+      configuration: HTTPServerConfiguration(address: .ip(host: "127.0.0.1", port: 0)),
+      routes: [Route.webSocket("/ws", hub: hub) { _ in "ann" }], loop: loop)
+    let handshake = HTTPRequest(
+      .get, "/ws",
+      headers: [
+        "Host": "example.com", "Upgrade": "websocket", "Connection": "Upgrade", "Sec-WebSocket-Version": "13",
+        "Sec-WebSocket-Key": "dGhlIHNhbXBsZSBub25jZQ==",
+      ])
+    var answer: HTTPResponse? = await server.respond(to: handshake)
+    #expect(answer?.status == .switchingProtocols)
+    #expect(await server.respond(to: handshake).status == .serviceUnavailable)
+    // An answer that is thrown away gives its place back.
+    answer = nil
+    #expect(await server.respond(to: handshake).status == .switchingProtocols)
+    await loop.stop()
   }
 
   @Test func `messages sent from many threads at once all arrive, in the order of each sender`() async throws {

@@ -34,7 +34,12 @@ extension PostgresPool {
     public init(_ connect: ConnectOptions) { self.connect = connect }
 
     /// ``maxConnections``, or what it stands for when it is 0.
-    public var effectiveMaxConnections: Int { maxConnections > 0 ? maxConnections : processorCount * 2 + 1 }
+    public var effectiveMaxConnections: Int { Self.effectiveMaxConnections(maxConnections) }
+
+    /// What a number of connections stands for: 0 is twice the number of processors plus one.
+    package static func effectiveMaxConnections(_ configured: Int) -> Int {
+      configured > 0 ? configured : processorCount * 2 + 1
+    }
 
     var pool: PoolConfiguration {
       var pool = PoolConfiguration()

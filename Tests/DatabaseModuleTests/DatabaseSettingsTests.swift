@@ -1,0 +1,25 @@
+import AppConfiguration
+import Postgres
+import Testing
+
+@testable import DatabaseModule
+
+@Suite struct DatabaseSettingsTests {
+  @Test func `a minimum above what a maximum of 0 stands for is refused with both numbers`() throws {
+    let most = PostgresPool.Configuration.effectiveMaxConnections(0)
+    _ = try DatabaseSettings(Configuration(flags: ["database.min_conns": "\(most)"]))
+    let tooMany = ["database.min_conns": "\(most + 1)"]
+    for flags in [tooMany, tooMany.merging(["database.max_conns": "0"]) { $1 }] {
+      let error = #expect(throws: ConfigurationError.self) { try DatabaseSettings(Configuration(flags: flags)) }
+      let text = error.map { "\($0)" } ?? ""
+      #expect(text.contains("database.min_conns is \(most + 1)"))
+      #expect(text.contains("which is 0 and stands for \(most) on this machine"))
+    }
+  }
+
+  @Test func `a minimum above a maximum is refused`() {
+    #expect(throws: ConfigurationError.self) {
+      try DatabaseSettings(Configuration(flags: ["database.min_conns": "3", "database.max_conns": "2"]))
+    }
+  }
+}
