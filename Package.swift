@@ -158,8 +158,9 @@ let package = Package(
     .testTarget(
       name: "DocumentationTests",
       dependencies: [
-        "Container", "ContainerTesting", "EventLoop", "HTTPServer", "Migrations", "Postgres", "PrometheusMetrics",
-        "ResourcePool", "WebSocketModule",
+        "AppConfiguration", "Container", "ContainerTesting", "DatabaseModule", "DatabaseTesting", "EventLoop",
+        "HTTPServer", "Health", "Host", "MetricsTesting", "Migrations", "Postgres", "PrometheusMetrics", "ResourcePool",
+        "StructuredLogging", "WebSocketModule",
       ]),
     .testTarget(
       name: "IntegrationTests",

@@ -89,20 +89,20 @@ struct HostModule: Module {
 
     Provide {
       (
-        settings: HostSettings, routes: Group<Route>, registry: MetricsRegistry, monitor: HealthMonitor,
-        panel: AdminPanel,
+        settings: HostSettings, routes: Group<Route>, middleware: Group<any HTTPMiddleware>, registry: MetricsRegistry,
+        monitor: HealthMonitor, panel: AdminPanel,
         // The pages for administration answer for as long as there is something to see.
         _: AdminServer, loop: EventLoop, metrics: HTTPMetrics
       ) in
-      var routes = Array(routes)
       let isRootFree = !routes.contains { $0.path == "/" || $0.path.hasPrefix("/*") }
-      routes += AdminRoutes.all(registry, monitor)
+      var own = AdminRoutes.all(registry, monitor)
       if settings.adminListen == nil, settings.http.address.isLocal {
         let guarding = AdminGuard(isAdminListener: false, isLocal: true)
-        routes += DebugRoutes(panel: panel, guarding: guarding).all(isRootFree: isRootFree)
+        own += DebugRoutes(panel: panel, guarding: guarding).all(isRootFree: isRootFree)
       }
       return try HTTPServer(
-        configuration: settings.http, routes: routes, middleware: HostModule.middleware, loop: loop,
+        configuration: settings.http, routes: Array(routes) + own,
+        middleware: HostModule.middleware + AppMiddleware.all(middleware, sparing: own), loop: loop,
         observer: HTTPServerObservers(HTTPLog(logger), metrics))
     }
     .onStart { server in

@@ -1,6 +1,6 @@
 extension Duration {
   /// The duration in the unit that reads best, in three figures at most: `850ns`, `12.5ms`, `1.25s`, `2m5s`.
-  var logText: String {
+  package var logText: String {
     // 128 bits, since the magnitude of the lowest duration does not fit the `Int64` of `components`.
     let nanoseconds = attoseconds.magnitude / 1_000_000_000
     let sign = attoseconds < 0 ? "-" : ""

@@ -102,6 +102,23 @@ import Testing
     try expectGolden(report.description + "\n", "notes.txt")
   }
 
+  @Test func `A value that was not grouped while its group is asked for is noted`() throws {
+    let report = try App {
+      Provide { Pool(url: "") }
+      Provide { Cache() }.grouped()
+      Invoke { (_: Group<Pool>, _: Group<Cache>) in }
+    }.validate()
+    try expectGolden(report.description + "\n", "ungrouped.txt")
+  }
+
+  @Test func `A protocol that nobody provides is written as it has to be`() throws {
+    let app = App { Invoke { (_: any Greeting) in } }
+    let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
+    try expectGolden(error.description + "\n", "protocol.txt")
+  }
+
+  private protocol Greeting: Sendable {}
+
   @Test func `A value asked of the app that is private`() async throws {
     let app = App { Hidden() }
     try await app.start()

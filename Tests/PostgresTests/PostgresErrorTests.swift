@@ -13,4 +13,9 @@ import Testing
     #expect(!error.description.contains("secret"))
     #expect(error.debugDescription.contains("secret"))
   }
+
+  @Test func `a time-out is told in a unit that reads well`() {
+    let error = ConnectionRequest.Abort.timedOut(.nanoseconds(49_987_857)).error
+    #expect("\(error)" == "no answer within 50ms; the statement was cancelled")
+  }
 }

@@ -95,8 +95,13 @@ public final class App: Sendable {
 extension ValidationReport {
   init(_ plan: Plan) {
     var unused: [Origin] = []
-    for case .unused(let node) in plan.notes { unused.append(plan.origin(node)) }
     var notes: [String] = []
+    for case .unused(let node) in plan.notes {
+      unused.append(plan.origin(node))
+      if let key = plan.groupedElsewhere(node) {
+        notes.append("nobody asks for \(plan.origin(node)), but for `Group<\(key)>`: .grouped() makes it a member")
+      }
+    }
     for case .absentButSimilar(let requirement, let asker) in plan.notes {
       for suggestion in plan.byType(requirement.key) {
         notes.append("`\(requirement.description)` is nil for \(plan.origin(asker)), but \(suggestion)")

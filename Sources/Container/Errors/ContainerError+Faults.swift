@@ -11,7 +11,11 @@ extension ContainerError {
     case .missing(let requirement, let askers):
       let isTag = (requirement.key.type as? any TaggedType.Type) != nil && !plan.byType(requirement.key).isEmpty
       let suggestions = plan.suggestions(for: requirement)
-      let help = "provide it in a module, or ask for `\(requirement.key)?` if it may be absent"
+      let name = requirement.key.description
+      let isExistential = name.hasPrefix("any ")
+      let help =
+        "provide it in a module\(isExistential ? ", bound with .as((\(name)).self) { $0 }" : ""), "
+        + "or ask for `\(isExistential ? "(\(name))" : name)?` if it may be absent"
       let more = askers.count > 5 ? ["and \(askers.count - 4) more"] : []
       self.init(
         isTag ? .unreachableTag : .missingProvider, "nobody provides `\(requirement.description)`",

@@ -5,6 +5,14 @@ extension Plan {
     return sure.isEmpty ? byName(requirement.key) : sure
   }
 
+  /// An output of a node for which nobody asks, though somebody asks for the group of such values that it is no member of.
+  func groupedElsewhere(_ node: Int) -> Key? {
+    guard !declarations[node].isGrouped else { return nil }
+    return declarations[node].outputs.first { key in
+      declarations.contains { $0.requirements.contains { $0.access == .group && $0.key == key } }
+    }
+  }
+
   /// What has to do with the type itself: under another tag or none, in a group, hidden in a module.
   func byType(_ key: Key) -> [String] {
     let asked = (key.type as? any TaggedType.Type)?.untagged

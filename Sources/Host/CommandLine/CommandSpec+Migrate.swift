@@ -57,7 +57,7 @@ extension CommandSpec {
   private static let folderCommands = [
     CommandSpec(
       words: ["migrate", "new"], argument: "TITLE", summary: "Write a new pair of migration files.",
-      details: "The folder is that of --dir, or else ./migrations. Needs no database.",
+      details: "The folder is that of --dir, or else ./migrations if it has .sql files. Needs no database.",
       example: "migrate new add users --dir db/migrations", flags: [directory], readsConfiguration: false),
     CommandSpec(
       words: ["migrate", "import"], argument: "FOLDER",

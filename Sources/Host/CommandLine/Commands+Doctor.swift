@@ -39,12 +39,15 @@ extension Commands {
     var findings = [Finding.ok("configuration", "\(set.count) settings differ from their defaults")]
     findings += try addresses(configuration)
 
-    let app = app(configuration, logger: .none, onDemand: true)
     do {
-      let unused = try app.validate().unused.count
-      let graph = app.graph
+      let whole = app(configuration, logger: .none)
+      let report = try whole.validate()
+      let graph = whole.graph
       findings.append(
-        .ok("graph", "\(graph.nodes.count) elements in \(graph.modules.count - 1) modules, \(unused) unused"))
+        .ok(
+          "graph", "\(graph.nodes.count) elements in \(graph.modules.count - 1) modules, \(report.unused.count) unused")
+      )
+      findings += report.notes.map { .warning("graph", $0, "\(Application.name) graph --check says the same") }
     } catch {
       return findings + [.failure("graph", "\(error)", "mend the modules; no constructor has run yet")]
     }
@@ -54,6 +57,8 @@ extension Commands {
         return findings + [.ok("database", "none is configured; serve makes a private one in \(folder)")]
       }
     }
+    // Looking is fine beside a program that serves.
+    let app = app(configuration, logger: .none, onDemand: true) { Supply(EmbeddedServerSharing()) }
     try await app.start()
     findings += await database(app, configuration, replicas)
     try? await app.stop()
@@ -94,7 +99,14 @@ extension Commands {
       return []
     } catch {
       let cause = (error as? ContainerError)?.cause ?? error
-      return [.failure("database", "\(cause)", "mend database.url, or leave it out for the private server")]
+      let isPrivate = try? configuration(DatabaseSettings.url) == nil
+      return [
+        .failure(
+          "database", "\(cause)",
+          isPrivate == true
+            ? "mend what is in its way, or name a server in database.url"
+            : "mend database.url, or leave it out for the private server")
+      ]
     }
   }
 

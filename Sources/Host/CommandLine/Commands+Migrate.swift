@@ -1,6 +1,7 @@
 internal import AppConfiguration
 internal import Container
 internal import DatabaseModule
+internal import FoundationEssentials
 internal import Migrations
 internal import StructuredLogging
 
@@ -84,8 +85,15 @@ extension Commands {
     guard !command.arguments.isEmpty else {
       throw UsageError(description: "migrate new wants a title, such as migrate new add users")
     }
-    let template = try MigrationTemplate(
-      title: command.arguments.joined(separator: " "), in: command.value(of: CommandSpec.directory) ?? "migrations")
+    let folder = command.value(of: CommandSpec.directory) ?? "migrations"
+    // A folder that is made by accident is compiled in by nobody, and its numbers begin anew.
+    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+    guard command.has(CommandSpec.directory) || files.contains(where: { $0.hasSuffix(".sql") }) else {
+      throw UsageError(
+        description: "there are no .sql files in \(folder): name the folder with --dir, such as migrate new add users "
+          + "--dir Sources/\(Application.name)/migrations")
+    }
+    let template = try MigrationTemplate(title: command.arguments.joined(separator: " "), in: folder)
     console.write(template.up + "\n" + template.down)
     return .success
   }

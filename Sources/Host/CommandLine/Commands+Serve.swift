@@ -42,7 +42,7 @@ extension Commands {
     let app = app(configuration, logger: logger, observers: [timeline])
     var code = ExitCode.failure
     defer { tell(timeline, code, log.format, logger) }
-    try app.validate()
+    for note in try app.validate().notes { logger.warning("the graph may be wrong", ["note": .string(note)]) }
     let watchdog = service.watch(app)
     defer { watchdog?.cancel() }
     let start = ContinuousClock.now

@@ -1,3 +1,5 @@
+internal import StructuredLogging
+
 /// One statement, script or COPY on a connection, from the call to the last of its answer.
 ///
 /// Unchecked: until it is submitted only its caller knows it; from then on it is read and written under the connection's
@@ -24,7 +26,8 @@ final class ConnectionRequest: @unchecked Sendable {
     var error: any Error {
       switch self {
       case .cancelled: CancellationError()
-      case .timedOut(let limit): PostgresError(.timedOut, "no answer within \(limit); the statement was cancelled")
+      case .timedOut(let limit):
+        PostgresError(.timedOut, "no answer within \(limit.logText); the statement was cancelled")
       }
     }
   }

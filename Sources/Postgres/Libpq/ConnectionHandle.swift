@@ -81,7 +81,7 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
       if isCancelled() { throw PostgresError(.cancelled, "connecting was cancelled") }
       guard MonotonicInstant.now < deadline else {
         throw PostgresError(
-          .connectionFailed, "cannot connect to \(options): no answer within \(options.connectTimeout)")
+          .connectionFailed, "cannot connect to \(options): no answer within \(options.connectTimeout.logText)")
       }
       var entry = pollfd(
         fd: PQsocket(connection),

@@ -131,6 +131,7 @@ public final class PostgresPool: PostgresClient {
   ///   - acquireTimeout: how long to wait for a connection. Default: the pool's.
   ///   - body: what is to be done with it.
   /// - Throws: `PoolError` when none became free in time, or what `body` throws.
+  @discardableResult
   public func withConnection<Result>(
     acquireTimeout: Duration? = nil,
     isolation: isolated (any Actor)? = #isolation, fileID: StaticString = #fileID, line: UInt = #line,
@@ -298,7 +299,7 @@ extension PostgresConnection {
   /// server as well.
   func ping(_ timeout: Duration) async throws {
     let watchdog = loop.schedule(after: timeout) { [weak self] in
-      self?.giveUp("no answer within \(timeout)")
+      self?.giveUp("no answer within \(timeout.logText)")
     }
     defer { watchdog.cancel() }
     _ = try await run("SELECT 1", QueryOptions(name: "Ping"))

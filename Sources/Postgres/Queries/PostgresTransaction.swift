@@ -21,6 +21,7 @@ public struct PostgresTransaction: PostgresClient {
   }
 
   /// A part that can fail by itself: a savepoint, undone when `body` throws.
+  @discardableResult
   public func transaction<Result>(
     isolation: isolated (any Actor)? = #isolation,
     _ body: (PostgresTransaction) async throws -> sending Result
@@ -103,6 +104,7 @@ extension PostgresConnection {
   ///     is too late, and the transaction is rolled back. `body` itself is not interrupted. Default: as long as it takes.
   /// - Throws: what `body` throws; ``PostgresError`` of code ``PostgresError/Code/outcomeUnknown`` when the connection
   ///   broke during COMMIT, ``PostgresError/Code/transactionAborted`` when a statement's error was not passed on.
+  @discardableResult
   public func transaction<Result>(
     _ options: TransactionOptions = TransactionOptions(), timeout: Duration? = nil,
     isolation: isolated (any Actor)? = #isolation,
@@ -155,6 +157,7 @@ extension PostgresPool {
   ///   - timeout: how long one attempt may take; see ``PostgresConnection/transaction(_:timeout:isolation:_:)``.
   ///   - acquireTimeout: how long to wait for a connection. Default: the pool's.
   /// - Throws: as ``PostgresConnection/transaction(_:timeout:isolation:_:)``, and `PoolError` when no connection became free.
+  @discardableResult
   public func transaction<Result>(
     _ options: TransactionOptions = TransactionOptions(), retrying: TransactionRetry = .never,
     timeout: Duration? = nil, acquireTimeout: Duration? = nil,

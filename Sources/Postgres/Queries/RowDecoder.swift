@@ -83,7 +83,10 @@ private final class RowCursor {
   private let name: String?
   let names: [String]
   private let columnTypes: [UInt32]
-  private let indexes: [String: Int]
+  /// Where the columns are, by their names and by those names of properties that were found to mean them.
+  private var indexes: [String: Int]
+  /// The columns by what ``loose`` makes of their names, when a property of no column's exact name has been asked for.
+  private var looseIndexes: [String: Int?]?
   private var row = 0
   /// Where the next column is likely to be: properties are mostly read in the order of the columns.
   private var guess = 0
@@ -114,13 +117,27 @@ private final class RowCursor {
       defer { guess += 1 }
       return guess
     }
-    guard let index = indexes[name] else { return nil }
+    guard let index = place(of: name) else { return nil }
     guess = index + 1
     return index
   }
 
-  /// Where a column is, whatever was read before.
-  func place(of name: String) -> Int? { indexes[name] }
+  /// Where a column is, whatever was read before: the one of that name, else the only one whose name differs in nothing but
+  /// capitals and underscores.
+  func place(of name: String) -> Int? { indexes[name] ?? similar(name) }
+
+  private func similar(_ name: String) -> Int? {
+    let loose =
+      looseIndexes
+      ?? Dictionary(names.enumerated().map { (Self.loose($1), $0) }, uniquingKeysWith: { _, _ in nil })
+    looseIndexes = loose
+    guard let found = loose[Self.loose(name)], let index = found else { return nil }
+    indexes[name] = index
+    return index
+  }
+
+  /// `created_at` as `createdat`, which `createdAt` becomes too.
+  private static func loose(_ name: String) -> String { name.lowercased().filter { $0 != "_" } }
 
   func bytes(_ column: Int) -> UnsafeRawBufferPointer? { values.bytes(row, column) }
 

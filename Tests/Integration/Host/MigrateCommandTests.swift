@@ -208,6 +208,10 @@ import Testing
       let new = await run(["migrate", "new", "Add", "users!", "--dir", folder])
       #expect(new.output == "\(folder)/000001_add_users.up.sql\n\(folder)/000001_add_users.down.sql\n")
       #expect(await run(["migrate", "new", "--dir", folder]).code == .usage)
+      // In the folder of this package are other folders of .sql files alone.
+      let astray = await run(["migrate", "new", "Add", "users!"])
+      #expect(
+        astray.code == .usage && astray.errors.contains("no .sql files in migrations: name the folder with --dir"))
       let runs = await run(["migrate", "import", folder])
       #expect(runs.code == .success && runs.output.contains("program migrate status --dir \(folder)"))
       try "SELECT 1".write(toFile: folder + "/V2__a.sql", atomically: false, encoding: .utf8)

@@ -110,6 +110,26 @@ import Testing
     }
   }
 
+  @Test func `a property is read from the column whose name differs in capitals and underscores alone`() async throws {
+    struct Visit: PostgresRow, Equatable {
+      var customerID: Int
+      var placedAt: String?
+      var note: String?
+    }
+    try await withTestDatabase { pool in
+      let visits = try await pool.all(
+        "SELECT n AS customer_id, 'now ' || n AS placed_at FROM generate_series(1, 2) n", as: Visit.self)
+      #expect(visits == [Visit(customerID: 1, placedAt: "now 1"), Visit(customerID: 2, placedAt: "now 2")])
+      let exact = try await pool.one(
+        "SELECT 1 AS customer_id, 2 AS \"customerID\", 'a' AS placedat", as: Visit.self)
+      #expect(exact == Visit(customerID: 2, placedAt: "a"))
+      let ambiguous = await #expect(throws: PostgresError.self) {
+        try await pool.one("SELECT 1 AS customer_id, 2 AS customerid", as: Visit.self)
+      }
+      #expect(ambiguous?.message == "no column customerID; the query returns customer_id, customerid")
+    }
+  }
+
   @Test func `an error of the server has its SQLSTATE, its place as a caret, and no parameter's value`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let syntax = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT\n  1 +* 2, \("secret")") }

@@ -1,0 +1,135 @@
+import Container
+import HTTPServer
+import StructuredLogging
+import Synchronization
+import Testing
+
+@testable import Host
+
+/// What an app contributes to the host, in programs without a database.
+@Suite struct HostedTests {
+  private func serving(
+    _ program: some HostApplication, settings: [String: String] = [:], logger: Logger = .none,
+    _ body: (HTTPServer) async throws -> Void
+  ) async throws {
+    let app = App { Hosted(program, settings: settings, logger: logger) }
+    try await app.start()
+    do {
+      try await body(app.get(HTTPServer.self))
+    } catch {
+      try? await app.stop()
+      throw error
+    }
+    try await app.stop()
+  }
+
+  // MARK: Scopes
+
+  struct Scoped: HostApplication {
+    struct User: Sendable {
+      init(of request: HTTPRequest) throws {
+        switch request.headers["X-User"] {
+        case nil: throw HTTPError(.unauthorized, "who are you?")
+        case "broken"?: throw CancellationError()
+        default: break
+        }
+      }
+    }
+    struct Orders: Sendable { let user: User }
+
+    var body: [any ModuleElement] {
+      ScopeInput(HTTPRequest.self)
+      Provide(User.init(of:)).lifetime(.scoped)
+      Provide(Orders.init(user:)).lifetime(.scoped)
+      Provide { (scopes: ScopeFactory) in
+        Route(.get, "/orders") { request in
+          try await scopes.withScope(supplying: request) { scope in
+            _ = try await scope.get(Orders.self)
+            return "yours"
+          }
+        }
+      }
+      .grouped()
+    }
+  }
+
+  @Test func `what a scoped value's constructor throws is answered as if the handler had thrown it`() async throws {
+    let output = RecordingLogOutput()
+    let logger = Logger(label: "test", level: .info, output: output)
+    try await serving(Scoped(), logger: logger) { server in
+      let nobody = await server.respond(to: HTTPRequest(.get, "/orders"))
+      #expect(nobody.status == .unauthorized)
+      #expect(String(decoding: nobody.bytes ?? [], as: UTF8.self).contains("who are you?"))
+      #expect(!output.entries.contains { $0.message == "handler failed" })
+
+      let broken = await server.respond(to: HTTPRequest(.get, "/orders", headers: ["X-User": "broken"]))
+      #expect(broken.status == .internalServerError)
+      #expect(await server.respond(to: HTTPRequest(.get, "/orders", headers: ["X-User": "ann"])).status == .ok)
+    }
+  }
+
+  // MARK: Middleware
+
+  struct Guarded: HostApplication {
+    struct Guard: HTTPMiddleware {
+      func handle(_ request: HTTPRequest, next: @escaping HTTPHandler) async throws -> HTTPResponse {
+        guard request.headers["X-User"] != nil else { throw HTTPError(.forbidden, "not for you") }
+        var response = try await next(request)
+        response.headers["X-Order"] = (response.headers["X-Order"] ?? "") + "guard "
+        return response
+      }
+    }
+    struct Outer: HTTPMiddleware {
+      func handle(_ request: HTTPRequest, next: @escaping HTTPHandler) async throws -> HTTPResponse {
+        var response = try await next(request)
+        response.headers["X-Order"] = (response.headers["X-Order"] ?? "") + "outer "
+        return response
+      }
+    }
+
+    var body: [any ModuleElement] {
+      Provide { Guard() as any HTTPMiddleware }.grouped()
+      Provide { Outer() as any HTTPMiddleware }.grouped(order: -1)
+      Provide { Route(.get, "/secret") { _ in "hush" } }.grouped()
+    }
+  }
+
+  @Test func `middleware of the app stands around its routes in order, and not around the host's pages`() async throws {
+    try await serving(Guarded()) { server in
+      #expect(await server.respond(to: HTTPRequest(.get, "/secret")).status == .forbidden)
+      #expect(await server.respond(to: HTTPRequest(.get, "/nowhere")).status == .forbidden)
+      let seen = await server.respond(to: HTTPRequest(.get, "/secret", headers: ["X-User": "ann"]))
+      #expect(seen.status == .ok)
+      #expect(seen.headers["X-Order"] == "guard outer ")
+      for page in ["/metrics", "/livez", "/readyz", "/startupz"] {
+        let answer = await server.respond(to: HTTPRequest(.get, page))
+        #expect(answer.status == .ok && answer.headers["X-Order"] == nil, "\(page)")
+      }
+    }
+  }
+
+  // MARK: Settings
+
+  @Test func `a setting that no module declares fails the start of a hosted program`() async throws {
+    let app = App { Hosted(Guarded(), settings: ["host.lisen": "127.0.0.1:0"]) }
+    let error = try #require(await #expect(throws: ContainerError.self) { try await app.start() })
+    #expect(error.description.contains("host.lisen"))
+  }
+
+  // MARK: What is likely forgotten
+
+  struct Forgetful: HostApplication {
+    var body: [any ModuleElement] {
+      Provide { Route(.get, "/") { _ in "never served" } }
+    }
+  }
+
+  @Test func `a route that was not grouped is a warning of the doctor`() async {
+    let output = Mutex("")
+    let console = Console(output: { text in output.withLock { $0 += text } }, errors: { _ in })
+    let code = await Commands(Forgetful.self, console: console).run(["doctor", "--listen=127.0.0.1:0"])
+    #expect(code == .success)
+    let text = output.withLock { $0 }
+    #expect(text.contains("warning graph") && text.contains("but for `Group<Route>`: .grouped()"))
+  }
+}
