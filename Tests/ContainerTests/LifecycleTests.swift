@@ -297,7 +297,7 @@ import Testing
     let app = pair(serial()) { name in
       journal.note(name)
       // Time enough for another to begin, if one may.
-      for _ in 0..<10 { await Task.yield() }
+      for _ in 0..<3 { await Task.yield() }
       journal.note("end of \(name)")
     }
     try await app.start()

@@ -51,6 +51,10 @@ extension Commands {
     } catch {
       return findings + [.failure("graph", "\(error)", "mend the modules; no constructor has run yet")]
     }
+    guard catalogs.contains(where: { $0.settings.contains { $0.path == DatabaseSettings.url.path } }) else {
+      // An app without a database.
+      return findings
+    }
     if try configuration(DatabaseSettings.url) == nil {
       let folder = try configuration(DatabaseSettings.dataDirectory)
       guard FileManager.default.fileExists(atPath: folder) else {
@@ -94,9 +98,6 @@ extension Commands {
       let findings = await doctor.examine()
       guard !findings.contains(where: { $0.subject == "connection" && $0.grade == .failure }) else { return findings }
       return findings + (await doctor.schema(try await app.get()))
-    } catch let error as ContainerError where error.code == .missingProvider {
-      // An app without a database.
-      return []
     } catch {
       let cause = (error as? ContainerError)?.cause ?? error
       let isPrivate = try? configuration(DatabaseSettings.url) == nil
