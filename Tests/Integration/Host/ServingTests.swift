@@ -56,7 +56,8 @@ import Testing
   @Test func `the twelve metrics tell the truth of the pool while it is used`() async throws {
     try await TestDatabase.with { database in
       // A check of the host may take a connection of its own at any moment: counters move by no less than what we do.
-      try await serving(database.connectionString, settings: ["database.acquire_timeout": "500ms"]) { app, server in
+      // Long enough for a connection to be made on a busy machine.
+      try await serving(database.connectionString, settings: ["database.acquire_timeout": "5s"]) { app, server in
         let pool: PostgresPool = try await app.get()
         let before = try await page(server)
         #expect(before.value("db_pool_max_conns", Self.pool) == 2)
@@ -245,7 +246,8 @@ import Testing
         }
         try await until { output.entry("no task waits for a connection any more") != nil }
         let page = try await page(server)
-        #expect(page.value("db_pool_acquire_wait_seconds_count", ["outcome": "failed"]) == 1)
+        // A check of the host may have failed like it.
+        #expect(page.value("db_pool_acquire_wait_seconds_count", ["outcome": "failed"]) ?? 0 >= 1)
         #expect((page.value("db_pool_hold_seconds_count", [:]) ?? 0) >= 1)
       }
     }
