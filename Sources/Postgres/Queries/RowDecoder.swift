@@ -82,9 +82,11 @@ private final class RowCursor {
   private let sql: String
   private let name: String?
   let names: [String]
+  /// By which name each column was last asked for: the next row does the same.
+  private var asked: [String]
   private let columnTypes: [UInt32]
-  /// Where the columns are, by their names and by those names of properties that were found to mean them.
-  private var indexes: [String: Int]
+  /// Where the columns are, by their names and by the names of properties that were asked for; nil for those of none.
+  private var indexes: [String: Int?]
   /// The columns by what ``loose`` makes of their names, when a property of no column's exact name has been asked for.
   private var looseIndexes: [String: Int?]?
   private var row = 0
@@ -99,8 +101,9 @@ private final class RowCursor {
     sql = result.sql
     name = result.name
     names = result.columns
+    asked = names
     columnTypes = (0..<handle.columnCount).map(handle.columnType)
-    indexes = Dictionary(names.enumerated().map { ($1, $0) }, uniquingKeysWith: { first, _ in first })
+    indexes = Dictionary(names.enumerated().map { ($1, .some($0)) }, uniquingKeysWith: { first, _ in first })
   }
 
   func move(to row: Int) {
@@ -113,27 +116,31 @@ private final class RowCursor {
 
   @inline(__always)
   func index(_ name: String) -> Int? {
-    if guess < names.count, names[guess] == name {
+    if guess < asked.count, asked[guess] == name {
       defer { guess += 1 }
       return guess
     }
     guard let index = place(of: name) else { return nil }
+    asked[index] = name
     guess = index + 1
     return index
   }
 
   /// Where a column is, whatever was read before: the one of that name, else the only one whose name differs in nothing but
   /// capitals and underscores.
-  func place(of name: String) -> Int? { indexes[name] ?? similar(name) }
+  func place(of name: String) -> Int? {
+    if let known = indexes[name] { return known }
+    let index = similar(name)
+    indexes[name] = .some(index)
+    return index
+  }
 
   private func similar(_ name: String) -> Int? {
     let loose =
       looseIndexes
       ?? Dictionary(names.enumerated().map { (Self.loose($1), $0) }, uniquingKeysWith: { _, _ in nil })
     looseIndexes = loose
-    guard let found = loose[Self.loose(name)], let index = found else { return nil }
-    indexes[name] = index
-    return index
+    return loose[Self.loose(name)] ?? nil
   }
 
   /// `created_at` as `createdat`, which `createdAt` becomes too.
