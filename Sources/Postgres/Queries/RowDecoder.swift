@@ -116,6 +116,15 @@ private final class RowCursor {
 
   @inline(__always)
   func index(_ name: String) -> Int? {
+    if guess < names.count, names[guess] == name {
+      defer { guess += 1 }
+      return guess
+    }
+    return otherIndex(name)
+  }
+
+  @inline(never)
+  private func otherIndex(_ name: String) -> Int? {
     if guess < asked.count, asked[guess] == name {
       defer { guess += 1 }
       return guess
