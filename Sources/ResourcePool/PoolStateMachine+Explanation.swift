@@ -22,7 +22,7 @@ extension PoolStateMachine {
           origin: waiting.origin, isShared: waiting.isShared, waited: now - waiting.since,
           remaining: max(waiting.deadline - now, .zero))
       },
-      outage: backoff.map { backoff in
+      outage: pace.backoff.map { backoff in
         PoolDump.Outage(
           attempts: backoff.attempts, nextAttempt: max(backoff.notBefore - now, .zero), error: backoff.error)
       })
@@ -49,7 +49,7 @@ extension PoolStateMachine {
 
   /// What those who time out at one moment are told.
   func situation(_ now: Instant) -> Situation {
-    Situation(numbers: statistics(), holders: Array(holders(now).prefix(3)), lastFailure: backoff?.error)
+    Situation(numbers: statistics(), holders: Array(holders(now).prefix(3)), lastFailure: pace.backoff?.error)
   }
 
   struct Situation {

@@ -103,12 +103,4 @@ extension PoolStateMachine {
     let since: Instant
     let deadline: Instant
   }
-
-  /// After a failure to make a resource: one attempt at a time, none before `notBefore`.
-  struct Backoff: Sendable {
-    /// Failures in a row; those of one burst are one.
-    var attempts: Int
-    var notBefore: Instant
-    var error: any Error
-  }
 }

@@ -18,11 +18,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   private(set) var generation: UInt64 = 0
   private var counters = PoolStatistics()
   private var nextHealthCheck: Instant?
-  private(set) var backoff: Backoff?
-  /// How many resources may be made at once after an outage: doubled with each success, until it is no limit any more.
-  private var makeLimit = Int.max
-  /// Resources in a row that ended by themselves as soon as they were made.
-  private var briefLives = 0
+  private(set) var pace: MakingPace
   /// By slot: the task that has it to itself; 0 where none does, or none is known.
   private var holdingTasks: [UInt]
   /// By slot: where it was last asked for by a holder that has it to itself.
@@ -37,6 +33,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   init(_ configuration: PoolConfiguration, random: @escaping @Sendable () -> Double) {
     self.configuration = configuration
     self.random = random
+    pace = MakingPace(configuration, random: random)
     checkAfterIdle = configuration.checkAfterIdle.wholeNanoseconds
     shareWindow = configuration.shareWindow.wholeNanoseconds
     slots = Array(repeating: Slot(), count: configuration.maxSize)
@@ -205,16 +202,14 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     let jitter = configuration.maxLifetime * (configuration.lifetimeJitter * random())
     slots[slot].expiry = now + configuration.maxLifetime + jitter
     slots[slot].birth = now
-    backoff = nil
-    let (doubled, isUnlimited) = makeLimit.multipliedReportingOverflow(by: 2)
-    makeLimit = isUnlimited || doubled >= slots.count ? .max : doubled
+    pace.succeeded()
     // It may have ended, or the pool may have been invalidated or closed, while it was being made.
     if isRunning, isCurrent(slot) {
       isSuspect = false
       move(slot, to: .idle(since: now))
       idle.append(slot)
     } else {
-      if isRunning, !slots[slot].isSound { noteEnd(slot, now) }
+      if isRunning, !slots[slot].isSound { pace.ended(bornAt: now, now) }
       destroy(slot, &actions)
     }
     serve(now, &actions)
@@ -226,14 +221,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   ) {
     move(slot, to: .vacant)
     guard isRunning else { return }
-    makeLimit = 1
-    if let backoff, now < backoff.notBefore {
-      // Begun before the failure that set the pause: the same burst.
-      self.backoff?.error = error
-    } else {
-      let attempts = (backoff?.attempts ?? 0) + 1
-      backoff = Backoff(attempts: attempts, notBefore: now + pause(afterAttempts: attempts), error: error)
-    }
+    pace.failed(error, now)
     guard isPermanent, tally.living == 0 else { return }
     while let waiting = waiters.popFirst() {
       counters.canceledAcquireCount += 1
@@ -265,7 +253,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     case .making, .checking, .exclusive, .shared: condemn(slot)
     case .idle:
       condemn(slot)
-      noteEnd(slot, now)
+      pace.ended(bornAt: slots[slot].birth, now)
       idle.removeAll { $0 == slot }
       destroy(slot, &actions)
       make(now, &actions)
@@ -279,7 +267,9 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     guard isRunning else { return nil }
     var earliest = nextHealthCheck
     if !waiters.isEmpty, let waiterDeadline { earliest = min(earliest ?? waiterDeadline, waiterDeadline) }
-    if let backoff, missing > 0, tally.making == 0 { earliest = min(earliest ?? backoff.notBefore, backoff.notBefore) }
+    if let backoff = pace.backoff, missing > 0, tally.making == 0 {
+      earliest = min(earliest ?? backoff.notBefore, backoff.notBefore)
+    }
     return earliest
   }
 
@@ -295,7 +285,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     }
     if let due = nextHealthCheck, due <= now {
       nextHealthCheck = now + configuration.healthCheckPeriod
-      if backoff == nil { briefLives = 0 }
+      pace.forgetBriefLives()
       retire(now, &actions)
     }
     serve(now, &actions)
@@ -318,7 +308,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   // MARK: Reading
 
   /// The last failure to make a resource, while none is left.
-  var outage: (any Error)? { tally.living == 0 ? backoff?.error : nil }
+  var outage: (any Error)? { tally.living == 0 ? pace.backoff?.error : nil }
 
   func statistics() -> PoolStatistics {
     var statistics = counters
@@ -342,23 +332,6 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   private mutating func condemn(_ slot: Int) {
     slots[slot].isSound = false
     isSuspect = true
-  }
-
-  /// A resource ended by itself before anybody had it. From the second in a row on that did so as soon as it was made, that
-  /// counts as a failure to make one: who lets in and hangs up would be asked again without end.
-  private mutating func noteEnd(_ slot: Int, _ now: Instant) {
-    guard now - slots[slot].birth < configuration.retryDelay else {
-      briefLives = 0
-      return
-    }
-    // Those that end together were made together.
-    if let backoff, now < backoff.notBefore { return }
-    briefLives += 1
-    guard briefLives > 1 else { return }
-    makeLimit = 1
-    backoff = Backoff(
-      attempts: briefLives - 1, notBefore: now + pause(afterAttempts: briefLives - 1),
-      error: PoolError(.unavailable, "resources end by themselves as soon as they are made"))
   }
 
   @inline(__always)
@@ -424,7 +397,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
 
   /// Whether sharers should ask for another resource: nothing is on its way, there is room, and no pause to keep.
   private func canGrow(_ now: Instant) -> Bool {
-    tally.vacant > 0 && tally.making + tally.checking == 0 && backoff.map { now >= $0.notBefore } ?? true
+    tally.vacant > 0 && tally.making + tally.checking == 0 && pace.allows(now)
   }
 
   private func isCrowded(_ slot: Int) -> Bool {
@@ -476,7 +449,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     let total = tally.making + tally.living
     let wanted = max(
       waiters.count - onTheirWay, configuration.minSize - total, configuration.minIdle - tally.idle - onTheirWay,
-      (isSuspect || backoff != nil) && total == 0 ? 1 : 0)
+      (isSuspect || pace.backoff != nil) && total == 0 ? 1 : 0)
     return min(wanted, tally.vacant)
   }
 
@@ -487,8 +460,8 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     guard isRunning, tally.vacant > 0 else { return }
     var wanted = missing
     if isCrowded, canGrow(now) { wanted = max(wanted, 1) }
-    wanted = min(wanted, makeLimit - min(tally.making, makeLimit))
-    if let backoff, wanted > 0 { wanted = now >= backoff.notBefore && tally.making == 0 ? 1 : 0 }
+    wanted = min(wanted, pace.limit - min(tally.making, pace.limit))
+    if pace.backoff != nil, wanted > 0 { wanted = pace.allows(now) && tally.making == 0 ? 1 : 0 }
     for slot in slots.indices where wanted > 0 {
       guard case .vacant = slots[slot].state else { continue }
       actions.makes.append((slot, beginMaking(slot)))
@@ -502,17 +475,6 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     slots[slot].generation = generation
     slots[slot].isSound = true
     return slots[slot].serial
-  }
-
-  /// Doubled with each failure. Between half and all of it, so that the processes of a fleet do not return in step.
-  private func pause(afterAttempts attempts: Int) -> Duration {
-    var pause = configuration.retryDelay
-    var doublings = attempts - 1
-    while doublings > 0, pause < configuration.maxRetryDelay {
-      pause *= 2
-      doublings -= 1
-    }
-    return min(pause, configuration.maxRetryDelay) * (0.5 + 0.5 * random())
   }
 
   /// Closes what is too old, and what was idle for too long beyond the minimum.

@@ -86,7 +86,6 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
     let patience = timeout ?? configuration.acquireTimeout
     let start = ContinuousClock.now
     var refusals = 0
-    var pause = configuration.retryDelay
     while true {
       let rest = patience - (ContinuousClock.now - start)
       guard rest > .zero else {
@@ -100,8 +99,8 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
       refusals += 1
       // By now it is new ones that are refused: to make the next at once, and so on, would be a storm of them.
       guard refusals > configuration.maxSize else { continue }
+      let pause = configuration.retryPause(afterAttempts: refusals - configuration.maxSize)
       try await Task.sleep(for: min(pause, max(.zero, patience - (ContinuousClock.now - start))))
-      pause = min(pause * 2, configuration.maxRetryDelay)
     }
   }
 

@@ -64,7 +64,7 @@ import Testing
       pool.closed()
     }
     #expect(pool.makes.isEmpty)
-    #expect(pool.machine.backoff != nil)
+    #expect(pool.machine.pace.backoff != nil)
   }
 
   @Test func `an idle resource that ended among others is not replaced while nobody needs it`() throws {

@@ -300,7 +300,7 @@ private struct Model {
     try expect(!canServeFirst(), "the first waiter waits though it could be served")
     try expect(
       queue.isEmpty || !held.isEmpty || !pool.makes.isEmpty || !pool.checks.isEmpty || !pool.closes.isEmpty
-        || pool.machine.backoff != nil, "waiters, and nothing under way that could serve them")
+        || pool.machine.pace.backoff != nil, "waiters, and nothing under way that could serve them")
     let earliest = queue.map(\.deadline).min() ?? MonotonicInstant(nanoseconds: .max)
     guard let next = pool.machine.nextDeadline else { throw broken("no timer") }
     try expect(next <= earliest, "the timer is later than a waiter's deadline")

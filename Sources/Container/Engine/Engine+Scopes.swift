@@ -51,6 +51,13 @@ extension Engine {
     }
     timer.cancel()
     let elapsed = clock.now() - began
+    // The error of a stop may be told by nothing but this.
+    func tellFailure(_ error: any Error) {
+      emit(
+        half == .start
+          ? .startFailed(plan.origin(node), hook: hook.name, elapsed, error)
+          : .stopFailed(plan.origin(node), hook: hook.name, elapsed, error))
+    }
     switch ending {
     case .finished:
       emit(
@@ -58,20 +65,13 @@ extension Engine {
           ? .started(plan.origin(node), hook: hook.name, elapsed)
           : .stopped(plan.origin(node), hook: hook.name, elapsed))
     case .failed(let error):
-      emit(
-        half == .start
-          ? .startFailed(plan.origin(node), hook: hook.name, elapsed, error)
-          : .stopFailed(plan.origin(node), hook: hook.name, elapsed, error))
+      tellFailure(error)
       throw .hook(plan, node, hook, half, elapsed, error)
     case .timedOut:
       work.cancel()
       let error = ContainerError.hookTimedOut(
         plan, node, hook, half, elapsed, budget: budget, finished: [], stillRunning: [])
-      // The error of a stop may be told by nothing but this.
-      emit(
-        half == .start
-          ? .startFailed(plan.origin(node), hook: hook.name, elapsed, error)
-          : .stopFailed(plan.origin(node), hook: hook.name, elapsed, error))
+      tellFailure(error)
       throw error
     }
   }

@@ -63,18 +63,23 @@ extension Engine {
   /// What a parameter of type `type` at the top of the app, or in a scope, would get.
   func value<Value: Sendable>(of type: Value.Type, in scope: ScopeStorage?) async throws -> Value {
     if let source = plan.lookup.source(of: Key(type), from: 0) {
-      if slots.isClosed { throw ContainerError.notRunning(plan.origin(source.node), .stopped) }
+      try checkIsOpen(source)
       if source.lifetime == .singleton, let box = slots[source.slot] { return box.value(as: type) }
       return try await value(of: source, in: scope).value(as: type)
     }
     guard let composed = type as? any ComposedType.Type else { throw ContainerError.notProvided(plan, Key(type)) }
     var boxes: [AnyBox] = []
     for source in composed.sources(plan.lookup) {
-      if slots.isClosed { throw ContainerError.notRunning(plan.origin(source.node), .stopped) }
+      try checkIsOpen(source)
       boxes.append(try await value(of: source, in: scope))
     }
     guard let value = composed.compose(boxes) as? Value else { throw ContainerError.notProvided(plan, Key(type)) }
     return value
+  }
+
+  /// A stopped app has values that are stopped.
+  private func checkIsOpen(_ source: Plan.Source) throws(ContainerError) {
+    if slots.isClosed { throw .notRunning(plan.origin(source.node), .stopped) }
   }
 }
 

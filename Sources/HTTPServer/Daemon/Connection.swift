@@ -117,7 +117,7 @@ final class Connection {
     let size = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
     // So much there is in any case.
     guard size > 1 << 10 else { return }
-    var count: Int { Int(clamping: MHD_get_connection_values_n(pointer, .HEADER_KIND, nil, nil)) }
+    let count = Int(clamping: MHD_get_connection_values_n(pointer, .HEADER_KIND, nil, nil))
     // A record for each field of the request; and our own part: the status, the date, the length.
     let room = memory - headerSize - 64 * count - 256
     guard size > room else { return }

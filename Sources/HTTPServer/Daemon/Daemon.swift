@@ -312,7 +312,7 @@ final class Daemon: @unchecked Sendable {
       isDraining = true
       stopAccepting(address)
       for connection in Array(upgraded.values) { connection.onStop.take()?() }
-      for connection in connections { connection.exchange?.stopBegins() }
+      for connection in connections { connection.exchange?.serverStops() }
       if inFlight == 0, upgraded.isEmpty {
         close(cutOff: 0)
       } else {

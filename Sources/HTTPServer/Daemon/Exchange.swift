@@ -33,7 +33,6 @@ final class Exchange: @unchecked Sendable {
   private var bodySize = 0
   private var task: Task<Void, Never>?
   private var stream: BodyStream?
-  private var isEndless = false
   private var upgrade: (@Sendable (HTTPUpgradedConnection) -> Void)?
   private var status: HTTPStatus?
   private var responseSize = 0
@@ -183,9 +182,9 @@ final class Exchange: @unchecked Sendable {
     upgrade = response.upgrade
     if response.status.forbidsBody { response.body = .empty }
     if case .stream(let produce) = response.body, let request {
-      stream = BodyStream(exchange: self, request: request, loop: daemon.loop, produce)
-      isEndless = response.isEndless
-      if daemon.isDraining { stopBegins() }
+      stream = BodyStream(
+        exchange: self, request: request, loop: daemon.loop, isEndless: response.isEndless, produce)
+      if daemon.isDraining { serverStops() }
     }
     do throws(HTTPServerError) {
       if try !connection.queue(
@@ -242,9 +241,7 @@ final class Exchange: @unchecked Sendable {
   }
 
   /// The server takes no more requests, and waits for this one.
-  func stopBegins() {
-    if isEndless { stream?.stop() }
-  }
+  func serverStops() { stream?.serverStops() }
 
   /// The closure of a stream threw. What it throws after the client left is of no interest.
   func streamFailed(_ error: any Error, request: HTTPRequest) {

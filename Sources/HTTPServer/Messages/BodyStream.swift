@@ -8,15 +8,16 @@ final class BodyStream {
   private let writer: HTTPBodyWriter
   private var produce: (@Sendable (HTTPBodyWriter) async throws -> Void)?
   private var task: Task<Void, Never>?
-  private var isStopping = false
+  private let isEndless: Bool
 
   init(
-    exchange: Exchange, request: HTTPRequest, loop: EventLoop,
+    exchange: Exchange, request: HTTPRequest, loop: EventLoop, isEndless: Bool,
     _ produce: @escaping @Sendable (HTTPBodyWriter) async throws -> Void
   ) {
     self.exchange = exchange
     self.request = request
     self.loop = loop
+    self.isEndless = isEndless
     self.produce = produce
     writer = HTTPBodyWriter {
       if loop.isCurrent { exchange.streamIsReadable() } else { loop.execute { exchange.streamIsReadable() } }
@@ -54,12 +55,12 @@ final class BodyStream {
         writer.finish(failed: true)
       }
     }
-    if isStopping { task?.cancel() }
+    if writer.isStopping { task?.cancel() }
   }
 
-  /// The server stops, and the body has no end of its own.
-  func stop() {
-    isStopping = true
+  /// The server takes no more requests, and waits for this one: a body that has no end of its own gets one.
+  func serverStops() {
+    guard isEndless else { return }
     writer.stop()
     task?.cancel()
   }

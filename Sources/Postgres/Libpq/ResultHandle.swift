@@ -83,8 +83,6 @@ final class ResultHandle: @unchecked Sendable {
     @inline(__always)
     func form(of column: Int) -> Form { areAllBinary ? .binary : handle.forms[column] }
 
-    func type(of column: Int) -> UInt32 { PQftype(result, Int32(truncatingIfNeeded: column)) }
-
     /// A value's bytes; nil for NULL.
     func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
       let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))

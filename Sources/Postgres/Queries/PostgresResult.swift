@@ -39,7 +39,7 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
   ) throws(PostgresError) -> Value {
     defer { withExtendedLifetime(handle) {} }
     do throws(PostgresError) {
-      return try Value(from: PostgresCell(values, row, column, values.type(of: column)))
+      return try Value(from: PostgresCell(values, row, column, handle.columnType(column)))
     } catch {
       throw error.inColumn(handle.columnName(column)).of(sql, name)
     }
