@@ -245,6 +245,18 @@ import Testing
         }
           && events.all.contains { if case .retrying = $0 { true } else { false } }
       }
+      // Whoever looks at the server's sessions sees first which migration it is.
+      try await until {
+        // Within a transaction the server shows the same sessions again.
+        try await database.connection.script("SELECT pg_stat_clear_snapshot()")
+        return try await database.connection.one(
+          """
+          SELECT EXISTS (
+            SELECT FROM pg_stat_activity
+            WHERE datname = current_database() AND query LIKE '-- keel migrate: up 3' || chr(10) || 'BEGIN%'
+          )
+          """, as: Bool.self)
+      }
       try await database.connection.script("COMMIT")
       #expect(try await report.to == 3)
     }

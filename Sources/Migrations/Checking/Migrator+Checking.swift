@@ -81,7 +81,8 @@ extension MigrationSession {
   private func finishRehearsing() async throws {
     try await refusing {
       // Not rolled back: what waits for the end of the transaction would keep the next step from altering its table.
-      try await work.script("SET CONSTRAINTS ALL IMMEDIATE; \(Self.reset); \(settingUp.text)")
+      try await work.script(
+        (["SET CONSTRAINTS ALL IMMEDIATE", SQL(unchecked: Self.reset)] + settingUp).map(\.text).joined(separator: "; "))
       let deferred = try await work.all(
         """
         SELECT DISTINCT format('%I.%I', n.nspname, c.conname) FROM pg_catalog.pg_constraint AS c

@@ -10,6 +10,13 @@ extension MigrationLedger {
     accounts.first { $0.set.name == step.set }?.set[step.version]
   }
 
+  /// The version of the first set once `step`, which is one of its own, is carried out.
+  func version(after step: MigrationStep) -> Int64 {
+    guard let account = accounts.first else { return 0 }
+    let others = account.applied.last { $0.version != step.version }?.version ?? 0
+    return max(account.foreignVersion ?? 0, others, step.direction == .up ? step.version : 0)
+  }
+
   /// Takes in that `step` was carried out.
   mutating func apply(_ step: MigrationStep) {
     guard let index = accounts.firstIndex(where: { $0.set.name == step.set }) else { return }

@@ -1,8 +1,8 @@
 internal import Postgres
 internal import Synchronization
 
-/// The session that runs a step, for finding out whom it waits for. libpq's number of it is of no use: behind a pooler it
-/// is the pooler's.
+/// The step under way, for finding out whom it waits for. Its session is not told by libpq's number of it: behind a pooler
+/// that is the pooler's.
 final class LockWaiter: Sendable {
   /// How the session is told from the others.
   enum Identity: Sendable {
@@ -13,9 +13,16 @@ final class LockWaiter: Sendable {
   }
 
   private struct State {
+    var step: MigrationStep?
+    var since = ContinuousClock.now
     var identity: Identity?
     var blockers: [LockHolder] = []
   }
+
+  /// The pause between two looks.
+  private static let pause = Duration.milliseconds(500)
+  /// How long a step has to run before anybody looks. Most are done long before, and cost no further connection.
+  private static let patience = Duration.milliseconds(250)
 
   private let state = Mutex(State())
 
@@ -25,8 +32,35 @@ final class LockWaiter: Sendable {
   /// Says which session it is from now on.
   func `is`(_ identity: Identity) { state.withLock { $0.identity = identity } }
 
+  fileprivate func begin(_ step: MigrationStep) { state.withLock { $0 = State(step: step) } }
+
+  fileprivate func end() { state.withLock { $0.step = nil } }
+
+  /// The step that has been running for long enough to be asked about.
+  private var slowStep: MigrationStep? {
+    state.withLock { $0.since.duration(to: .now) < Self.patience ? nil : $0.step }
+  }
+
+  /// Tells who stands in the way of whatever step is under way, until it is cancelled.
+  func watch(_ migrator: Migrator) async throws {
+    while true {
+      try await Task.sleep(for: Self.pause)
+      guard slowStep != nil else { continue }
+      // Nothing depends on it: where it cannot be found out, the step goes on, and the next look may succeed.
+      try? await migrator.withConnection { onlooker in
+        var known: [Int32] = []
+        while let step = slowStep {
+          let blockers = try await look(onlooker)
+          if !blockers.isEmpty, blockers.map(\.processID) != known { migrator.report(.blocked(step, by: blockers)) }
+          known = blockers.map(\.processID)
+          try await Task.sleep(for: Self.pause)
+        }
+      }
+    }
+  }
+
   /// Looks who is in the way now.
-  func look(_ onlooker: some PostgresClient) async throws -> [LockHolder] {
+  private func look(_ onlooker: some PostgresClient) async throws -> [LockHolder] {
     guard let identity = state.withLock({ $0.identity }) else { return [] }
     let found = try await onlooker.all(
       """
@@ -58,31 +92,14 @@ extension MigrationSession {
   /// Runs `body`, and tells who stands in its way when it waits for a lock.
   ///
   /// - Parameter body: Says of the waiter which session it is.
-  func watchingLocks<Result: Sendable>(
-    of step: MigrationStep, _ body: @Sendable (LockWaiter) async throws -> Result
-  ) async throws -> Result {
-    let waiter = LockWaiter()
-    return try await withThrowingTaskGroup(of: Void.self) { group in
-      group.addTask { [migrator] in
-        // Most steps are done long before this; only those that are not cost a connection.
-        try await Task.sleep(for: .milliseconds(500))
-        try await migrator.withConnection { onlooker in
-          var known: [Int32] = []
-          while true {
-            let blockers = try await waiter.look(onlooker)
-            if !blockers.isEmpty, blockers.map(\.processID) != known { migrator.report(.blocked(step, by: blockers)) }
-            known = blockers.map(\.processID)
-            try await Task.sleep(for: .milliseconds(500))
-          }
-        }
-      }
-      defer { group.cancelAll() }
-      do {
-        return try await body(waiter)
-      } catch var refusal as StatementRefusal {
-        refusal.blockers = waiter.blockers
-        throw refusal
-      }
+  func watchingLocks<Result>(of step: MigrationStep, _ body: () async throws -> Result) async throws -> Result {
+    waiter.begin(step)
+    defer { waiter.end() }
+    do {
+      return try await body()
+    } catch var refusal as StatementRefusal {
+      refusal.blockers = waiter.blockers
+      throw refusal
     }
   }
 }

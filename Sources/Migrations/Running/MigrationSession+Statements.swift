@@ -26,8 +26,8 @@ extension MigrationSession {
           try await work.script(Self.resetRole)
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
         } else {
-          try await watchingLocks(of: step) { [progress, settings] waiter in
-            try await run(unit, under: settings.statements, of: step, then: progress, as: waiter)
+          try await watchingLocks(of: step) {
+            try await run(unit, under: settings.statements, of: step, then: progress)
           }
         }
       } catch let refusal as StatementRefusal {
@@ -115,7 +115,7 @@ extension MigrationSession {
 
   private func run(
     _ unit: MigrationScriptParts.Unit, under settings: [SQLStatement], of step: MigrationStep,
-    then progress: AppliedMigration.Progress, as waiter: LockWaiter
+    then progress: AppliedMigration.Progress
   ) async throws {
     // The record is written as we are; what the script has set so far is set anew for each of its statements, which
     // may be run by another process than those before.
@@ -123,7 +123,7 @@ extension MigrationSession {
     if unit.inTransaction {
       try await retryingLocks(of: step) {
         try await inTransaction {
-          try await work.script("\(settingUp.text); \(watchingClient.text)")
+          try await work.script((settingUp + watchingClient).map(\.text).joined(separator: ";\n"))
           waiter.is(.process(try await work.one("SELECT pg_backend_pid()", as: Int32.self)))
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
           try await run(settings + unit.statements)

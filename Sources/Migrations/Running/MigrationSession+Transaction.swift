@@ -11,15 +11,15 @@ extension MigrationSession {
 
   /// Runs a step and records it in one transaction; tries again when it gets no lock.
   ///
-  /// That takes two round trips: one begins and asks whether the lock is held; one runs the script, records it and
-  /// commits. No transaction is open between one step and the next, whatever those do who hear of it.
+  /// That takes one round trip: a text begins, asks whether the lock is held, runs the script, records it and commits. No
+  /// transaction is open between one step and the next, whatever those do who hear of it.
   func runInTransaction(_ step: MigrationStep) async throws -> Duration {
     let statements = try step.script.statements()
     do {
-      return try await watchingLocks(of: step) { waiter in
+      return try await watchingLocks(of: step) {
         try await retryingLocks(of: step) {
           do {
-            return try await attempt(step, statements, as: waiter)
+            return try await attempt(step, statements)
           } catch let refusal as StatementRefusal {
             try await rollBack(after: refusal.cause)
             throw refusal
@@ -31,14 +31,16 @@ extension MigrationSession {
     }
   }
 
-  private func attempt(
-    _ step: MigrationStep, _ statements: [SQLStatement], as waiter: LockWaiter
-  ) async throws -> Duration {
+  private func attempt(_ step: MigrationStep, _ statements: [SQLStatement]) async throws -> Duration {
     // A transaction's own settings have to come before any query in it, so before our questions too.
     let settings = statements.prefix { $0.words.starts(with: ["SET", "TRANSACTION"]) }
-    waiter.is(.process(try await begin(step, Array(settings))))
     let pieces = ScriptPiece.pieces(of: Array(statements.dropFirst(settings.count)))
-    if let piece = pieces.first, pieces.count == 1 { return try await runAndRecord(step, piece) }
+    // The server reads a text as a whole before it runs any of it: what the script sets cannot change how the rest is read,
+    // and what we set not how the script is.
+    if let piece = pieces.first, pieces.count == 1, settings.isEmpty, work.readsStandardStrings {
+      return try await runAtOnce(step, piece)
+    }
+    waiter.is(.process(try await begin(step, Array(settings))))
     let start = ContinuousClock.now
     for piece in pieces { try await run(piece) }
     let duration = start.duration(to: .now)
@@ -50,17 +52,23 @@ extension MigrationSession {
     return duration
   }
 
-  /// Runs a step's script, records and commits it, all in one text. The server reads a text as a whole before it runs any
-  /// of it, so what the script sets cannot change how the rest is read.
+  /// Begins, runs a step's script, records and commits it, all in one text.
   ///
-  /// - Returns: How long the script took at the server.
-  private func runAndRecord(_ step: MigrationStep, _ piece: ScriptPiece) async throws -> Duration {
+  /// - Returns: How long the script took at the server, the transaction's beginning included.
+  private func runAtOnce(_ step: MigrationStep, _ piece: ScriptPiece) async throws -> Duration {
+    let beginning = try Beginning(self, step)
     let end = "SELECT \(Self.elapsed);\n\(resetting);\n" + (try recording(step, seconds: SQL(unchecked: Self.elapsed)))
+    let text = piece.text(between: beginning.text, and: end)
+    waiter.is(.statement(text))
     do {
-      let seconds = try await work.scriptValue(piece.text(followedBy: end), name: "RunMigration")
+      let seconds = try await work.scriptValue(text, name: "RunMigration")
       return .seconds(seconds.flatMap(Double.init) ?? 0)
     } catch let error as PostgresError where error.code == .server {
-      throw piece.refusal(error)
+      if let failure = beginning.failure(error) {
+        try await rollBack(after: error)
+        throw failure
+      }
+      throw piece.refusal(error, behind: beginning.text, of: beginning.count)
     }
   }
 
@@ -78,38 +86,73 @@ extension MigrationSession {
   /// - Returns: The server's process, which behind a pooler is another in each transaction.
   @discardableResult
   func begin(_ step: MigrationStep? = nil, _ settings: [SQLStatement] = []) async throws -> Int32 {
-    var beginning: SQL = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;"
     if !settings.isEmpty {
-      try await work.script(beginning.text)
+      try await work.script(Beginning.command)
       try await run(settings)
-      beginning = ""
     }
-    let undone = step.flatMap { $0.direction == .down ? tables.holding($0.version, of: $0.set) : nil }
-    let text: SQL = """
-      \(beginning)
-      \(settingUp);
-      \(watchingClient)
-      SELECT concat_ws(' ', pg_backend_pid(), \(lock.isHeld)::int, (\(undone ?? "SELECT 1")))
-      """
-    let answer = try await refusing { try await work.scriptValue(text.inlined(), name: "BeginMigration") }
-    let state = (answer ?? "").split(separator: " ").compactMap { Int32($0) }
-    guard state.count == 3 else {
-      throw MigrationError(.database, "the server's answer to the beginning of a migration makes no sense")
+    let beginning = try Beginning(self, step, hasBegun: !settings.isEmpty)
+    do {
+      let text = beginning.text + "SELECT pg_catalog.pg_backend_pid()"
+      let process = try await work.scriptValue(text, name: "BeginMigration").flatMap(Int32.init)
+      guard let process else {
+        throw MigrationError(.database, "the server's answer to the beginning of a migration makes no sense")
+      }
+      return process
+    } catch let error as PostgresError where error.code == .server {
+      if let failure = beginning.failure(error) {
+        try await rollBack(after: error)
+        throw failure
+      }
+      throw StatementRefusal(cause: error)
     }
-    let (process, isHeld, recorded) = (state[0], state[1] == 1, state[2])
-    guard isHeld else { throw MigrationLock.lost }
-    if let step, recorded == 0 {
-      throw MigrationError(
+  }
+
+  /// How the transaction of a migration begins: what each finds set, and the question whether it may run at all.
+  private struct Beginning {
+    static let command = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
+    /// Statements of ours, the last one ended too.
+    let text: String
+    /// How many they are.
+    let count: Int
+    private let step: MigrationStep?
+
+    init(_ session: MigrationSession, _ step: MigrationStep?, hasBegun: Bool = false) throws {
+      self.step = step
+      var statements = hasBegun ? [] : [SQL(unchecked: Self.command)]
+      statements += session.settingUp + session.watchingClient
+      var question: SQL = "WHEN NOT \(session.lock.isHeld) THEN \(Self.lockIsLost)"
+      if let step, step.direction == .down {
+        let records = session.tables.holding(step.version, of: step.set)
+        question = "\(question) WHEN (\(records)) = 0 THEN \(Self.isNotRecorded)"
+      }
+      // A no has to be a failure, so that nothing behind it is run.
+      statements.append("SELECT CAST(CASE \(question) ELSE '1' END AS integer)")
+      // Those who look at the server's sessions see this first.
+      text =
+        (step.map { "-- keel migrate: \($0.direction.rawValue) \($0.version)\n" } ?? "")
+        + (try statements.map { try $0.inlined() + ";\n" }.joined())
+      count = statements.count
+    }
+
+    private static let lockIsLost = "keel: the lock is lost"
+    private static let isNotRecorded = "keel: not recorded"
+
+    /// What the question was answered with, when it was answered with no.
+    func failure(_ error: PostgresError) -> MigrationError? {
+      guard error.sqlState?.rawValue == "22P02", error.statementIndex == count - 1 else { return nil }
+      if error.message.contains(Self.lockIsLost) { return MigrationLock.lost }
+      guard let step, error.message.contains(Self.isNotRecorded) else { return nil }
+      return MigrationError(
         .changedMeanwhile, "somebody else undid \(step.version) \(step.title) at the same time; run the command again")
     }
-    return process
   }
 
   /// Has the server look every second whether this process is still there while it runs a script, and undo that when it
   /// is not: by itself it would find out at the end, with the commit behind it. Servers of 14 and later can, on Linux.
-  var watchingClient: SQL {
-    guard work.serverVersion >= 140_000 else { return "" }
-    return "SELECT set_config('client_connection_check_interval', '1000', true) WHERE version() ~ 'linux';"
+  var watchingClient: [SQL] {
+    guard work.serverVersion >= 140_000 else { return [] }
+    return ["SELECT set_config('client_connection_check_interval', '1000', true) WHERE version() ~ 'linux'"]
   }
 
   /// The text that records a step and commits it.
@@ -135,7 +178,7 @@ extension MigrationSession {
 
   /// What each migration finds set. The splitter takes backslashes for what they are by the standard; the server has
   /// to agree.
-  var settingUp: SQL { "SET LOCAL standard_conforming_strings = on; \(limitingLocks)" }
+  var settingUp: [SQL] { ["SET LOCAL standard_conforming_strings = on", limitingLocks] }
 
   private var limitingLocks: SQL {
     SQL(unchecked: "SET LOCAL lock_timeout = \(configuration.lockTimeout.milliseconds)")
@@ -165,9 +208,8 @@ extension MigrationSession {
 
   /// What the version table shows after `step`.
   func versionRow(after step: MigrationStep) -> MigrationLedger.VersionRow? {
-    var after = ledger
-    after.apply(step)
-    return after.version == 0 ? nil : MigrationLedger.VersionRow(version: after.version, dirty: false)
+    let version = ledger.version(after: step)
+    return version == 0 ? nil : MigrationLedger.VersionRow(version: version, dirty: false)
   }
 
   /// Runs `statements` in a transaction of their own, in one round trip.
@@ -199,6 +241,7 @@ extension MigrationSession {
   private func rollBack(after error: PostgresError) async throws {
     // A broken connection has rolled back by itself.
     guard work.isOpen else { throw error }
-    try await work.script("ROLLBACK")
+    // What is wrong in its text is refused before it begins.
+    if work.isInTransaction { try await work.script("ROLLBACK") }
   }
 }

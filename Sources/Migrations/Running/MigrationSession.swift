@@ -7,6 +7,8 @@ struct MigrationSession {
   /// Where the migrations run.
   let work: PostgresConnection
   let lock: MigrationLock
+  /// Knows the step under way.
+  let waiter = LockWaiter()
   var tables: VersionTables
   var ledger: MigrationLedger
   private var changes: Reconciliation

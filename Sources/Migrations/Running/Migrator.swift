@@ -236,7 +236,11 @@ extension Migrator {
         taking: keys, on: connection, wait: configuration.migratorWait, report: report)
       var session = MigrationSession(migrator: self, work: work, lock: lock, reading: try await read(work))
       if preparing { try await session.prepare() }
-      return try await body(&session)
+      return try await withThrowingTaskGroup(of: Void.self) { [waiter = session.waiter] group in
+        group.addTask { try await waiter.watch(self) }
+        defer { group.cancelAll() }
+        return try await body(&session)
+      }
     }
   }
 

@@ -55,18 +55,21 @@ struct ScriptPiece {
     end += Self.separator.unicodeScalars.count + statement.text.unicodeScalars.count
   }
 
-  /// What is sent, and statements of ours behind it.
-  func text(followedBy own: String) -> String { text + Self.separator + own }
+  /// What is sent with statements of ours around it.
+  func text(between beginning: String, and end: String) -> String { beginning + text + Self.separator + end }
 
   /// The server's refusal of this piece, told which statement it is about and where in it.
-  func refusal(_ error: PostgresError) -> StatementRefusal {
-    // Behind the script come statements of ours.
-    if let index = error.statementIndex, index >= statements.count { return StatementRefusal(cause: error) }
-    guard let position = error.position else {
-      let index = min(error.statementIndex ?? 0, statements.count - 1)
-      return StatementRefusal(cause: error, statement: statements[index])
-    }
-    // Faults of syntax are found before anything is run, so only the place tells the statement.
+  ///
+  /// - Parameters:
+  ///   - beginning: What stood before the piece in the same text.
+  ///   - count: How many statements that was.
+  func refusal(_ error: PostgresError, behind beginning: String = "", of count: Int = 0) -> StatementRefusal {
+    let place = (error.statementIndex ?? count) - count
+    let position = error.position.map { $0 - beginning.unicodeScalars.count }
+    // Faults of syntax are found before anything is run, so only the position tells the statement.
+    let isOurs = position.map { $0 < 1 } ?? (place < 0)
+    if isOurs || place >= statements.count { return StatementRefusal(cause: error) }
+    guard let position else { return StatementRefusal(cause: error, statement: statements[place]) }
     let index = positions.lastIndex { $0 <= position } ?? 0
     // A statement that lacks its end fails at the semicolon behind it, which the file may have elsewhere.
     let length = statements[index].text.unicodeScalars.count

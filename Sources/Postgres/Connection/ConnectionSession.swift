@@ -38,6 +38,10 @@ struct ConnectionSession: ~Copyable, Sendable {
   }
 
   /// Where the connection stands between queries.
+  var readsStandardStrings: Bool {
+    mutating get { handle?.setting("standard_conforming_strings") == "on" }
+  }
+
   var transactionStatus: TransactionStatus {
     mutating get { handle?.transactionStatus ?? .unknown }
   }

@@ -264,6 +264,12 @@ public final class PostgresConnection: PostgresClient {
 
   var transactionStatus: TransactionStatus { session.withLock { $0.transactionStatus } }
 
+  /// Whether a transaction is open, failed or not.
+  package var isInTransaction: Bool { transactionStatus == .open || transactionStatus == .failed }
+
+  /// Whether a backslash in a plain string is but a backslash to the server, as the SQL standard has it.
+  package var readsStandardStrings: Bool { session.withLock { $0.readsStandardStrings } }
+
   /// Closes the connection. What is under way fails with ``PostgresError/Code/closed``; a second call does nothing.
   public func close() async {
     stopWatching()

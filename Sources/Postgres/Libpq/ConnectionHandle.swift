@@ -114,6 +114,9 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   /// As an integer: 150004 is 15.4.
   var serverVersion: Int32 { PQserverVersion(connection) }
 
+  /// What the server said last of one of the settings it reports.
+  func setting(_ name: String) -> String? { PQparameterStatus(connection, name).map { String(cString: $0) } }
+
   var errorMessage: String { PQerrorMessage(connection).map { String(cString: $0) } ?? "" }
 
   var transactionStatus: TransactionStatus {
@@ -189,7 +192,7 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
     // Without parameters the text is the server's alone to read: ROLLBACK must get through whatever is set.
     for (setting, wanted) in [("standard_conforming_strings", "on"), ("client_encoding", "UTF8")]
     where !sql.binds.isEmpty {
-      let value = PQparameterStatus(connection, setting).map { String(cString: $0) }
+      let value = self.setting(setting)
       guard value == wanted else {
         throw PostgresError(
           .unsupported,
