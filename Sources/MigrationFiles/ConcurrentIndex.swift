@@ -1,51 +1,56 @@
-/// A `CREATE INDEX CONCURRENTLY` or `DROP INDEX CONCURRENTLY`: what a process that dies in it leaves half done.
-package struct ConcurrentIndex: Hashable, Sendable {
-  /// Building or dropping.
-  package enum Action: Hashable, Sendable {
-    /// Builds an index on a table.
-    case create(table: String)
-    /// Drops an index.
-    case drop
-  }
+/// A `CREATE INDEX CONCURRENTLY` or `DROP INDEX CONCURRENTLY`: what a process that dies in it leaves half done. Names are
+/// SQL, as the statement has them.
+package enum ConcurrentIndex: Hashable, Sendable {
+  /// Builds an index, which is named without its schema.
+  case build(name: String, table: String)
+  /// Builds an index that the server finds a name for; `definition` is what stands behind the table.
+  case buildUnnamed(table: String, isUnique: Bool, definition: String)
+  /// Drops an index.
+  case drop(name: String)
 
-  /// What is done.
-  package var action: Action
-  /// The index as the statement names it: for a new one a bare name, for one to drop perhaps with its schema, as SQL.
-  package var name: String
-
-  /// Reads `statement`; nil for any other, and for a new index that is left without a name.
+  /// Reads `statement`; nil for any other.
   package init?(_ statement: SQLStatement) {
     var reader = TokenReader(statement.text)
     switch reader.next() {
-    case "create":
-      var token = reader.next()
-      if token == "unique" { token = reader.next() }
-      guard token == "index", reader.next() == "concurrently" else { return nil }
-      guard var name = reader.next(), name != "on" else { return nil }
+    case "create": self.init(creating: &reader)
+    case "drop": self.init(dropping: &reader)
+    default: return nil
+    }
+  }
+
+  private init?(creating reader: inout TokenReader) {
+    var token = reader.next()
+    let isUnique = token == "unique"
+    if isUnique { token = reader.next() }
+    guard token == "index", reader.next() == "concurrently", var name = reader.next() else { return nil }
+    let isUnnamed = name == "on"
+    if !isUnnamed {
       if name == "if" {
         guard reader.next() == "not", reader.next() == "exists", let next = reader.next() else { return nil }
         name = next
       }
-      guard reader.next() == "on", var table = reader.qualifiedName() else { return nil }
-      if table == "only" {
-        guard let next = reader.qualifiedName() else { return nil }
-        table = next
-      }
-      action = .create(table: table)
-      self.name = name
-    case "drop":
-      guard reader.next() == "index", reader.next() == "concurrently", var name = reader.qualifiedName() else {
-        return nil
-      }
-      if name == "if" {
-        guard reader.next() == "exists", let next = reader.qualifiedName() else { return nil }
-        name = next
-      }
-      action = .drop
-      self.name = name
-    default:
+      guard reader.next() == "on" else { return nil }
+    }
+    guard var table = reader.qualifiedName() else { return nil }
+    if table == "only" {
+      guard let next = reader.qualifiedName() else { return nil }
+      table = next
+    }
+    self =
+      isUnnamed
+      ? .buildUnnamed(table: table, isUnique: isUnique, definition: reader.remainder)
+      : .build(name: name, table: table)
+  }
+
+  private init?(dropping reader: inout TokenReader) {
+    guard reader.next() == "index", reader.next() == "concurrently", var name = reader.qualifiedName() else {
       return nil
     }
+    if name == "if" {
+      guard reader.next() == "exists", let next = reader.qualifiedName() else { return nil }
+      name = next
+    }
+    self = .drop(name: name)
   }
 }
 
@@ -56,6 +61,9 @@ private struct TokenReader {
   init(_ text: String) {
     rest = text[...].unicodeScalars
   }
+
+  /// What was not read yet.
+  var remainder: String { String(rest) }
 
   mutating func next() -> String? {
     skipBlanks()

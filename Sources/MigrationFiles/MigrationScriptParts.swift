@@ -78,10 +78,7 @@ package struct MigrationScriptParts: Sendable {
       let words = statement.text.uppercased().split(whereSeparator: \.isWhitespace)
       return words.contains("DETACH") && words.last == "CONCURRENTLY"
     case ("REINDEX", _): return statement.text.uppercased().contains("CONCURRENTLY")
-    default:
-      // An index without a name is one too.
-      let words = statement.words.filter { $0 != "UNIQUE" }
-      return words.starts(with: ["CREATE", "INDEX", "CONCURRENTLY"]) || ConcurrentIndex(statement) != nil
+    default: return ConcurrentIndex(statement) != nil
     }
   }
 

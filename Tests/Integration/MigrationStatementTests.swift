@@ -280,6 +280,34 @@ import Testing
     }
   }
 
+  /// As behind a pooler, where the server's session outlives the client.
+  @Test func `an index that is still being built when its migration is resumed is left to its builder`() async throws {
+    try await MigrationDatabase.with { database in
+      let index = "CREATE INDEX CONCURRENTLY t_a ON public.t (a)"
+      let set = MigrationSet.scripts(
+        "main", table, ("-- keel: no-transaction\nSELECT 1;\n\(index) WHERE a > 1/0;", "SELECT 1"))
+      let migrator = database.migrator(set)
+      _ = try await migrationError { try await migrator.up() }
+      let writer = try await PostgresConnection.connect(database.options, loop: database.loop)
+      try await writer.script("BEGIN; INSERT INTO public.t VALUES (1, 1)")
+      let builder = try await PostgresConnection.connect(database.options, loop: database.loop)
+      let building = Task { try await builder.script(index) }
+      try await until {
+        try await database.connection.one(
+          "SELECT EXISTS (SELECT FROM pg_stat_progress_create_index WHERE index_relid = to_regclass('public.t_a'))",
+          as: Bool.self)
+      }
+      let error = try await migrationError { try await migrator.resume() }
+      #expect(error.code == .dirty)
+      #expect(error.message.contains("process \(builder.processID) is still building the index public.t_a"))
+      try await writer.script("COMMIT")
+      _ = try await building.value
+      #expect(try await migrator.resume().to == 2)
+      await writer.close()
+      await builder.close()
+    }
+  }
+
   @Test func `an index that was finished when the migrator died is not built again`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts(

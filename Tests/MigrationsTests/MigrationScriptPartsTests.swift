@@ -55,23 +55,28 @@ import Testing
   }
 
   @Test func `the index and its table are read`() throws {
-    let plain = try #require(try read("CREATE INDEX CONCURRENTLY Idx_A ON public . \"T 1\" (a)"))
-    #expect(plain.name == "idx_a")
-    #expect(plain.action == .create(table: "public.\"T 1\""))
-
-    let unique = try #require(
+    #expect(
+      try read("CREATE INDEX CONCURRENTLY Idx_A ON public . \"T 1\" (a)")
+        == .build(name: "idx_a", table: "public.\"T 1\""))
+    #expect(
       try read(
-        "create unique /* c /* d */ */ index concurrently -- x\n if not exists \"I\"\"x\" on only t using gin (a)"))
-    #expect(unique.name == "\"I\"\"x\"")
-    #expect(unique.action == .create(table: "t"))
+        "create unique /* c /* d */ */ index concurrently -- x\n if not exists \"I\"\"x\" on only t using gin (a)")
+        == .build(name: "\"I\"\"x\"", table: "t"))
+    #expect(try read("DROP INDEX CONCURRENTLY IF EXISTS shared.i") == .drop(name: "shared.i"))
+  }
 
-    let dropped = try #require(try read("DROP INDEX CONCURRENTLY IF EXISTS shared.i"))
-    #expect(dropped.name == "shared.i")
-    #expect(dropped.action == .drop)
+  @Test func `an index without a name is read with what it is to be`() throws {
+    #expect(
+      try read("CREATE INDEX CONCURRENTLY ON t(a)")
+        == .buildUnnamed(table: "t", isUnique: false, definition: "(a)"))
+    #expect(
+      try read("create unique index concurrently on only s.\"T\" using btree (\"A\" desc) WHERE b > 'X'")
+        == .buildUnnamed(
+          table: "s.\"T\"", isUnique: true, definition: " using btree (\"A\" desc) WHERE b > 'X'"))
   }
 
   @Test(arguments: [
-    "CREATE INDEX i ON t (a)", "CREATE INDEX CONCURRENTLY ON t (a)", "DROP INDEX i", "SELECT 1", "CREATE",
+    "CREATE INDEX i ON t (a)", "CREATE INDEX ON t (a)", "DROP INDEX i", "SELECT 1", "CREATE",
     "REINDEX INDEX CONCURRENTLY i",
   ])
   func `anything else is not one`(text: String) throws {

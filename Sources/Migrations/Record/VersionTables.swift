@@ -222,6 +222,12 @@ extension VersionTables {
     """
   }
 
+  /// The transaction that last wrote the record of a migration: of one that stopped half way, the one before the statement
+  /// that was under way.
+  func lastChange(of version: Int64, in set: String) -> SQL {
+    "SELECT xmin::text FROM \(history) WHERE set_name = \(set) AND version = \(version)"
+  }
+
   /// Notes that a script outside a transaction begins or has come further; nil when it is done, with the time it took.
   func setProgress(
     _ progress: AppliedMigration.Progress?, of version: Int64, in set: String, duration: Duration? = nil,

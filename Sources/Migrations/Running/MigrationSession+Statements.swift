@@ -13,7 +13,7 @@ extension MigrationSession {
     var progress = AppliedMigration.Progress(
       direction: step.direction, statementsDone: done ?? 0, checksum: step.script.checksum)
     // What was invalid before is nobody's fault here.
-    let invalid = done == nil ? try await work.invalidIndexes() : []
+    var invalid = try await work.invalidIndexes()
     if done == nil { try await begin(step, progress) }
     let start = ContinuousClock.now
     var settings = ScriptSettings()
@@ -26,6 +26,7 @@ extension MigrationSession {
           try await work.script(Self.resetRole)
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
         } else {
+if isRetry { invalid = try await work.invalidIndexes() }
           try await watchingLocks(of: step) {
             try await run(unit, under: settings.statements, of: step, then: progress)
           }
@@ -37,7 +38,7 @@ extension MigrationSession {
             ? []
             // On a later try its own may be among them from the first: those that it names.
             : try await work.invalidIndexes().filter { index in
-              done == nil ? !invalid.contains(index) : unit.mentions(index)
+              !invalid.contains(index) || isRetry && unit.mentions(index)
             })
       }
       settings.note(unit)
@@ -140,34 +141,6 @@ extension MigrationSession {
       }
       try await work.script(Self.resetRole)
       try await tables.setProgress(progress, of: step.version, in: step.set, work)
-    }
-  }
-
-  /// Whether the statement that was under way when an earlier try stopped had done its work. An index that it left
-  /// half built is dropped, so that it can be built again.
-  private func isFinished(
-    _ unit: MigrationScriptParts.Unit, under settings: [SQLStatement], of step: MigrationStep
-  ) async throws -> Bool {
-    guard let index = unit.statements.first.flatMap(ConcurrentIndex.init) else { return false }
-    // The statement's names are found where it looked for them.
-    try await run(settings)
-    switch index.action {
-    case .drop:
-      return try await work.one("SELECT to_regclass(\(index.name)) IS NULL", as: Bool.self)
-    case .create(let table):
-      let found = try await work.optional(
-        """
-        SELECT i.indisvalid, format('%I.%I', n.nspname, c.relname)
-        FROM pg_catalog.pg_index AS i
-        JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-        JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
-        WHERE i.indrelid = to_regclass(\(table)) AND quote_ident(c.relname) = quote_ident((parse_ident(\(index.name)))[1])
-        """, as: (Bool, String).self, name: "FindIndex")
-      guard let (isValid, name) = found else { return false }
-      guard !isValid else { return true }
-      try await work.script("DROP INDEX CONCURRENTLY \(name)")
-      migrator.report(.droppedInvalidIndex(step, index: name))
-      return false
     }
   }
 
