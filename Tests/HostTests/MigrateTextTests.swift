@@ -33,15 +33,15 @@ import Testing
         .init(relation: "public.a", mode: "AccessExclusiveLock", rows: 7),
         .init(relation: "public.b", mode: "ShareRowExclusiveLock", rows: 7),
       ], duration: .milliseconds(4))
-    let left = RehearsedStep(step: step(2, inTransaction: false), locks: [], duration: nil)
-    let after = RehearsedStep(step: step(3), locks: [], duration: nil)
+    let left = RehearsedStep(step: step(2, inTransaction: false), omission: .outsideTransaction)
+    let after = RehearsedStep(step: step(3), omission: .behindOmitted)
     #expect(
       PlanText.locks([tried, left, after], plain) == """
         up 1 users: 4 ms
           ACCESS EXCLUSIVE on public.a (about 7 rows): WARNING, nobody can read the table until the migration has ended
           SHARE ROW EXCLUSIVE on public.b (about 7 rows)
         up 2 users: not tried, it runs outside a transaction
-        up 3 users: not tried, it comes after one that runs outside a transaction
+        up 3 users: not tried, it comes after one that was not tried
 
         1 of 3 tried and rolled back; nothing is changed
         """)

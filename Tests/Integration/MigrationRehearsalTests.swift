@@ -53,6 +53,47 @@ import Testing
     }
   }
 
+  private static let colours = (
+    "CREATE TYPE public.colour AS ENUM ('red'); CREATE TABLE public.a (c public.colour)", "SELECT 1"
+  )
+
+  @Test(arguments: [0, 1])
+  func `a step that uses an enum's value which one before it added is left out, and says why`(applied: Int) async throws
+  {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts(
+        "main", Self.colours, ("ALTER TYPE public.colour ADD VALUE 'dark green'", "SELECT 1"),
+        ("CREATE TABLE public.b ()", "SELECT 1"), ("INSERT INTO public.a VALUES ('dark green')", "SELECT 1"),
+        ("CREATE TABLE public.c ()", "SELECT 1"))
+      let migrator = database.migrator(set)
+      if applied > 0 { try await migrator.up(limit: applied) }
+      let steps = try await migrator.rehearse(.up())
+      // Newer servers know that the type was made in the same transaction.
+      if applied > 0 || database.connection.serverVersion < 170_000 {
+        #expect(
+          steps.suffix(4).map(\.omission) == [nil, nil, .newEnumValue, .behindOmitted] && steps.count == 5 - applied)
+        #expect(steps.map { $0.duration == nil } == steps.map { $0.omission != nil })
+      }
+      #expect(try await migrator.version() == Int64(applied))
+      #expect(try await migrator.up().to == 5)
+    }
+  }
+
+  @Test func `a step that uses a value it added itself fails in a rehearsal as it would in earnest`() async throws {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts(
+        "main", Self.colours, ("ALTER TYPE public.colour ADD VALUE 'green'", "SELECT 1"),
+        ("ALTER TYPE public.colour ADD VALUE 'blue';\nINSERT INTO public.a VALUES ('blue')", "SELECT 1"))
+      let migrator = database.migrator(set)
+      try await migrator.up(limit: 1)
+      let tried = try await migrationError { try await migrator.rehearse(.up()) }
+      #expect(tried.code == .scriptFailed && tried.location?.line == 2 && tried.message.contains("up 3 m3"))
+      #expect(try await migrator.version() == 1)
+      let failed = try await migrationError { try await migrator.up() }
+      #expect(failed.code == .scriptFailed && failed.location?.line == 2)
+    }
+  }
+
   @Test func `on a standby a rehearsal is refused in the server's words`() async throws {
     var options = EmbeddedPostgres.Options.temporary
     options.settings = ["wal_level": "replica", "max_wal_senders": "4"]

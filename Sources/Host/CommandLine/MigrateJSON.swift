@@ -62,6 +62,8 @@ enum MigrateJSON {
     var sql: String?
     var duration_seconds: Double?
     var locks: [Lock]?
+    /// Why a step was not tried.
+    var not_tried: RehearsedStep.Omission?
 
     init(_ step: MigrationStep) {
       direction = step.direction
@@ -115,6 +117,7 @@ enum MigrateJSON {
       steps = rehearsed.map { tried in
         var step = Step(tried.step)
         step.duration_seconds = tried.duration.map { $0 / .seconds(1) }
+        step.not_tried = tried.omission
         step.locks = tried.locks.map {
           Lock(relation: $0.relation, mode: $0.mode, rows: $0.rows, blocks_readers: $0.blocksReaders)
         }

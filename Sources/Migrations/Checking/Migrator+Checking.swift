@@ -27,7 +27,8 @@ extension Migrator {
 
   /// Runs what `goal` asks for in one transaction that is rolled back, and tells which locks each step takes.
   ///
-  /// Steps see what those before them did. A step outside a transaction cannot be tried, nor can those behind it. The
+  /// Steps see what those before them did. A step outside a transaction cannot be tried, nor one that uses what the server
+  /// allows after a commit alone, nor those behind it: ``RehearsedStep/omission`` says so. The
   /// locks are held until the end of the rehearsal: on a busy database keep it short, as
   /// ``Configuration/lockTimeout`` keeps the waiting.
   ///
@@ -56,16 +57,22 @@ extension MigrationSession {
     var rehearsed: [RehearsedStep] = []
     var known: Set<RehearsedStep.Lock> = []
     for step in plan.steps {
-      guard step.script.inTransaction, rehearsed.last.map({ $0.duration != nil }) ?? true else {
-        rehearsed.append(RehearsedStep(step: step, locks: [], duration: nil))
+      if rehearsed.last?.omission != nil || !step.script.inTransaction {
+        rehearsed.append(
+          RehearsedStep(step: step, omission: step.script.inTransaction ? .behindOmitted : .outsideTransaction))
         continue
       }
+      try await work.script("SAVEPOINT \(Self.beforeStep)")
       let start = ContinuousClock.now
       do {
         // What a transaction has to begin with cannot be tried in the middle of one.
         try await run(Array(step.script.statements().drop { $0.words.starts(with: ["SET", "TRANSACTION"]) }))
         try await finishRehearsing()
       } catch let refusal as StatementRefusal {
+        if try await isForTheRehearsalAlone(refusal, watchedFrom: onlooker) {
+          rehearsed.append(RehearsedStep(step: step, omission: .newEnumValue))
+          continue
+        }
         throw step.failure(refusal, consequence: "it was only tried: nothing is changed")
       }
       let duration = start.duration(to: .now)
@@ -77,12 +84,29 @@ extension MigrationSession {
     return rehearsed
   }
 
+  private static let beforeStep = "keel_before_step"
+
+  /// Whether the server refused a step for a value of an enum that a step before it added: in a real run that is committed
+  /// by then. One that the step added by itself is refused there too.
+  private func isForTheRehearsalAlone(
+    _ refusal: StatementRefusal, watchedFrom onlooker: PostgresConnection
+  ) async throws -> Bool {
+    guard refusal.cause.sqlState?.rawValue == "55P04" else { return false }
+    try await work.script("ROLLBACK TO SAVEPOINT \(Self.beforeStep)")
+    let values: SQL = "SELECT DISTINCT enumlabel::text FROM pg_catalog.pg_enum"
+    let committed = Set(try await onlooker.all(values, as: String.self, name: "FindEnumValues"))
+    // The message names the value, in whatever language; no field of the error does.
+    return try await work.all(values, as: String.self, name: "FindEnumValues")
+      .contains { !committed.contains($0) && refusal.cause.message.contains($0) }
+  }
+
   /// Does what the end of a step's own transaction would: deferred constraints are checked, and settings go.
   private func finishRehearsing() async throws {
     try await refusing {
       // Not rolled back: what waits for the end of the transaction would keep the next step from altering its table.
       try await work.script(
-        (["SET CONSTRAINTS ALL IMMEDIATE", SQL(unchecked: Self.reset)] + settingUp).map(\.text).joined(separator: "; "))
+        (["SET CONSTRAINTS ALL IMMEDIATE", SQL(unchecked: Self.reset)] + settingUp
+          + ["RELEASE SAVEPOINT \(SQL(unchecked: Self.beforeStep))"]).map(\.text).joined(separator: "; "))
       let deferred = try await work.all(
         """
         SELECT DISTINCT format('%I.%I', n.nspname, c.conname) FROM pg_catalog.pg_constraint AS c

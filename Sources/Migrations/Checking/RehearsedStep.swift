@@ -19,17 +19,36 @@ public struct RehearsedStep: Sendable, Hashable {
     }
   }
 
+  /// Why a step was not tried.
+  public enum Omission: String, Sendable, Hashable, Codable {
+    /// It runs outside a transaction.
+    case outsideTransaction
+    /// It uses a value of an enum that `ALTER TYPE … ADD VALUE` added in a step before it. The server allows that once the
+    /// value is committed, which it is in a real run, and is not while the steps share a transaction.
+    case newEnumValue
+    /// It comes after one that was not tried.
+    case behindOmitted
+  }
+
   /// The step.
   public var step: MigrationStep
   /// The locks it took that steps before it had not, strongest first. Those that only hinder other migrations or
   /// maintenance are among them; those of mere reading are not.
   public var locks: [Lock]
-  /// How long it ran; nil when it was left out, because it, or one before it, runs outside a transaction.
+  /// How long it ran; nil when it was not tried.
   public var duration: Duration?
+  /// Why it was not tried; nil when it was.
+  public var omission: Omission?
 
-  package init(step: MigrationStep, locks: [Lock], duration: Duration?) {
+  package init(step: MigrationStep, locks: [Lock], duration: Duration) {
     self.step = step
     self.locks = locks
     self.duration = duration
+  }
+
+  package init(step: MigrationStep, omission: Omission) {
+    self.step = step
+    self.locks = []
+    self.omission = omission
   }
 }

@@ -26,7 +26,7 @@ extension MigrationSession {
           try await work.script(Self.resetRole)
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
         } else {
-if isRetry { invalid = try await work.invalidIndexes() }
+          if isRetry { invalid = try await work.invalidIndexes() }
           try await watchingLocks(of: step) {
             try await run(unit, under: settings.statements, of: step, then: progress)
           }

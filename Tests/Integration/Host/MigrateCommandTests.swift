@@ -115,6 +115,27 @@ import Testing
     }
   }
 
+  @Test func `plan --check says which step it cannot try and why, in words and in JSON`() async throws {
+    let files = [
+      "1_a.up.sql": "CREATE TYPE public.colour AS ENUM ('red')", "1_a.down.sql": "DROP TYPE public.colour",
+      "2_b.up.sql": "ALTER TYPE public.colour ADD VALUE 'green'", "2_b.down.sql": "SELECT 1",
+      "3_c.up.sql": "SELECT 'green'::public.colour", "3_c.down.sql": "SELECT 1",
+    ]
+    try await withFolder(files) { folder in
+      try await TestDatabase.with(.empty) { database in
+        let flags = ["--dir", folder, "--database-url=\(database.connectionString)", "--log-level=critical"]
+        _ = await run(["migrate", "up", "1"] + flags)
+        let text = await run(["migrate", "plan", "--check"] + flags)
+        #expect(text.code == .success)
+        #expect(text.output.contains("up 3 c: not tried, it uses a value that ALTER TYPE … ADD VALUE added before it"))
+        #expect(text.output.hasSuffix("1 of 2 tried and rolled back; nothing is changed\n"))
+        let json = await run(["migrate", "plan", "--check", "--json"] + flags)
+        #expect(json.code == .success)
+        #expect(json.output.contains(#""not_tried" : "newEnumValue""#))
+      }
+    }
+  }
+
   @Test func `status ends with 2 while something is pending and 0 when nothing is`() async throws {
     try await withFolder(Self.table) { folder in
       try await TestDatabase.with(.empty) { database in
