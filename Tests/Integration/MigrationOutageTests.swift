@@ -8,20 +8,25 @@ import Testing
 @Suite(.timeLimit(.minutes(3))) struct MigrationOutageTests {
   private static let first = ("CREATE TABLE public.a (x int);", "DROP TABLE public.a;")
 
+  /// The same database by a way that can be cut.
+  private func behindProxy(_ database: MigrationDatabase) throws -> (MigrationDatabase, FlakyProxy) {
+    let proxy = try FlakyProxy(to: "\(database.options["host"] ?? "")/.s.PGSQL.\(database.options["port"] ?? "5432")")
+    var options = database.options
+    options["host"] = "127.0.0.1"
+    options["port"] = "\(proxy.port)"
+    return (
+      MigrationDatabase(
+        loop: database.loop, role: database.role, options: options, connection: database.connection), proxy
+    )
+  }
+
   /// A server that sends nothing never notices by itself that nobody listens any more.
   @Test func `a migration whose migrator is gone is undone while it runs, and shuts nobody out`() async throws {
     try await MigrationDatabase.with { database in
       // Older servers cannot be asked to look.
       guard database.connection.serverVersion >= 140_000 else { return }
-      let folder = database.options["host"] ?? ""
-      let proxy = try FlakyProxy(to: "\(folder)/.s.PGSQL.\(database.options["port"] ?? "5432")")
+      let (cutOff, proxy) = try behindProxy(database)
       defer { proxy.close() }
-      var options = database.options
-      options["host"] = "127.0.0.1"
-      options["port"] = "\(proxy.port)"
-      let cutOff = MigrationDatabase(
-        loop: database.loop, role: database.role, options: options, connection: database.connection)
-
       let endless = ("CREATE TABLE public.b (x int); SELECT pg_sleep(600)", "DROP TABLE public.b")
       let task = Task { try await cutOff.migrator(.scripts("main", Self.first, endless)).up() }
       try await until { try await isSleeping(database) }
@@ -33,6 +38,33 @@ import Testing
       #expect(try await database.connection.one("SELECT to_regclass('public.b') IS NULL", as: Bool.self))
       let second = ("CREATE TABLE public.b (x int)", "DROP TABLE public.b")
       #expect(try await database.migrator(.scripts("main", Self.first, second)).up().to == 2)
+    }
+  }
+
+  @Test func `a statement outside a transaction ends when its migrator is gone, and is resumed`() async throws {
+    try await MigrationDatabase.with { database in
+      guard database.connection.serverVersion >= 140_000 else { return }
+      let (cutOff, proxy) = try behindProxy(database)
+      defer { proxy.close() }
+      // What is set before, and what the search path hides, makes no difference.
+      let endless = """
+        -- keel: no-transaction
+        CREATE SCHEMA s; CREATE FUNCTION s.version() RETURNS text LANGUAGE sql AS 'SELECT NULL::text';
+        SET search_path = s, pg_catalog, public;
+        DO $$ BEGIN
+          IF NOT EXISTS (SELECT FROM public.a) THEN PERFORM pg_sleep(600); END IF;
+        END $$
+        """
+      let set = MigrationSet.scripts("main", Self.first, (endless, "SELECT 1"))
+      let task = Task { try await cutOff.migrator(set).up() }
+      try await until { try await isSleeping(database) }
+      proxy.set(.cutting)
+      await #expect(throws: MigrationError.self) { try await task.value }
+      try await until { try await !isSleeping(database) }
+      let migrator = database.migrator(set)
+      #expect(try await migrationError { try await migrator.up() }.code == .dirty)
+      try await database.connection.execute("INSERT INTO public.a VALUES (1)")
+      #expect(try await migrator.resume().to == 2)
     }
   }
 

@@ -289,4 +289,30 @@ import Testing
       }
     }
   }
+
+  @Test func `a statement outside a transaction leaves no watch for its client to others of a pooler`() async throws {
+    let bouncer = try await PgBouncer.shared.value
+    try await TestDatabase.with(.empty) { test in
+      try await MigrationDatabase.with(test.options, role: "keel", loop: test.loop) { direct in
+        var pooled = test.options
+        bouncer.redirect(&pooled)
+        let interval = "current_setting('client_connection_check_interval', true)"
+        let script = "-- keel: no-transaction\nDO $$ BEGIN CREATE TABLE public.seen AS SELECT \(interval) AS x; END $$"
+        let set = MigrationSet.scripts("main", (script, "DROP TABLE public.seen"))
+        try await Migrator(set, options: pooled, loop: test.loop).up()
+        // Older servers have no such setting.
+        let pooledInterval = try await direct.connection.one(
+          "SELECT coalesce(x, '0') FROM public.seen", as: String.self)
+        #expect(pooledInterval == "0")
+        let others = try await MigrationDatabase.with(pooled, role: "keel", loop: test.loop) { other in
+          try await other.connection.one("SELECT coalesce(\(SQL(unchecked: interval)), '0')", as: String.self)
+        }
+        #expect(others == "0")
+        guard direct.connection.serverVersion >= 140_000 else { return }
+        let migrator = Migrator(set, options: test.options, loop: test.loop)
+        try await migrator.redo()
+        #expect(try await direct.connection.one("SELECT x FROM public.seen", as: String.self) == "1s")
+      }
+    }
+  }
 }

@@ -135,6 +135,7 @@ extension MigrationSession {
     } else {
       try await work.script("SET standard_conforming_strings = on")
       try await run(settings)
+      try await work.script(watchingClientOfSession.inlined())
       for statement in unit.statements {
         waiter.is(.statement(statement.text))
         try await run([statement])
@@ -142,6 +143,19 @@ extension MigrationSession {
       try await work.script(Self.resetRole)
       try await tables.setProgress(progress, of: step.version, in: step.set, work)
     }
+  }
+
+  /// Has the server look whether this process is still there while it runs a statement outside a transaction: it would
+  /// go on for hours, and `migrate resume` would stand behind it. That is a setting of the session, and behind a pooler
+  /// the session is anybody's: so only where the server's process is the one that libpq was told of.
+  private var watchingClientOfSession: SQL {
+    guard work.serverVersion >= 140_000 else { return "SELECT 1" }
+    // The script may have set any search path.
+    return """
+      SELECT pg_catalog.set_config('client_connection_check_interval', '1000', false)
+      WHERE pg_catalog.version() OPERATOR(pg_catalog.~) 'linux'
+        AND pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) \(work.processID)
+      """
   }
 
   // MARK: Failure
