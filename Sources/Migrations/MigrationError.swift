@@ -3,8 +3,9 @@ public struct MigrationError: Error, Sendable {
   /// The kind of failure.
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Name: String {
-      case invalidFiles, invalidScript, noSuchVersion, nothingApplied, irreversible, outOfOrder, databaseIsNewer
-      case dirty, notDirty, alreadyMigrated, setMismatch, locked, lockLost, scriptFailed, changedMeanwhile, database
+      case invalidFiles, invalidScript, noSuchVersion, nothingApplied, redoUnfinished, irreversible
+      case outOfOrder, databaseIsNewer, dirty, notDirty, alreadyMigrated, setMismatch, locked, lockLost, scriptFailed
+      case changedMeanwhile, database
     }
 
     private var name: Name
@@ -19,6 +20,8 @@ public struct MigrationError: Error, Sendable {
     public static let noSuchVersion = Code(.noSuchVersion)
     /// There is nothing to undo.
     public static let nothingApplied = Code(.nothingApplied)
+    /// A redo undid a migration and did not apply it again; another one would undo the one before.
+    public static let redoUnfinished = Code(.redoUnfinished)
     /// A migration that has no way back was to be undone.
     public static let irreversible = Code(.irreversible)
     /// A lower version appeared after a higher one was applied.

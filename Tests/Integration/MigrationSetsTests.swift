@@ -172,6 +172,40 @@ import Testing
     }
   }
 
+  @Test func `a redo that failed half way and is repeated does not undo the one before`() async throws {
+    try await MigrationDatabase.with { database in
+      try await database.migrator(base).up()
+      var migrations = base.migrations
+      migrations[1].up.text = "CREATE TABLE public.b (x nothing)"
+      let migrator = database.migrator(MigrationSet("base", migrations))
+      let error = try await migrationError { try await migrator.redo() }
+      #expect(error.message.hasSuffix("Mend it and go on with migrate up, for it is undone now"))
+      #expect(error.completed.map(\.description) == ["down 2 m2"])
+      for migrator in [migrator, database.migrator(base)] {
+        let error = try await migrationError { try await migrator.redo() }
+        #expect(error.code == .redoUnfinished && error.completed.isEmpty)
+        #expect(error.message.hasPrefix("2 m2 was undone and not applied again, and redo would now undo 1 m1"))
+        #expect(try await database.versionRow() ?? (0, true) == (1, false))
+      }
+      #expect(try await database.migrator(base).up().completed.map(\.step.version) == [2])
+      // One that was undone on purpose is no hindrance.
+      try await database.migrator(base).down()
+      #expect(try await database.migrator(base).redo().completed.map(\.step.version) == [1, 1])
+    }
+  }
+
+  @Test func `a redo that stops outside a transaction names resume alone`() async throws {
+    try await MigrationDatabase.with { database in
+      func set(_ last: String) -> MigrationSet {
+        .scripts("base", ("-- keel: no-transaction\nCREATE TABLE public.a ();\n\(last);", "DROP TABLE public.a"))
+      }
+      try await database.migrator(set("SELECT 1")).up()
+      let error = try await migrationError { try await database.migrator(set("SELECT 1/0")).redo() }
+      #expect(error.message.contains("migrate resume") && !error.message.contains("migrate up"))
+      #expect(try await migrationError { try await database.migrator(set("SELECT 1/0")).redo() }.code == .dirty)
+    }
+  }
+
   @Test func `redo undoes the last one and applies it again`() async throws {
     try await MigrationDatabase.with { database in
       let migrator = database.migrator(base)

@@ -122,7 +122,7 @@ extension VersionTables {
 
 extension MigrationLedger {
   /// What is applied, in one line: `base 1-32, hello 1`.
-  fileprivate var fingerprint: String {
+  var fingerprint: String {
     accounts.filter { !$0.applied.isEmpty }.map { account in
       "\(account.set.name) " + account.applied.map { "\($0.version)" }.joined(separator: "-")
     }.joined(separator: ", ")

@@ -53,14 +53,16 @@ struct MigrationSession {
     let plan = try goal.plan(ledger, configuration.policies)
     // A script that cannot run is refused before the first one has.
     for step in plan.steps { try step.script.checkSyntax() }
+    if case .redo = goal { try await checkNoneIsUndone(by: plan) }
     for (index, step) in plan.steps.enumerated() {
       do {
         migrator.report(.started(step, index: index + 1, count: plan.steps.count))
         finish(step, in: try await run(step))
       } catch var error as MigrationError {
         error.completed = completed.map(\.step)
-        if case .redo = goal, !completed.isEmpty {
-          error.message += ". Go on with migrate up: another redo would undo the one before"
+        // One that stopped outside a transaction says itself how to go on.
+        if case .redo = goal, !completed.isEmpty, step.script.inTransaction {
+          error.message += ". Mend it and go on with migrate up, for it is undone now"
         }
         throw error
       } catch let cause as PostgresError {
@@ -71,6 +73,27 @@ struct MigrationSession {
     }
     await keepCatalogue()
     return MigrationReport(completed: completed, from: from, to: ledger.version)
+  }
+
+  /// Refuses a redo after one whose second half failed: it would undo the migration before. The last run that came to its
+  /// end left a note of what was applied then.
+  private func checkNoneIsUndone(by plan: MigrationPlan) async throws {
+    guard let last = plan.steps.first, tables.hasCatalogue else { return }
+    let kept = try await work.optional(
+      "SELECT versions FROM \(tables.catalogueTable)", as: String.self, name: "ReadKeptVersions")
+    for account in ledger.accounts {
+      for migration in account.pending {
+        var before = ledger
+        before.apply(MigrationStep(up: migration, set: account.set.name))
+        guard before.fingerprint == kept else { continue }
+        throw MigrationError(
+          .redoUnfinished,
+          """
+          \(migration.version) \(migration.title) was undone and not applied again, and redo would now undo \(last.version) \
+          \(last.title): go on with migrate up. If \(last.version) is the one you mean: migrate down, then migrate up 1
+          """)
+      }
+    }
   }
 
   /// Writes down what the database holds now, for ``Migrator/verify()`` to compare with. What was migrated stands whether
