@@ -73,6 +73,65 @@ import Testing
     }
   }
 
+  private func version(_ version: Int64) -> Migration {
+    Migration(
+      version: version, title: "m\(version)", up: .init(file: "up", text: "CREATE TABLE public.t\(version) ()"),
+      down: .init(file: "down", text: "DROP TABLE public.t\(version)"))
+  }
+
+  @Test func `what a program applies above another's versions leaves these in the record, and both can be undone`()
+    async throws
+  {
+    try await MigrationDatabase.with { database in
+      try await database.migrator(MigrationSet("base", [1, 2, 3].map(version))).up()
+      let branch = database.migrator(MigrationSet("base", [1, 2, 4].map(version))) {
+        $0.policies.newerDatabase = .run
+      }
+      for _ in 1...2 {
+        #expect(try await branch.up().completed.map(\.step.version) == [4])
+        #expect(try await database.versionRow() ?? (0, true) == (4, false))
+        #expect(try await database.historyVersions() == [1, 2, 3, 4])
+        #expect(try await branch.down().to == 3)
+        #expect(try await database.versionRow() ?? (0, true) == (3, false))
+        #expect(try await database.historyVersions() == [1, 2, 3])
+      }
+      #expect(try await branch.down().completed.map(\.step.isFromHistory) == [true])
+      #expect(try await database.versionRow() ?? (0, true) == (2, false))
+      #expect(try await branch.downAll().completed.map(\.step.version) == [2, 1])
+      #expect(try await database.versionRow() == nil)
+      #expect(try await database.historyVersions().isEmpty)
+    }
+  }
+
+  @Test func `a version of another tool that no file has is not forgotten by what is applied above it`() async throws {
+    try await MigrationDatabase.with { database in
+      let migrator = database.migrator(MigrationSet("base", [1, 2, 6].map(version))) {
+        $0.policies.newerDatabase = .run
+      }
+      try await migrator.up(limit: 1)
+      // As golang-migrate does, with files 2 to 5.
+      try await database.connection.script("CREATE TABLE public.t2 (); UPDATE public.schema_migrations SET version = 5")
+      #expect(try await migrator.up().completed.map(\.step.version) == [6])
+      #expect(try await database.versionRow() ?? (0, true) == (6, false))
+      #expect(try await database.historyVersions() == [1, 2, 5, 6])
+      #expect(try await migrator.status().sets[0].lines.map(\.state) == [.applied, .applied, .unknown, .applied])
+
+      #expect(try await migrator.down().to == 5)
+      #expect(try await database.versionRow() ?? (0, true) == (5, false))
+      let error = try await migrationError { try await migrator.down() }
+      #expect(error.code == .irreversible && error.message.hasPrefix("5 of another tool cannot be undone"))
+      #expect(try await database.versionRow() ?? (0, true) == (5, false))
+      #expect(try await migrator.up().to == 6)
+      #expect(try await database.historyVersions() == [1, 2, 5, 6])
+      // A program that has them learns from its operator that they are there.
+      let newer = database.migrator(MigrationSet("base", [1, 2, 3, 4, 5, 6].map(version)))
+      #expect(try await migrationError { try await newer.up() }.code == .outOfOrder)
+      try await newer.force(6)
+      #expect(try await newer.up().completed.isEmpty)
+      #expect(try await newer.status().sets[0].lines.allSatisfy { $0.state == .applied })
+    }
+  }
+
   @Test func `a late file is refused, or applied late by choice`() async throws {
     try await MigrationDatabase.with { database in
       let third = Migration(

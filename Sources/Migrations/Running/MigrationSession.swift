@@ -54,6 +54,7 @@ struct MigrationSession {
     // A script that cannot run is refused before the first one has.
     for step in plan.steps { try step.script.checkSyntax() }
     if case .redo = goal { try await checkNoneIsUndone(by: plan) }
+    try await keepForeignVersion(below: plan)
     for (index, step) in plan.steps.enumerated() {
       do {
         migrator.report(.started(step, index: index + 1, count: plan.steps.count))
@@ -94,6 +95,20 @@ struct MigrationSession {
           """)
       }
     }
+  }
+
+  /// Records the version of another tool that no file has, when a plan goes above it: the version table forgets it then,
+  /// and would show a lower one after a way back.
+  private mutating func keepForeignVersion(below plan: MigrationPlan) async throws {
+    guard let account = ledger.accounts.first, let version = account.foreignVersion,
+      plan.steps.contains(where: { $0.direction == .up && ledger.owns($0.set) })
+    else { return }
+    // Nothing is known of it but the number, so there is no way back.
+    let unknown = Migration(
+      version: version, title: "of another tool", up: Migration.Script(file: "", text: ""), down: nil)
+    try await inTransaction(
+      [tables.insertion(unknown, of: account.set.name, owner: true, .takenOver)], name: "KeepForeignVersion")
+    try await refresh()
   }
 
   /// Writes down what the database holds now, for ``Migrator/verify()`` to compare with. What was migrated stands whether
