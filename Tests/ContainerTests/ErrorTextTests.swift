@@ -74,6 +74,25 @@ import Testing
     }
   }
 
+  @Test func `An override that has hooks in place of a transient value`() throws {
+    try invalid("override.txt") {
+      Provide { Pool(url: "") }.lifetime(.transient)
+      Supply(Route(path: "/")).grouped()
+      Override { Pool(url: "fake") }.onStop { _ in }
+      Override { Route(path: "/fake") }
+    }
+  }
+
+  @Test func `What unused providers ask for in vain, and that they may be deleted`() throws {
+    try invalid("unused.txt") {
+      Provide { (_: Pool) in Cache() }
+      Provide { (_: Logger) in A() }
+      Provide { (_: Logger, _: A) in B() }
+      Provide { (_: Config) in C() }.lifetime(.scoped)
+      Provide { (_: Config) in UserRepository() }
+    }
+  }
+
   @Test func `A constructor that throws, with who needed it and the roll-back`() async throws {
     let app = App(serial()) {
       Provide { Cache() }.onStop { _ in throw Boom() }

@@ -162,3 +162,84 @@ import Testing
     #expect(journal.entries == ["got fake"])
   }
 }
+
+/// What an override is in place of: the replaced provider is as if it had not been written, whatever its lifetime.
+@Suite struct OverrideTests {
+  struct Request: Sendable, Equatable { var id = 0 }
+  struct Missing: Sendable {}
+
+  @Test(arguments: [Lifetime.singleton, .scoped, .transient])
+  func `The hooks and the needs of what is overridden are gone with it`(lifetime: Lifetime) async throws {
+    let journal = Journal()
+    let app = App {
+      Provide { (_: Missing) in Pool(url: "real") }.lifetime(lifetime)
+        .onStart { _ in journal.note("start") }
+        .onStop { _ in journal.note("stop") }
+      Override { Pool(url: "fake") }
+    }
+    try app.validate()
+    try await app.start()
+    let url = try await app.withScope { try await $0.get(Pool.self).url }
+    #expect(url == "fake")
+    try await app.stop()
+    #expect(journal.entries == [])
+  }
+
+  @Test func `A lifecycle that an overridden transient value asks for is no fault`() throws {
+    try App {
+      Provide { (_: Lifecycle) in Pool(url: "real") }.lifetime(.transient)
+      Override { Pool(url: "fake") }
+    }.validate()
+  }
+
+  @Test func `Hooks of an override in place of a transient value are refused once, though a later one is not`() throws {
+    let app = App {
+      Provide { Pool(url: "real") }.lifetime(.transient)
+      Override { Pool(url: "fake") }.onStop { _ in }
+    }
+    let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
+    #expect(error.related.map(\.code) == [.hooksOnTransient])
+    try App {
+      Provide { Pool(url: "real") }.lifetime(.transient)
+      Override { Pool(url: "fake") }.onStop { _ in }
+      Override { Pool(url: "other") }
+    }.validate()
+  }
+
+  @Test func `An overridden input of scopes is the override's, whatever a scope is opened with`() async throws {
+    let made = Flag()
+    let app = App {
+      ScopeInput(Request.self)
+      Provide { (request: Request) in Num(request.id) }.lifetime(.scoped)
+      Override {
+        made.hit()
+        return Request(id: 7 + made.count)
+      }
+    }
+    try await app.start()
+    let (own, handedOn, anew) = try await app.withScope(supplying: Request(id: 1)) { scope in
+      (
+        try await scope.get(Num.self).n,
+        try await scope.withScope { try await $0.get(Request.self).id },
+        try await scope.withScope(supplying: Request(id: 2)) { try await $0.get(Num.self).n }
+      )
+    }
+    #expect([own, handedOn, anew] == [8, 8, 9])
+    let unsupplied = try await app.withScope { try await $0.get(Request.self).id }
+    #expect(unsupplied == 10)
+    try await app.stop()
+  }
+
+  @Test func `Overrides of nothing are told in the order they are written`() throws {
+    for _ in 0..<8 {
+      let app = App {
+        Override { X() }
+        Override { Y() }
+        Override { Z() }
+        Override { Pool(url: "") }
+      }
+      let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
+      #expect(error.related.map { $0.origin?.name } == ["X", "Y", "Z", "Pool"])
+    }
+  }
+}

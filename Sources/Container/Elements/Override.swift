@@ -1,7 +1,10 @@
 /// Replaces the provider of a type, wherever that stands: for tests, and for builds of an app that differ in one part.
 ///
-/// The replaced constructor and its hooks do not run. The new value lives as long as the one it replaces and is seen by the same
-/// modules. Of several overrides of one type the last counts. To override what nobody provides is an error.
+/// The replaced provider is as if it had not been written: its constructor and its hooks do not run, and nothing need be there
+/// that it asks for. The new value lives as long as the one it replaces and is seen by the same modules; hooks are what the
+/// override itself declares, and in place of a transient value it can have none. Of several overrides of one type the last
+/// counts. A ``ScopeInput`` can be overridden too: scopes then have the new value, whatever they are opened with. To override
+/// what nobody provides is an error.
 ///
 /// ```swift
 /// let app = App { AppModule(); Override { FakeMailer() as any Mailer } }

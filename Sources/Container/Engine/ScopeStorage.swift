@@ -14,6 +14,8 @@ final class ScopeStorage: Sendable {
     var isOver = false
     /// For each node being built, those that its constructor waits for and somebody else builds.
     var waits = Waits()
+    /// Inputs that the scope was opened with and that an `Override` makes instead: they are its own and not its parent's.
+    var overridden: Set<Int> = []
   }
 
   /// The nodes that the current task is building in scopes; to open a `Lazy` of one of them would be waiting for oneself.
@@ -45,10 +47,10 @@ final class ScopeStorage: Sendable {
   /// Puts in a value that the scope is opened with.
   func supply<Value: Sendable>(_ value: Value) throws {
     let plan = try engine().plan
-    guard let source = plan.lookup.undecorated(Key(Value.self)), plan.declarations[source.node].isScopeInput
-    else {
+    guard let source = plan.lookup.undecorated(Key(Value.self)), plan.nodes[source.node].isScopeInput else {
       throw ContainerError.noScopeInput(Key(Value.self))
     }
+    guard !plan.isOverriddenInput(source.node) else { return state.withLock { _ = $0.overridden.insert(source.node) } }
     slots.fill(source.slot, Box(value))
   }
 
@@ -58,7 +60,7 @@ final class ScopeStorage: Sendable {
   func value(of source: Plan.Source) async throws -> AnyBox {
     if let box = slots[source.slot] { return box }
     let engine = try engine()
-    if engine.plan.declarations[source.node].isScopeInput, let box = try await parent?.value(of: source) {
+    if handsOn(source.node, engine.plan), let box = try await parent?.value(of: source) {
       slots.fill(source.slot, box)
       return box
     }
@@ -77,6 +79,12 @@ final class ScopeStorage: Sendable {
     }
     guard let box = slots[source.slot] else { throw ContainerError.unbound(engine.plan, source.node) }
     return box
+  }
+
+  /// Whether the value is the parent's if there is one: an input that this scope has not been opened with.
+  private func handsOn(_ node: Int, _ plan: Plan) -> Bool {
+    guard plan.nodes[node].isScopeInput, parent != nil else { return false }
+    return !state.withLock { $0.overridden.contains(node) }
   }
 
   /// Returns true if the caller is to build the node, false if somebody else has.

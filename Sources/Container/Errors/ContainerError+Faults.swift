@@ -16,11 +16,18 @@ extension ContainerError {
       let help =
         "provide it in a module\(isExistential ? ", bound with .as((\(name)).self) { $0 }" : ""), "
         + "or ask for `\(isExistential ? "(\(name))" : name)?` if it may be absent"
+      let unused =
+        plan.areUnused(askers)
+        ? [
+          askers.count == 1
+            ? "`\(plan.name(askers[0]))` is unused (no Invoke, Run or scope reaches it): it may be deleted instead"
+            : "who asks is unused (no Invoke, Run or scope reaches them): they may be deleted instead"
+        ] : []
       let more = askers.count > 5 ? ["and \(askers.count - 4) more"] : []
       self.init(
         isTag ? .unreachableTag : .missingProvider, "nobody provides `\(requirement.description)`",
         details: askers.prefix(more.isEmpty ? 5 : 4).map { "asked for by \(plan.origin($0))" } + more
-          + plan.chain(to: askers[0]) + (suggestions.isEmpty ? [help] : suggestions),
+          + plan.chain(to: askers[0]) + (suggestions.isEmpty ? [help] : suggestions) + unused,
         origin: plan.origin(askers[0]))
     case .duplicate(let key, let declarations):
       self.init(
@@ -45,12 +52,13 @@ extension ContainerError {
         .captiveDependency, "`\(plan.name(node))` lives as long as the app and asks for `Scope`",
         details: ["\(plan.origin(node))", "ask for ScopeFactory, or make it .lifetime(.scoped)"],
         origin: plan.origin(node))
-    case .hooksOnTransient(let node):
+    case .hooksOnTransient(let node, let replaced):
+      let lifetime = replaced.map { "it lives as long as what it overrides: \(plan.origin($0))" }
       self.init(
         .hooksOnTransient, "`\(plan.name(node))` is transient and has hooks, which nobody would run",
-        details: [
-          "\(plan.origin(node))", "make it a singleton or scoped, or drop the hooks",
-        ], origin: plan.origin(node))
+        details: ["\(plan.origin(node))", lifetime ?? "make it a singleton or scoped, or drop the hooks"]
+          + (lifetime == nil ? [] : ["drop the hooks"]),
+        origin: plan.origin(node))
     case .factoryOfShared(let node, let target):
       self.init(
         .factoryOfShared, "`\(plan.name(node))` asks for `Factory<\(plan.name(target))>`, which is not transient",
@@ -58,14 +66,16 @@ extension ContainerError {
           "\(plan.origin(node))", "\(plan.origin(target))", "declare it .lifetime(.transient), or ask for Lazy",
         ], origin: plan.origin(node))
     case .nothingToDecorate(let key, let node):
+      let suggestions = plan.suggestions(for: Requirement(key: key, access: .value), to: .decorate)
       self.init(
         .nothingToDecorate, "nobody provides `\(key)`, which is decorated",
-        details: ["\(plan.origin(node))"] + plan.suggestions(for: Requirement(key: key, access: .value)),
+        details: ["\(plan.origin(node))"] + (suggestions.isEmpty ? ["provide it, or drop the Decorate"] : suggestions),
         origin: plan.origin(node))
     case .nothingToOverride(let key, let node):
+      let suggestions = plan.suggestions(for: Requirement(key: key, access: .value), to: .override)
       self.init(
         .nothingToOverride, "nobody provides `\(key)`, which is overridden",
-        details: ["\(plan.origin(node))"] + plan.suggestions(for: Requirement(key: key, access: .value)),
+        details: ["\(plan.origin(node))"] + (suggestions.isEmpty ? ["provide it, or drop the Override"] : suggestions),
         origin: plan.origin(node))
     }
   }

@@ -1,7 +1,22 @@
 extension Plan {
+  /// What somebody wanted of a type that nobody provides.
+  enum Wish {
+    case get
+    case decorate
+    case override
+
+    fileprivate var verb: String {
+      switch self {
+      case .get: "ask for"
+      case .decorate: "decorate"
+      case .override: "override"
+      }
+    }
+  }
+
   /// What somebody who asks for `requirement` in vain may have meant, one line each, the likeliest first.
-  func suggestions(for requirement: Requirement) -> [String] {
-    let sure = byType(requirement.key)
+  func suggestions(for requirement: Requirement, to wish: Wish = .get) -> [String] {
+    let sure = byType(requirement.key, to: wish)
     return sure.isEmpty ? byName(requirement.key) : sure
   }
 
@@ -14,19 +29,21 @@ extension Plan {
   }
 
   /// What has to do with the type itself: under another tag or none, in a group, hidden in a module.
-  func byType(_ key: Key) -> [String] {
+  func byType(_ key: Key, to wish: Wish = .get) -> [String] {
     let asked = (key.type as? any TaggedType.Type)?.untagged
     var lines: [String] = []
     for offer in allOffers where offer.key != key {
       let offered = (offer.key.type as? any TaggedType.Type)?.untagged
       let isTagged = offered == key || (asked != nil && (offered == asked || offer.key == asked))
-      if isTagged { lines.append("provided as `\(offer.key)` at \(place(offer)): ask for that, or change its tag") }
+      if isTagged { lines.append("provided as `\(offer.key)` at \(place(offer)): \(wish.verb) that, or change its tag") }
     }
     if let members = lookup.groups[key], let first = members.first {
-      lines.append("contributed to a group at \(place(first)): ask for `Group<\(key)>`")
+      // A member has no name by which it could be replaced; the group has.
+      let verb = wish == .override ? "change the whole by Decorate of" : wish.verb
+      lines.append("contributed to a group at \(place(first)): \(verb) `Group<\(key)>`")
     }
     for hidden in (lookup.special[key]?.hidden ?? [:]).sorted(by: { $0.key < $1.key }).map(\.value) {
-      lines.append("private to \(modulePath(hidden.module)), at \(place(hidden)): ask there, or drop .private()")
+      lines.append("private to \(modulePath(hidden.module)), at \(place(hidden)): \(wish == .get ? "ask" : wish.verb) there, or drop .private()")
     }
     return lines
   }

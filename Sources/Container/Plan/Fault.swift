@@ -10,8 +10,8 @@ enum Fault: Sendable {
   case captive([Int])
   /// A singleton asks for the scope itself.
   case scopeInSingleton(Int)
-  /// Hooks on a transient value, which nobody would run.
-  case hooksOnTransient(Int)
+  /// Hooks on a transient value, which nobody would run; an override is transient because what it replaces is.
+  case hooksOnTransient(Int, replacing: Int?)
   /// A factory of something that is not made anew.
   case factoryOfShared(node: Int, of: Int)
   /// A decorator of what nobody provides.

@@ -64,6 +64,8 @@ struct Plan: Sendable {
     /// Its constructor can ask for values that are built later: it has a `Lazy`, a `Factory` or a `ScopeFactory`.
     var mayAskLater = false
     var isEager: Bool
+    /// A scope is opened with it, or would be if an `Override` had not taken its place.
+    var isScopeInput: Bool
     /// An `Override` took its place.
     var isReplaced = false
 
@@ -96,6 +98,15 @@ struct Plan: Sendable {
   var scopedSlots = 0
   var faults: [Fault] = []
   var notes: [Note] = []
+
+  /// Whether an `Override` took the place of a scope's input: what scopes are opened with does not count then.
+  func isOverriddenInput(_ node: Int) -> Bool { nodes[node].isScopeInput && nodes[node].kind == .override }
+
+  /// Whether nothing reaches any of these nodes.
+  func areUnused(_ nodes: [Int]) -> Bool {
+    let unused = Set(notes.compactMap { if case .unused(let node) = $0 { node } else { nil } })
+    return nodes.allSatisfy(unused.contains)
+  }
 
   /// How each parameter of a node is served, in their order.
   func bindings(of node: Int) -> ArraySlice<Binding> {

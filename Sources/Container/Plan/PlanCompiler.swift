@@ -6,6 +6,8 @@ struct PlanCompiler {
   private var missingIndex: [Requirement: Int] = [:]
   /// Direct dependencies of every node, of any lifetime.
   private var direct = Edges()
+  /// What each override stands in for: the first provider of its key.
+  private var replaced: [Int: Int] = [:]
   private var lazyEdges: [(from: Int, to: Int)] = []
   /// Nodes that ask for a `ScopeFactory`.
   private var scopeOpeners: [Int] = []
@@ -39,44 +41,51 @@ struct PlanCompiler {
       plan.nodes.append(
         Plan.Node(
           module: place, kind: declaration.kind, lifetime: declaration.lifetime,
-          outputCount: declaration.outputs.count, isEager: declaration.isEager))
+          outputCount: declaration.outputs.count, isEager: declaration.isEager,
+          isScopeInput: declaration.isScopeInput))
     }
     let overrides = collectOverrides()
     var overridden: Set<Key> = []
     for node in plan.nodes.indices where plan.nodes[node].kind == .provide || plan.nodes[node].kind == .supply {
       let declaration = plan.declarations[node]
-      if declaration.lifetime == .transient, !declaration.hooks.isEmpty {
-        plan.faults.append(.hooksOnTransient(node))
-      }
       assignSlots(node)
-      var replaced = 0
+      var count = 0
       for (output, key) in declaration.outputs.enumerated() {
         var source = source(node, output)
         if !overrides.isEmpty, !declaration.isGrouped, let override = overrides[key] {
           if overridden.insert(key).inserted {
             plan.nodes[override].lifetime = declaration.lifetime
+            plan.nodes[override].isScopeInput = declaration.isScopeInput
             assignSlots(override)
-            if declaration.lifetime == .transient, !plan.declarations[override].hooks.isEmpty {
-              plan.faults.append(.hooksOnTransient(override))
-            }
+            replaced[override] = node
+            refuseHooks(override)
           }
           if declaration.isEager { plan.nodes[override].isEager = true }
           source = self.source(override, 0)
-          replaced += 1
+          count += 1
         }
         offer(
           Lookup.Offer(
             key: key, source: source, declared: node, module: plan.nodes[node].module, isPrivate: declaration.isPrivate,
             order: declaration.groupOrder), grouped: declaration.isGrouped)
       }
-      if replaced > 0, replaced == declaration.outputs.count { plan.nodes[node].isReplaced = true }
+      if count > 0, count == declaration.outputs.count { plan.nodes[node].isReplaced = true }
+      refuseHooks(node)
     }
-    for (key, override) in overrides where !overridden.contains(key) {
+    for (key, override) in overrides.sorted(by: { $0.value < $1.value }) where !overridden.contains(key) {
       plan.faults.append(.nothingToOverride(key, declaration: override))
     }
     for key in plan.lookup.groups.keys {
       // Stable: members of one order stay in the order of the modules.
       plan.lookup.groups[key]?.sort { ($0.order, $0.source.node) < ($1.order, $1.source.node) }
+    }
+  }
+
+  /// Nobody would run the hooks of a transient value. Those of a replaced provider are as if they had not been written.
+  private mutating func refuseHooks(_ node: Int) {
+    guard plan.nodes[node].lifetime == .transient, !plan.nodes[node].isReplaced else { return }
+    if !plan.declarations[node].hooks.isEmpty {
+      plan.faults.append(.hooksOnTransient(node, replacing: replaced[node]))
     }
   }
 
@@ -199,7 +208,7 @@ struct PlanCompiler {
     switch requirement.access {
     case .lifecycle:
       plan.nodes[node].wantsLifecycle = true
-      if plan.nodes[node].lifetime == .transient { plan.faults.append(.hooksOnTransient(node)) }
+      if plan.nodes[node].lifetime == .transient { plan.faults.append(.hooksOnTransient(node, replacing: replaced[node])) }
       return .builtin
     case .scope:
       switch plan.nodes[node].lifetime {
