@@ -5,17 +5,18 @@ extension Graph {
       "digraph \(quoted(name)) {", "  rankdir=RL; compound=true;",
       "  node [shape=box style=\"rounded,filled\" fillcolor=white fontname=\"Helvetica\"];",
     ]
+    let (members, children) = contents
     func write(_ module: Int, _ margin: String) {
       lines.append("\(margin)subgraph cluster_\(module) {")
       lines.append("\(margin)  label=\(quoted(modules[module].name)); style=rounded; color=gray60;")
-      for node in nodes.indices where nodes[node].module == module {
+      for node in members[module] {
         var attributes = ["label=\(quoted(nodes[node].label))", "tooltip=\(quoted(nodes[node].origin.description))"]
         if nodes[node].isUnused { attributes.append("color=gray70 fontcolor=gray60") }
         if nodes[node].isRoot { attributes.append("shape=ellipse") }
         if criticalPath.contains(node) { attributes.append("penwidth=2.5 color=crimson") }
         lines.append("\(margin)  n\(node) [\(attributes.joined(separator: " "))];")
       }
-      for child in modules.indices where modules[child].parent == module { write(child, margin + "  ") }
+      for child in children[module] { write(child, margin + "  ") }
       lines.append("\(margin)}")
     }
     write(0, "  ")
@@ -38,13 +39,14 @@ extension Graph {
   /// The graph in Mermaid's language, for Markdown.
   public func mermaid() -> String {
     var lines = ["flowchart RL"]
+    let (members, children) = contents
     func write(_ module: Int, _ margin: String) {
       lines.append("\(margin)subgraph m\(module)[\"\(escapedForHTML(modules[module].name))\"]")
-      for node in nodes.indices where nodes[node].module == module {
+      for node in members[module] {
         let label = "\"\(escapedForHTML(nodes[node].label))\""
         lines.append("\(margin)  n\(node)" + (nodes[node].isRoot ? "([\(label)])" : "[\(label)]"))
       }
-      for child in modules.indices where modules[child].parent == module { write(child, margin + "  ") }
+      for child in children[module] { write(child, margin + "  ") }
       lines.append("\(margin)end")
     }
     write(0, "  ")
@@ -100,6 +102,15 @@ extension Graph {
       }
 
       """
+  }
+
+  /// The nodes and the modules that stand in each module.
+  private var contents: (nodes: [[Int]], modules: [[Int]]) {
+    var members = [[Int]](repeating: [], count: modules.count)
+    for node in nodes.indices { members[nodes[node].module].append(node) }
+    var children = [[Int]](repeating: [], count: modules.count)
+    for module in modules.indices { if let parent = modules[module].parent { children[parent].append(module) } }
+    return (members, children)
   }
 
   /// The edges along the critical path.

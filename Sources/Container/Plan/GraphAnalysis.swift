@@ -27,7 +27,7 @@ struct GraphAnalysis {
       guard let cycle = GraphAnalysis.shortestCycle(through: node, in: edges, within: rest) else { continue }
       cycles.append(cycle)
       // Whatever is knotted together with this cycle is the same mistake; one report of it is enough.
-      rest.subtract(GraphAnalysis.knot(of: node, in: edges, within: rest))
+      rest.subtract(knot(of: node, in: edges, within: rest))
     }
   }
 
@@ -54,16 +54,18 @@ struct GraphAnalysis {
   }
 
   /// The nodes that `start` reaches and that reach it.
-  private static func knot(of start: Int, in edges: Edges, within nodes: Set<Int>) -> Set<Int> {
-    reachable(from: start, within: nodes) { edges[$0].map(Int.init) }
-      .filter { reachable(from: $0, within: nodes) { edges[$0].map(Int.init) }.contains(start) }
+  private func knot(of start: Int, in edges: Edges, within nodes: Set<Int>) -> Set<Int> {
+    GraphAnalysis.reachable(from: start, by: edges, within: nodes)
+      .intersection(GraphAnalysis.reachable(from: start, by: dependents, within: nodes))
   }
 
-  private static func reachable(from start: Int, within nodes: Set<Int>, _ targets: (Int) -> [Int]) -> Set<Int> {
+  private static func reachable(from start: Int, by edges: Edges, within nodes: Set<Int>) -> Set<Int> {
     var seen: Set<Int> = [start]
     var stack = [start]
     while let node = stack.popLast() {
-      for target in targets(node) where nodes.contains(target) && seen.insert(target).inserted { stack.append(target) }
+      for target in edges[node].lazy.map(Int.init) where nodes.contains(target) && seen.insert(target).inserted {
+        stack.append(target)
+      }
     }
     return seen
   }
