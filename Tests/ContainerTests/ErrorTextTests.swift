@@ -45,6 +45,47 @@ import Testing
     }
   }
 
+  struct Twice: Module {
+    var body: [any ModuleElement] { Provide { C() } }
+  }
+
+  @Test func `Several providers that are one line, or many, or of nothing`() throws {
+    try invalid("duplicates.txt") {
+      Twice()
+      Twice()
+      for number in 0..<40 { Supply(number) }
+      Provide { (_: A?) in }
+      Provide {}
+    }
+  }
+
+  @Test func `Values that ask for themselves, and a long way round`() throws {
+    try invalid("cycles.txt") {
+      Provide { (a: A) in a }
+      Supply(B())
+      Override { (b: B) in b }
+      ring(14, Int.self)
+    }
+  }
+
+  private struct Link<Value: Sendable>: Sendable {}
+
+  private func ring<Value: Sendable>(_ length: Int, _ type: Value.Type) -> [any ModuleElement] {
+    guard length > 1 else { return [Provide { (_: Link<Int>) in Link<Value>() }] }
+    return [Provide { (_: Link<[Value]>) in Link<Value>() }] + ring(length - 1, [Value].self)
+  }
+
+  @Test func `Parameters of types that have a meaning of their own`() throws {
+    try invalid("composed.txt") {
+      Provide { () -> A? in nil }
+      Provide { (B(), C()) }
+      Supply(Route(path: "/")).grouped()
+      Invoke { (_: A, _: B, _: Lazy<Group<Route>>, _: Scope) in }
+      Provide { Cache() }.lifetime(.scoped)
+      Run { (_: Cache) in }
+    }
+  }
+
   @Test func `A cycle`() throws {
     try invalid("cycle.txt") {
       Provide { (_: B) in A() }
@@ -119,6 +160,21 @@ import Testing
       Invoke { (_: Pool?) in }
     }.validate()
     try expectGolden(report.description + "\n", "notes.txt")
+  }
+
+  @Test func `What is decorated past and what is eager in vain is noted`() throws {
+    struct Inner: Module {
+      var body: [any ModuleElement] {
+        Supply(Route(path: "/inner")).grouped().private()
+        Invoke { (_: Group<Route>) in }
+      }
+    }
+    let report = try App {
+      Inner()
+      Decorate { (routes: Group<Route>) in routes }
+      Provide { A() }.lifetime(.scoped).eager()
+    }.validate()
+    try expectGolden(report.description + "\n", "vain.txt")
   }
 
   @Test func `A value that was not grouped while its group is asked for is noted`() throws {

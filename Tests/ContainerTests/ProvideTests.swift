@@ -144,6 +144,62 @@ import Testing
     #expect(journal.entries == ["start", "stop"])
   }
 
+  @Test func `A provider of an optional, a Lazy or a Factory serves the parameters of just that type`() async throws {
+    let found = Catch<String>()
+    let app = App {
+      Provide { () -> Pool? in Pool(url: "maybe") }
+      Provide { () -> Cache? in nil }
+      Provide { Lazy<X> { X(n: 1) } }
+      Provide { Factory<Num> { Num(2) } }
+      Invoke { (pool: Pool?, cache: Cache?, x: Lazy<X>, number: Factory<Num>, same: Lazy<X>?) in
+        let (one, two, three) = (try await x.get().n, try await number().n, try await same?.get().n)
+        found.put("\(pool?.url ?? "none") \(cache == nil) \(one) \(two) \(three ?? 0)")
+      }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(found.value == "maybe true 1 2 1")
+  }
+
+  @Test func `A call gets what a parameter of that type would get`() async throws {
+    let app = App {
+      Provide { Num(1) }
+      Provide { X(n: 2) }.lifetime(.transient)
+      Supply(Route(path: "/")).grouped()
+      Provide { Cache() }.lifetime(.scoped)
+    }
+    try await app.start()
+    #expect(try await app.get(Lazy<Num>.self).get().n == 1)
+    #expect(try await app.get(Lazy<Num>?.self)?.get().n == 1)
+    #expect(try await app.get(Lazy<Pool>?.self) == nil)
+    #expect(try await app.get(Factory<X>.self)().n == 2)
+    #expect(try await app.get(Group<Route>?.self)?.count == 1)
+    #expect(try await app.get(AppControl.self).state == .running)
+    #expect(try await app.get(ShutdownSignal.self).isRequested == false)
+    _ = try await app.get(ScopeFactory.self).withScope { try await $0.get(Scope.self).get(Cache.self) }
+    let error = await #expect(throws: ContainerError.self) { try await app.get(Lazy<Pool>.self) }
+    #expect(error?.code == .notProvided)
+    try await app.stop()
+  }
+
+  @Test func `Functions, tuples, existentials and generic types are keys like any other`() async throws {
+    let found = Catch<String>()
+    let app = App {
+      Provide { { 3 } as @Sendable () -> Int }
+      Provide { (1, "x") }
+      Provide { PgUsers(pool: Pool(url: "db")) }.as((any Users & Sendable).self) { $0 }
+      Provide { ["a": [1]] }
+      Invoke { (f: @escaping @Sendable () -> Int, pair: (Int, String), users: any Users, map: [String: [Int]]) in
+        found.put("\(f()) \(pair) \(users.find()) \(map)")
+      }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(found.value == "3 (1, \"x\") user of db [\"a\": [1]]")
+    #expect(app.graph.nodes.map(\.origin.name).contains("[String: [Int]]"))
+    #expect(Key((any Users)?.self).description == "(any Users)?")
+  }
+
   @Test func `An override replaces a provider anywhere, with its hooks`() async throws {
     let journal = Journal()
     struct Inner: Module {

@@ -51,6 +51,20 @@ import Testing
     #expect(journal.entries == ["cancelled"])
   }
 
+  @Test func `A task that fails during the start is what fails it, also with a cancellation of its own`() async throws {
+    func app() -> App {
+      App {
+        Run("bad") { throw CancellationError() }
+        Invoke { try await Task.sleep(for: .seconds(600)) }
+      }
+    }
+    let error = await #expect(throws: ContainerError.self) { try await app().start() }
+    #expect(error?.code == .runFailed)
+    #expect(error?.origin?.name == "bad")
+    let run = await #expect(throws: ContainerError.self) { try await app().run() }
+    #expect(run?.code == .runFailed)
+  }
+
   @Test func `A failure can be ignored`() async throws {
     let events = EventRecorder()
     var options = App.Options()

@@ -192,6 +192,31 @@ import Testing
     try await app.stop()
   }
 
+  @Test func `What a scope has built is not to be had once it has stopped, but by its stop hooks`() async throws {
+    let journal = Journal()
+    let app = App {
+      Provide { Fresh() }.lifetime(.scoped)
+      Provide { (_: Fresh) in X() }.lifetime(.transient)
+      Provide { (scope: Scope, _: Fresh) in
+        Lazy { try await scope.get(Fresh.self) }
+      }.lifetime(.scoped).onStop { fresh in
+        _ = try await fresh.get()
+        journal.note("stopped")
+      }
+    }
+    try await app.start()
+    let (kept, lazy) = try await app.withScope { ($0, try await $0.get(Lazy<Fresh>.self)) }
+    #expect(journal.entries == ["stopped"])
+    for call in [
+      { _ = try await kept.get(Fresh.self) }, { _ = try await kept.get(X.self) }, { _ = try await lazy.get() },
+      { try await kept.withScope { _ in } },
+    ] as [@Sendable () async throws -> Void] {
+      let error = await #expect(throws: ContainerError.self) { try await call() }
+      #expect(error?.code == .scopeEnded)
+    }
+    try await app.stop()
+  }
+
   @Test func `A hook on a transient value is refused`() throws {
     let app = App { Provide { Fresh() }.lifetime(.transient).onStop { _ in } }
     let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })

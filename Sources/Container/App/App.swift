@@ -102,6 +102,17 @@ extension ValidationReport {
         notes.append("nobody asks for \(plan.origin(node)), but for `Group<\(key)>`: .grouped() makes it a member")
       }
     }
+    for case .leftOut(let member, let decorator, let asker) in plan.notes {
+      notes.append(
+        "`\(plan.name(decorator))` of \(plan.origin(asker)) lacks \(plan.origin(member)), which is private: "
+          + "the group is decorated in \(plan.modulePath(plan.nodes[decorator].module)), which does not see it; drop .private()"
+      )
+    }
+    for case .eagerInVain(let node) in plan.notes {
+      notes.append(
+        "\(plan.origin(node)) is \(plan.nodes[node].lifetime), so .eager() has no effect: "
+          + "only singletons are built with the app")
+    }
     for case .absentButSimilar(let requirement, let asker) in plan.notes {
       for suggestion in plan.byType(requirement.key) {
         notes.append("`\(requirement.description)` is nil for \(plan.origin(asker)), but \(suggestion)")

@@ -39,8 +39,7 @@ extension Engine {
     switch source.lifetime {
     case .singleton: return try await singleton(source)
     case .scoped:
-      guard let scope else { throw ContainerError.needsScope(plan.origin(source.node)) }
-      return try await scope.value(of: source)
+      return try await open(scope, for: source).value(of: source)
     case .transient:
       try await prepare(source.node, in: scope)
       return try await Resolver(engine: self).construct(source.node, in: scope).output(source.output)
@@ -53,9 +52,15 @@ extension Engine {
       try await ensureStarted(dependency)
     }
     for source in plan.scopedNeeds[node] ?? [] {
-      guard let scope else { throw ContainerError.needsScope(plan.origin(source.node)) }
-      _ = try await scope.value(of: source)
+      _ = try await open(scope, for: source).value(of: source)
     }
+  }
+
+  /// The scope, if there is one and its values have not been stopped.
+  private func open(_ scope: ScopeStorage?, for source: Plan.Source) throws(ContainerError) -> ScopeStorage {
+    guard let scope else { throw .needsScope(plan.origin(source.node)) }
+    if scope.isClosed { throw .scopeOver(plan.origin(source.node)) }
+    return scope
   }
 
   private func isFilled(_ node: Int) -> Bool { slots[plan.nodes[node].firstSlot] != nil }
@@ -67,38 +72,97 @@ extension Engine {
       if source.lifetime == .singleton, let box = slots[source.slot] { return box.value(as: type) }
       return try await value(of: source, in: scope).value(as: type)
     }
-    guard let composed = type as? any ComposedType.Type else { throw ContainerError.notProvided(plan, Key(type)) }
-    var boxes: [AnyBox] = []
-    for source in composed.sources(plan.lookup) {
-      try checkIsOpen(source)
-      boxes.append(try await value(of: source, in: scope))
+    guard let composed = type as? any ComposedType.Type, composed.isProvided(plan.lookup) else {
+      throw ContainerError.notProvided(plan, Key(type))
     }
-    guard let value = composed.compose(boxes) as? Value else { throw ContainerError.notProvided(plan, Key(type)) }
+    guard let value = try await composed.compose(self, scope) as? Value else {
+      throw ContainerError.notProvided(plan, Key(type))
+    }
     return value
   }
 
   /// A stopped app has values that are stopped.
-  private func checkIsOpen(_ source: Plan.Source) throws(ContainerError) {
+  fileprivate func checkIsOpen(_ source: Plan.Source) throws(ContainerError) {
     if slots.isClosed { throw .notRunning(plan.origin(source.node), .stopped) }
   }
 }
 
-/// A type that is made of other values when it is asked for: `T?` and `Group<T>`.
+/// A type that means something of its own to the container, when it is asked for by a call rather than by a parameter.
 protocol ComposedType {
-  static func sources(_ lookup: Lookup) -> [Plan.Source]
-  static func compose(_ boxes: [AnyBox]) -> Self
+  /// Whether there is what it is made of.
+  static func isProvided(_ lookup: Lookup) -> Bool
+
+  /// The value, for a call at the top of the app or in a scope.
+  static func compose(_ engine: Engine, _ scope: ScopeStorage?) async throws -> Self
+}
+
+extension ComposedType {
+  static func isProvided(_ lookup: Lookup) -> Bool { true }
 }
 
 extension Optional: ComposedType {
-  static func sources(_ lookup: Lookup) -> [Plan.Source] {
-    lookup.source(of: Key(Wrapped.self), from: 0).map { [$0] } ?? []
+  static func compose(_ engine: Engine, _ scope: ScopeStorage?) async throws -> Wrapped? {
+    if let source = engine.plan.lookup.source(of: Key(Wrapped.self), from: 0) {
+      try engine.checkIsOpen(source)
+      return try await engine.value(of: source, in: scope).value(as: Wrapped.self)
+    }
+    guard let composed = Wrapped.self as? any ComposedType.Type, composed.isProvided(engine.plan.lookup) else {
+      return nil
+    }
+    return try await composed.compose(engine, scope) as? Wrapped
   }
-
-  static func compose(_ boxes: [AnyBox]) -> Wrapped? { boxes.first?.value(as: Wrapped.self) }
 }
 
 extension Group: ComposedType {
-  static func sources(_ lookup: Lookup) -> [Plan.Source] { lookup.members(of: Key(Element.self), from: 0) }
+  static func compose(_ engine: Engine, _ scope: ScopeStorage?) async throws -> Group<Element> {
+    var elements: [Element] = []
+    for source in engine.plan.lookup.members(of: Key(Element.self), from: 0) {
+      try engine.checkIsOpen(source)
+      elements.append(try await engine.value(of: source, in: scope).value(as: Element.self))
+    }
+    return Group(elements)
+  }
+}
 
-  static func compose(_ boxes: [AnyBox]) -> Group<Element> { Group(boxes.map { $0.value(as: Element.self) }) }
+extension Lazy: ComposedType {
+  static func isProvided(_ lookup: Lookup) -> Bool { lookup.source(of: Key(Value.self), from: 0) != nil }
+
+  static func compose(_ engine: Engine, _ scope: ScopeStorage?) async throws -> Lazy<Value> {
+    guard let source = engine.plan.lookup.source(of: Key(Value.self), from: 0) else {
+      throw ContainerError.notProvided(engine.plan, Key(Value.self))
+    }
+    return Lazy(Deferred(engine, source, scope))
+  }
+}
+
+extension Factory: ComposedType {
+  static func isProvided(_ lookup: Lookup) -> Bool {
+    lookup.source(of: Key(Value.self), from: 0)?.lifetime == .transient
+  }
+
+  static func compose(_ engine: Engine, _ scope: ScopeStorage?) async throws -> Factory<Value> {
+    guard let source = engine.plan.lookup.source(of: Key(Value.self), from: 0) else {
+      throw ContainerError.notProvided(engine.plan, Key(Value.self))
+    }
+    return Factory(Deferred(engine, source, scope))
+  }
+}
+
+extension Scope: ComposedType {
+  static func compose(_ engine: Engine, _ scope: ScopeStorage?) throws -> Scope {
+    guard let scope else { throw ContainerError.noScopeHere() }
+    return Scope(scope, keeps: false)
+  }
+}
+
+extension ScopeFactory: ComposedType {
+  static func compose(_ engine: Engine, _ scope: ScopeStorage?) -> ScopeFactory { ScopeFactory(engine) }
+}
+
+extension AppControl: ComposedType {
+  static func compose(_ engine: Engine, _ scope: ScopeStorage?) -> AppControl { AppControl(engine) }
+}
+
+extension ShutdownSignal: ComposedType {
+  static func compose(_ engine: Engine, _ scope: ScopeStorage?) -> ShutdownSignal { engine.shutdownSignal }
 }

@@ -44,6 +44,9 @@ final class ScopeStorage: Sendable {
 
   func value(_ slot: Int) -> AnyBox? { slots[slot] }
 
+  /// Its values are stopped: nobody gets one any more who has not got it already, but stop hooks have had theirs until now.
+  var isClosed: Bool { slots.isClosed }
+
   /// Puts in a value that the scope is opened with.
   func supply<Value: Sendable>(_ value: Value) throws {
     let plan = try engine().plan
@@ -51,6 +54,7 @@ final class ScopeStorage: Sendable {
       throw ContainerError.noScopeInput(Key(Value.self))
     }
     guard !plan.isOverriddenInput(source.node) else { return state.withLock { _ = $0.overridden.insert(source.node) } }
+    if slots[source.slot] != nil { throw ContainerError.suppliedTwice(Key(Value.self)) }
     slots.fill(source.slot, Box(value))
   }
 
@@ -205,6 +209,8 @@ final class ScopeStorage: Sendable {
       defer { state.started = [] }
       return state.started
     }
-    return await engine.stopScopeHooks(started)
+    let failure = await engine.stopScopeHooks(started)
+    slots.close()
+    return failure
   }
 }

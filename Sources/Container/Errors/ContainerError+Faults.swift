@@ -13,9 +13,12 @@ extension ContainerError {
       let suggestions = plan.suggestions(for: requirement)
       let name = requirement.key.description
       let isExistential = name.hasPrefix("any ")
+      let isComposed = requirement.key.type is any ComposedType.Type
       let help =
-        "provide it in a module\(isExistential ? ", bound with .as((\(name)).self) { $0 }" : ""), "
-        + "or ask for `\(isExistential ? "(\(name))" : name)?` if it may be absent"
+        isComposed
+        ? "`\(name)` is made for the parameter that asks: ask for it itself, not for a Lazy, Factory or Tagged of it"
+        : "provide it in a module\(isExistential ? ", bound with .as((\(name)).self) { $0 }" : ""), "
+          + "or ask for `\(isExistential ? "(\(name))" : name)?` if it may be absent"
       let unused =
         plan.areUnused(askers)
         ? [
@@ -32,25 +35,29 @@ extension ContainerError {
     case .duplicate(let key, let declarations):
       self.init(
         .duplicateProvider, "`\(key)` is provided \(declarations.count) times",
-        details: declarations.map { "at \(plan.origin($0).location) in \(plan.origin($0).module)" }
-          + ["keep one, or tell them apart with .tagged(…), or collect them with .grouped()"],
+        details: declarations.listed { "at \(plan.origin($0).location) in \(plan.origin($0).module)" }
+          + [plan.remedy(forSeveral: declarations, of: key)],
         origin: plan.origin(declarations[0]))
     case .cycle(let nodes):
       self.init(
-        .cyclicDependency, "a cycle: " + (nodes + [nodes[0]]).map { "`\(plan.name($0))`" }.joined(separator: " → "),
-        details: nodes.map { "\(plan.origin($0))" } + ["break it with Lazy<…> at one of these places"],
+        .cyclicDependency, "a cycle: " + (nodes + [nodes[0]]).listed { "`\(plan.name($0))`" }.joined(separator: " → "),
+        details: nodes.listed { "\(plan.origin($0))" } + [plan.remedy(forCycle: nodes)],
         origin: plan.origin(nodes[0]))
     case .captive(let path):
       self.init(
         .captiveDependency,
         "`\(plan.name(path[0]))` lives as long as the app and needs `\(plan.name(path[path.count - 1]))`, which lives in a scope",
         details: path.map { "\(plan.origin($0))" } + [
-          "make the first .lifetime(.scoped), or open a scope where the value is used: ScopeFactory"
+          (plan.isFunction(path[0]) ? "" : "make the first .lifetime(.scoped), or ")
+            + "open a scope where the value is used: ScopeFactory"
         ], origin: plan.origin(path[0]))
     case .scopeInSingleton(let node):
       self.init(
         .captiveDependency, "`\(plan.name(node))` lives as long as the app and asks for `Scope`",
-        details: ["\(plan.origin(node))", "ask for ScopeFactory, or make it .lifetime(.scoped)"],
+        details: [
+          "\(plan.origin(node))",
+          "ask for ScopeFactory" + (plan.isFunction(node) ? "" : ", or make it .lifetime(.scoped)"),
+        ],
         origin: plan.origin(node))
     case .hooksOnTransient(let node, let replaced):
       let lifetime = replaced.map { "it lives as long as what it overrides: \(plan.origin($0))" }
@@ -78,5 +85,36 @@ extension ContainerError {
         details: ["\(plan.origin(node))"] + (suggestions.isEmpty ? ["provide it, or drop the Override"] : suggestions),
         origin: plan.origin(node))
     }
+  }
+}
+
+extension Plan {
+  /// Whether a node is an `Invoke` or a `Run`, which have no lifetime to choose.
+  fileprivate func isFunction(_ node: Int) -> Bool { nodes[node].kind == .invoke || nodes[node].kind == .run }
+
+  fileprivate func remedy(forCycle nodes: [Int]) -> String {
+    guard nodes.count == 1 else { return "break it with Lazy<…> at one of these places" }
+    return declarations[nodes[0]].kind == .override
+      ? "what an Override replaces is gone: to change a value rather than replace it, use Decorate"
+      : "it asks for what it provides: to change a value that is provided elsewhere, use Decorate"
+  }
+
+  fileprivate func remedy(forSeveral declarations: [Int], of key: Key) -> String {
+    if key == Key(Void.self) { return "a constructor that returns nothing provides nothing: call it with Invoke" }
+    let sites = declarations.map { self.declarations[$0].site.location }
+    let modules = Set(declarations.map { nodes[$0].module })
+    let isOneLine = sites.allSatisfy { $0 == sites[0] }
+    guard isOneLine, modules.count == declarations.count, let owner = modules.max() else {
+      return "keep one, or tell them apart with .tagged(…), or collect them with .grouped()"
+    }
+    return "`\(self.modules[owner].name)` is included more than once: include it once, or make the provider .private()"
+  }
+}
+
+extension [Int] {
+  /// As many lines as fit on a screen with others: the first ones, how many are left out, and the last.
+  fileprivate func listed(_ text: (Int) -> String) -> [String] {
+    guard count > 12 else { return map(text) }
+    return prefix(9).map(text) + ["… \(count - 10) more …", text(self[count - 1])]
   }
 }

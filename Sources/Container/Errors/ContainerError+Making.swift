@@ -37,6 +37,18 @@ extension ContainerError {
       origin: origin)
   }
 
+  static func noScopeHere() -> ContainerError {
+    ContainerError(
+      .scopeEnded, "`Scope` was asked for outside of any",
+      details: ["open one with app.withScope { … } or ScopeFactory"])
+  }
+
+  static func noScopeInsideEnded() -> ContainerError {
+    ContainerError(
+      .scopeEnded, "cannot open a scope inside one that has ended",
+      details: ["do not keep a Scope beyond the body of withScope"])
+  }
+
   static func scopeOver(_ origin: Origin? = nil) -> ContainerError {
     ContainerError(
       .scopeEnded, "\(origin.map { "`\($0.name)`" } ?? "a value") was asked of a scope that has ended",
@@ -54,6 +66,12 @@ extension ContainerError {
     ContainerError(
       .notProvided, "a scope was opened with `\(key)`, which is no input of scopes",
       details: ["declare it with ScopeInput(\(key).self)"])
+  }
+
+  static func suppliedTwice(_ key: Key) -> ContainerError {
+    ContainerError(
+      .duplicateProvider, "a scope was opened with two values of `\(key)`",
+      details: ["supply one, or tell them apart: a ScopeInput of Tagged<…>"])
   }
 
   static func appGone() -> ContainerError {
@@ -86,7 +104,8 @@ extension ContainerError {
   static func lazyCycle(_ asking: Origin, _ asked: Origin) -> ContainerError {
     ContainerError(
       .lazyCycle, "`\(asking.name)` opened `Lazy<\(asked.name)>` while being built, and that value waits for it",
-      details: ["keep the Lazy and open it later, outside the constructor and the start hook"], origin: asking)
+      details: ["keep the Lazy, Factory or ScopeFactory and use it later, outside the constructor and the start hook"],
+      origin: asking)
   }
 
   /// A value that the plan says is there is not: a defect of this library.
@@ -126,8 +145,8 @@ extension ContainerError {
   static func startEnded(
     _ failures: [ContainerError], rollBack: [ContainerError], reason: StopReason?
   ) -> ContainerError {
-    // Once the start is called off, what is cancelled throws; that is no news.
-    var telling = failures.filter { !($0.cause.map(isCallingOff) ?? false) }
+    // Once the start is called off, what is cancelled throws; that is no news. A `Run` that fails is what calls it off.
+    var telling = failures.filter { $0.code == .runFailed || !($0.cause.map(isCallingOff) ?? false) }
     let isFailure = reason == .startFailed || telling.first?.code == .runFailed
     guard isFailure, var first = telling.first ?? failures.first else {
       let why = reason.map { ": \($0)" } ?? ""

@@ -35,7 +35,12 @@ extension Plan {
     for offer in allOffers where offer.key != key {
       let offered = (offer.key.type as? any TaggedType.Type)?.untagged
       let isTagged = offered == key || (asked != nil && (offered == asked || offer.key == asked))
-      if isTagged { lines.append("provided as `\(offer.key)` at \(place(offer)): \(wish.verb) that, or change its tag") }
+      if (offer.key.type as? any OptionalType.Type)?.wrapped == key {
+        lines.append("provided as `\(offer.key)` at \(place(offer)): \(wish.verb) that")
+      }
+      if isTagged {
+        lines.append("provided as `\(offer.key)` at \(place(offer)): \(wish.verb) that, or change its tag")
+      }
     }
     if let members = lookup.groups[key], let first = members.first {
       // A member has no name by which it could be replaced; the group has.
@@ -43,7 +48,9 @@ extension Plan {
       lines.append("contributed to a group at \(place(first)): \(verb) `Group<\(key)>`")
     }
     for hidden in (lookup.special[key]?.hidden ?? [:]).sorted(by: { $0.key < $1.key }).map(\.value) {
-      lines.append("private to \(modulePath(hidden.module)), at \(place(hidden)): \(wish == .get ? "ask" : wish.verb) there, or drop .private()")
+      lines.append(
+        "private to \(modulePath(hidden.module)), at \(place(hidden)): \(wish == .get ? "ask" : wish.verb) there, or drop .private()"
+      )
     }
     return lines
   }
@@ -54,7 +61,10 @@ extension Plan {
     var near: [(distance: Int, line: String)] = []
     for offer in allOffers where offer.key != key {
       let other = offer.key.description.bare
-      if other == name {
+      if other.tupleElements.contains(name) {
+        let tuple = "part of `\(offer.key)` at \(place(offer))"
+        near.append((0, "provided as \(tuple): Provide(all:) provides each by itself"))
+      } else if other == name {
         near.append(
           (
             0,
@@ -79,6 +89,12 @@ extension Plan {
 extension String {
   /// Without `any`, in small letters.
   fileprivate var bare: String { (hasPrefix("any ") ? String(dropFirst(4)) : self).lowercased() }
+
+  /// `a` and `b` of `(a, b)`.
+  fileprivate var tupleElements: [String] {
+    guard hasPrefix("("), hasSuffix(")") else { return [] }
+    return dropFirst().dropLast().split(separator: ", ").map(String.init)
+  }
 
   /// How many letters must change to make the one out of the other; nil if that is too many for a slip, unless one name is
   /// part of the other, as `UserRepository` of `PgUserRepository`.

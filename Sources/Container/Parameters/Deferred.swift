@@ -8,11 +8,15 @@ final class Deferred: Sendable {
   /// The value once it has been asked for, if it is a singleton. Its own: the slots of the app keep every other value too.
   private let cache = Slots(count: 1)
 
-  init(_ injector: Injector, _ source: Plan.Source) {
-    engine = injector.engine
+  init(_ engine: Engine, _ source: Plan.Source, _ scope: ScopeStorage?) {
+    self.engine = engine
     self.source = source
-    scope = injector.scope
-    hasScope = injector.scope != nil
+    self.scope = scope
+    hasScope = scope != nil
+  }
+
+  convenience init(_ injector: Injector, _ source: Plan.Source) {
+    self.init(injector.engine, source, injector.scope)
   }
 
   /// The value, if it is a singleton that has been asked for before.

@@ -12,16 +12,19 @@ public struct Factory<Value: Sendable>: Sendable {
     self.make = make
   }
 
+  init(_ deferred: Deferred) {
+    make = { try await deferred.box().value(as: Value.self) }
+  }
+
   /// A new value.
   public func callAsFunction() async throws -> Value { try await make() }
 }
 
 extension Factory: Injectable {
-  static var requirement: Requirement { Requirement(key: Key(Value.self), access: .factory) }
+  static var requirement: Requirement { Requirement(key: Key(Value.self), access: .factory, whole: Key(Self.self)) }
 
   static func inject(_ injector: Injector, _ index: Int) throws -> Factory<Value> {
     guard case .factory(let source) = injector.binding(index) else { throw injector.defect }
-    let deferred = Deferred(injector, source)
-    return Factory { try await deferred.box().value(as: Value.self) }
+    return Factory(Deferred(injector, source))
   }
 }

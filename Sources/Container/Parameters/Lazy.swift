@@ -17,7 +17,7 @@ public struct Lazy<Value: Sendable>: Sendable {
     deferred = nil
   }
 
-  private init(_ deferred: Deferred) {
+  init(_ deferred: Deferred) {
     self.deferred = deferred
     open = { try await deferred.box().value(as: Value.self) }
   }
@@ -32,7 +32,7 @@ public struct Lazy<Value: Sendable>: Sendable {
 }
 
 extension Lazy: Injectable {
-  static var requirement: Requirement { Requirement(key: Key(Value.self), access: .lazy) }
+  static var requirement: Requirement { Requirement(key: Key(Value.self), access: .lazy, whole: Key(Self.self)) }
 
   static func inject(_ injector: Injector, _ index: Int) throws -> Lazy<Value> {
     guard case .lazy(let source) = injector.binding(index) else { throw injector.defect }

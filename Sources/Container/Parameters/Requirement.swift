@@ -15,7 +15,8 @@ struct Requirement: Sendable, Hashable {
   var key: Key
   var access: Access
   var isOptional = false
-  /// The key of the collection itself, under which a group can be decorated.
+  /// The key of the parameter's own type, `Group<T>`, `Lazy<T>`, `Factory<T>` or `T?`: who provides that comes first, and a
+  /// group is decorated under it.
   var whole: Key?
 
   /// What a parameter of type `type` asks for. One dynamic cast, at registration; none later for plain values.
@@ -53,6 +54,7 @@ extension Optional: Injectable {
   static var requirement: Requirement {
     var requirement = Requirement.of(Wrapped.self)
     requirement.isOptional = true
+    if requirement.access == .value { requirement.whole = Wrapped.self is any OptionalType.Type ? nil : Key(Self.self) }
     return requirement
   }
 
@@ -70,9 +72,13 @@ extension Optional: Injectable {
 }
 
 /// Seen through `Optional` without its parameter.
-protocol OptionalType {}
+protocol OptionalType {
+  static var wrapped: Key { get }
+}
 
-extension Optional: OptionalType {}
+extension Optional: OptionalType {
+  static var wrapped: Key { Key(Wrapped.self) }
+}
 
 /// Seen through `Group` without its parameter, to decorate a whole group.
 protocol GroupType {

@@ -31,6 +31,7 @@ public final class Scope: Sendable {
     _ body: (Scope) async throws -> Result
   ) async throws -> Result {
     let storage = try storage
+    if storage.isClosed { throw ContainerError.noScopeInsideEnded() }
     let child = ScopeStorage(try storage.engine(), parent: storage)
     repeat try child.supply(each inputs)
     return try await child.run(isolation: isolation, body)

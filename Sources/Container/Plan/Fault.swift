@@ -24,6 +24,10 @@ enum Fault: Sendable {
 enum Note: Sendable {
   /// A provider that nothing reaches.
   case unused(Int)
+  /// A private member that a group lacks because it is decorated further out.
+  case leftOut(Int, decorator: Int, asker: Int)
+  /// `eager()` on what is not built with the app in any case.
+  case eagerInVain(Int)
   /// An optional parameter that gets nil although something similar is on offer.
   case absentButSimilar(Requirement, asker: Int)
 }

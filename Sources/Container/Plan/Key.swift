@@ -32,9 +32,30 @@ enum TypeName {
   }
 
   private static func name(_ type: Any.Type, qualified: Bool) -> String {
+    if let sugared = type as? any SugaredType.Type { return sugared.sugared { self.name($0, qualified: qualified) } }
     let name = _typeName(type, qualified: qualified)
     // A protocol's existential prints without its `any`; put it back, for that is what code must say.
     let metatype = _typeName(Swift.type(of: type), qualified: false)
     return metatype.hasSuffix(".Protocol") ? "any \(name)" : name
   }
+}
+
+/// A type that nobody writes by its name.
+private protocol SugaredType {
+  static func sugared(_ name: (Any.Type) -> String) -> String
+}
+
+extension Optional: SugaredType {
+  static func sugared(_ name: (Any.Type) -> String) -> String {
+    let wrapped = name(Wrapped.self)
+    return wrapped.hasPrefix("any ") || wrapped.contains("->") ? "(\(wrapped))?" : "\(wrapped)?"
+  }
+}
+
+extension Array: SugaredType {
+  static func sugared(_ name: (Any.Type) -> String) -> String { "[\(name(Element.self))]" }
+}
+
+extension Dictionary: SugaredType {
+  static func sugared(_ name: (Any.Type) -> String) -> String { "[\(name(Key.self)): \(name(Value.self))]" }
 }

@@ -11,7 +11,13 @@ extension Plan {
     let declaration = declarations[node]
     if let name = declaration.name { return name }
     if declaration.outputs.isEmpty {
-      let verb = declaration.kind == .run ? "Run" : "Invoke"
+      let verb =
+        switch declaration.kind {
+        case .run: "Run"
+        case .invoke: "Invoke"
+        case .supply: "Supply"
+        case .provide, .override, .decorate: "Provide"
+        }
       return verb + "(" + declaration.requirements.map(\.description).joined(separator: ", ") + ")"
     }
     return declaration.outputs.map(\.description).joined(separator: ", ")

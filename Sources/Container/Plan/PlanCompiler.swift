@@ -205,10 +205,17 @@ struct PlanCompiler {
   private mutating func bind(_ requirement: Requirement, of node: Int) -> Plan.Binding {
     let module = plan.nodes[node].module
     let decorator = plan.nodes[node].kind == .decorate ? node : nil
+    if let whole = requirement.whole, let provided = plan.lookup.source(of: whole, from: module, inside: decorator) {
+      noteLeftOut(requirement, provided, node)
+      // A provider of `T?` gives the parameter itself; any other, what an optional parameter wraps.
+      return requirement.isOptional && requirement.access != .value ? .optional(provided) : .source(provided)
+    }
     switch requirement.access {
     case .lifecycle:
       plan.nodes[node].wantsLifecycle = true
-      if plan.nodes[node].lifetime == .transient { plan.faults.append(.hooksOnTransient(node, replacing: replaced[node])) }
+      if plan.nodes[node].lifetime == .transient {
+        plan.faults.append(.hooksOnTransient(node, replacing: replaced[node]))
+      }
       return .builtin
     case .scope:
       switch plan.nodes[node].lifetime {
@@ -224,9 +231,6 @@ struct PlanCompiler {
     case .appControl, .shutdownSignal:
       return .builtin
     case .group:
-      if let whole = requirement.whole, let decorated = plan.lookup.source(of: whole, from: module, inside: decorator) {
-        return requirement.isOptional ? .optional(decorated) : .source(decorated)
-      }
       return .group(plan.lookup.members(of: requirement.key, from: module))
     case .value, .lazy, .factory:
       guard let source = plan.lookup.source(of: requirement.key, from: module, inside: decorator) else {
@@ -250,9 +254,20 @@ struct PlanCompiler {
     }
   }
 
+  /// A group that is decorated is the one that the decorator sees: what is private below that is not in it.
+  private mutating func noteLeftOut(_ requirement: Requirement, _ decorated: Plan.Source, _ node: Int) {
+    guard requirement.access == .group, plan.nodes[decorated.node].kind == .decorate else { return }
+    let within = plan.lookup.members(of: requirement.key, from: plan.nodes[decorated.node].module)
+    let seen = plan.lookup.members(of: requirement.key, from: plan.nodes[node].module)
+    for member in seen where !within.contains(member) {
+      plan.notes.append(.leftOut(member.node, decorator: decorated.node, asker: node))
+    }
+  }
+
   private mutating func recordMissing(_ requirement: Requirement, _ node: Int) {
     var plain = requirement
     plain.access = .value
+    plain.whole = nil
     if let index = missingIndex[plain] {
       if missing[index].askers.last != node { missing[index].askers.append(node) }
     } else {
@@ -298,10 +313,17 @@ struct PlanCompiler {
   /// Which singletons each node needs: transient and scoped values in between are replaced by what they need.
   private func scheduled(_ order: [Int]) -> Edges {
     var lists = [[Int]](repeating: [], count: plan.nodes.count)
+    // Each once: with every layer of values that share what they need there would be twice as many.
+    var listed = [Int](repeating: -1, count: plan.nodes.count)
     for node in order {
       var list: [Int] = []
+      func add(_ singleton: Int) {
+        guard listed[singleton] != node else { return }
+        listed[singleton] = node
+        list.append(singleton)
+      }
       for case let next in direct[node].lazy.map(Int.init) {
-        if plan.nodes[next].lifetime == .singleton { list.append(next) } else { list += lists[next] }
+        if plan.nodes[next].lifetime == .singleton { add(next) } else { lists[next].forEach(add) }
       }
       lists[node] = list
     }
@@ -315,12 +337,13 @@ struct PlanCompiler {
     guard plan.scopedSlots > 0 else { return }
     for node in order where plan.nodes[node].lifetime != .singleton {
       var needs: [Plan.Source] = []
+      var listed: Set<Plan.Source> = []
       for sources in plan.bindings(of: node).map(\.sources) {
         for source in sources {
           switch source.lifetime {
           case .singleton: break
-          case .scoped: needs.append(source)
-          case .transient: needs += plan.scopedNeeds[source.node] ?? []
+          case .scoped: if listed.insert(source).inserted { needs.append(source) }
+          case .transient: needs += (plan.scopedNeeds[source.node] ?? []).filter { listed.insert($0).inserted }
           }
         }
       }
@@ -333,7 +356,12 @@ struct PlanCompiler {
       switch plan.nodes[node].kind {
       case .invoke, .run: plan.roots.append(node)
       case .provide, .supply, .override, .decorate:
-        if plan.nodes[node].isEager, plan.nodes[node].lifetime == .singleton { plan.roots.append(node) }
+        guard plan.nodes[node].isEager else { continue }
+        if plan.nodes[node].lifetime == .singleton {
+          plan.roots.append(node)
+        } else {
+          plan.notes.append(.eagerInVain(node))
+        }
       }
     }
     noteUnused()
