@@ -14,6 +14,31 @@ import Testing
     return options
   }
 
+  @Test func `Budgets of Int64.max seconds are no limit`() async throws {
+    var options = App.Options()
+    let unlimited = Duration.seconds(Int64.max)
+    (options.hookTimeout, options.startTimeout, options.stopTimeout) = (unlimited, unlimited, unlimited)
+    options.stragglerInterval = unlimited
+    let app = App(options) {
+      Provide { A() }.eager().onStart { _ in await pause(20) }.onStop { _ in await pause(20) }
+      Provide { B() }.lifetime(.scoped).onStart { _ in await pause(20) }
+      Run { (shutdown: ShutdownSignal) in
+        await shutdown.wait()
+        await pause(20)
+      }.grace(unlimited)
+    }
+    try await app.start()
+    try await app.withScope { _ = try await $0.get(B.self) }
+    try await app.stop()
+  }
+
+  @Test func `Durations that are more than Int64.max seconds can be told`() {
+    #expect((Duration.seconds(Int64.max) * 4).short.hasSuffix(" s"))
+    #expect(Duration.seconds(-2).short == "-2.0 s")
+    #expect(Duration.milliseconds(2.5).short == "2.5 ms")
+    #expect(Duration.microseconds(12).milliseconds == 0.012)
+  }
+
   /// Moves the clock until the app has stopped.
   func passTime(_ time: ManualClock, until app: App) async {
     while app.state != .stopped {

@@ -121,6 +121,8 @@ import Testing
       Supply(Route(path: "/")).grouped()
       Override { Pool(url: "fake") }.onStop { _ in }
       Override { Route(path: "/fake") }
+      Override { Group<Route>([]) }
+      Override { Lazy { Pool(url: "fake") } }
     }
   }
 

@@ -115,4 +115,17 @@ import Testing
     #expect(backoff.pause(afterFailure: 1, chance: 1) == .milliseconds(4500))
     #expect(backoff.pause(afterFailure: 4, chance: 0.5) == nil)
   }
+
+  @Test(arguments: [1e30, .infinity, .nan, -1, 0])
+  func `Factors and jitters that no duration can hold give pauses between none and twice the longest`(number: Double) {
+    let backoffs = [
+      Backoff(factor: number), Backoff(jitter: number), Backoff(factor: number, maximum: .seconds(Int64.max)),
+    ]
+    for backoff in backoffs {
+      for chance in [0, 0.5, 1] {
+        let pause = backoff.pause(afterFailure: 3, chance: chance)
+        #expect(pause.map { $0 >= .zero && $0 <= backoff.maximum * 2 } == true)
+      }
+    }
+  }
 }

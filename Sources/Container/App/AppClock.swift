@@ -17,8 +17,10 @@ public struct AppClock: Sendable {
   /// The system's clock, which goes on while the machine sleeps.
   public static let continuous: AppClock = {
     let origin = ContinuousClock.now
+    // Whoever wants no limit says Int64.max seconds, and the system's clock traps on times that far away.
+    let century = Duration.seconds(100 * 365 * 86_400)
     return AppClock(
       now: { ContinuousClock.now - origin },
-      sleep: { try await ContinuousClock().sleep(until: origin + $0) })
+      sleep: { try await ContinuousClock().sleep(until: origin + min($0, century)) })
   }()
 }

@@ -9,7 +9,7 @@ public struct Backoff: Sendable, Hashable {
   /// The longest pause; 30 s.
   public var maximum = Duration.seconds(30)
 
-  /// How much of a pause is left to chance; 0.2 is ± 20 %.
+  /// How much of a pause is left to chance, from 0 to 1; 0.2 is ± 20 %.
   public var jitter = 0.2
 
   /// How often to try again before giving up, which stops the app; no limit.
@@ -37,7 +37,11 @@ public struct Backoff: Sendable, Hashable {
   public func pause(afterFailure attempt: Int, chance: Double) -> Duration? {
     if let attempts, attempt >= attempts { return nil }
     var pause = initial
-    for _ in 0..<attempt where pause < maximum { pause = pause * factor }
-    return min(pause, maximum) * (1 + jitter * (2 * chance - 1))
+    for _ in 0..<attempt where pause < maximum {
+      // Asked of numbers first: a duration traps on what it cannot hold.
+      let isLess = pause / .seconds(1) * factor < maximum / .seconds(1)
+      pause = isLess ? pause * max(factor, 0) : maximum
+    }
+    return min(pause, maximum) * (1 + (jitter > 0 ? min(jitter, 1) : 0) * (2 * chance - 1))
   }
 }

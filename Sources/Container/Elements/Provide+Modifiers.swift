@@ -30,7 +30,8 @@ extension Provide {
     with { $0.isPrivate = true }
   }
 
-  /// Builds and starts the value with the app, even if nothing asks for it.
+  /// Builds and starts the value with the app, even if nothing asks for it. Of a singleton only; ``App/validate()`` notes it
+  /// on any other.
   public func eager() -> Self {
     with { $0.isEager = true }
   }

@@ -82,7 +82,7 @@ extension ContainerError {
       let suggestions = plan.suggestions(for: Requirement(key: key, access: .value), to: .override)
       self.init(
         .nothingToOverride, "nobody provides `\(key)`, which is overridden",
-        details: ["\(plan.origin(node))"] + (suggestions.isEmpty ? ["provide it, or drop the Override"] : suggestions),
+        details: ["\(plan.origin(node))"] + (suggestions.isEmpty ? [plan.remedy(forOverride: key)] : suggestions),
         origin: plan.origin(node))
     }
   }
@@ -91,6 +91,12 @@ extension ContainerError {
 extension Plan {
   /// Whether a node is an `Invoke` or a `Run`, which have no lifetime to choose.
   fileprivate func isFunction(_ node: Int) -> Bool { nodes[node].kind == .invoke || nodes[node].kind == .run }
+
+  fileprivate func remedy(forOverride key: Key) -> String {
+    if key.type is any GroupType.Type { return "a group is made of its members: change the whole by Decorate of it" }
+    if key.type is any ComposedType.Type { return "it is made for the parameter that asks: override what it is made of" }
+    return "provide it, or drop the Override"
+  }
 
   fileprivate func remedy(forCycle nodes: [Int]) -> String {
     guard nodes.count == 1 else { return "break it with Lazy<…> at one of these places" }

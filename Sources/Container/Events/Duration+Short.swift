@@ -1,8 +1,9 @@
 extension Duration {
   /// For people: `1.2 s`, `35 ms`, `3.5 ms`, `12 µs`.
   var short: String {
-    let (seconds, attoseconds) = components
-    let micros = Double(seconds) * 1e6 + Double(attoseconds) / 1e12
+    // Not by `components`, which trap on what is more than Int64.max seconds, as the sum of two budgets without limit.
+    if self < .zero { return "-" + (.zero - self).short }
+    let micros = self / .microseconds(1)
     switch micros {
     case ..<1000: return "\(Int(micros)) µs"
     case ..<10_000: return "\((micros / 100).rounded() / 10) ms"
@@ -12,8 +13,5 @@ extension Duration {
   }
 
   /// With three decimals, which is microseconds.
-  var milliseconds: Double {
-    let (seconds, attoseconds) = components
-    return (Double(seconds) * 1e6 + Double(attoseconds) / 1e12).rounded() / 1000
-  }
+  var milliseconds: Double { (self / .microseconds(1)).rounded() / 1000 }
 }
