@@ -94,7 +94,7 @@ extension Plan {
 
   fileprivate func remedy(forOverride key: Key) -> String {
     if key.type is any GroupType.Type { return "a group is made of its members: change the whole by Decorate of it" }
-    if key.type is any ComposedType.Type { return "it is made for the parameter that asks: override what it is made of" }
+    if key.type is any ComposedType.Type { return "it is made for the parameter that asks: override what is in it" }
     return "provide it, or drop the Override"
   }
 

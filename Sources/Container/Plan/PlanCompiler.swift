@@ -55,12 +55,12 @@ struct PlanCompiler {
         if !overrides.isEmpty, !declaration.isGrouped, let override = overrides[key] {
           if overridden.insert(key).inserted {
             plan.nodes[override].lifetime = declaration.lifetime
-            plan.nodes[override].isScopeInput = declaration.isScopeInput
             assignSlots(override)
             replaced[override] = node
             refuseHooks(override)
           }
           if declaration.isEager { plan.nodes[override].isEager = true }
+          if declaration.isScopeInput { plan.nodes[override].isScopeInput = true }
           source = self.source(override, 0)
           count += 1
         }
