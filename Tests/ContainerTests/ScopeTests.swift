@@ -217,6 +217,39 @@ import Testing
     try await app.stop()
   }
 
+  @Test func `A constructor that throws a cancellation of its own is called once for all who wait`() async throws {
+    let (calls, gate) = (Flag(), Gate())
+    let app = App {
+      Provide { () async throws -> Fresh in
+        calls.hit()
+        await gate.wait()
+        throw CancellationError()
+      }.lifetime(.scoped)
+    }
+    try await app.start()
+    let failures = try await app.withScope { scope in
+      await withTaskGroup(of: Bool.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            do {
+              _ = try await scope.get(Fresh.self)
+              return false
+            } catch {
+              return true
+            }
+          }
+        }
+        // Long enough for all of them to wait; whoever comes later calls the constructor again, and rightly.
+        await pause(100)
+        gate.open()
+        return await group.reduce(0) { $0 + ($1 ? 1 : 0) }
+      }
+    }
+    #expect(failures == 8)
+    #expect(calls.count < 8)
+    try await app.stop()
+  }
+
   @Test func `A hook on a transient value is refused`() throws {
     let app = App { Provide { Fresh() }.lifetime(.transient).onStop { _ in } }
     let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })

@@ -21,6 +21,11 @@ final class ScopeStorage: Sendable {
   /// The nodes that the current task is building in scopes; to open a `Lazy` of one of them would be waiting for oneself.
   @TaskLocal private static var building: [Building] = []
 
+  /// What those are told who wait for a value whose builder was cancelled; a constructor may throw a cancellation by itself.
+  private struct BuilderCancelled: Error {
+    let error: any Error
+  }
+
   private struct Building: Equatable {
     let scope: ObjectIdentifier
     let node: Int
@@ -77,7 +82,8 @@ final class ScopeStorage: Sendable {
         }
         settle(source.node, .success(()))
       } catch {
-        settle(source.node, .failure(error))
+        let isCancelled = Task.isCancelled && ContainerError.isCallingOff(error)
+        settle(source.node, .failure(isCancelled ? BuilderCancelled(error: error) : error))
         throw error
       }
     }
@@ -129,8 +135,9 @@ final class ScopeStorage: Sendable {
       }
       if !own.isEmpty { state.withLock { state in for waiting in own { state.waits.end(waiting, for: node) } } }
       if case .failure(let error) = result {
-        // Whoever built it was cancelled, which is no reason for this one: it builds the value itself.
-        guard ContainerError.isCallingOff(error), !Task.isCancelled else { throw error }
+        guard let cancelled = error as? BuilderCancelled else { throw error }
+        // That is no reason for this one: it builds the value itself.
+        guard !Task.isCancelled else { throw cancelled.error }
         return try await self.claim(node, engine)
       }
       return slots[engine.plan.nodes[node].firstSlot] == nil ? try await self.claim(node, engine) : false
