@@ -54,7 +54,11 @@ import Testing
   }
 
   private static let colours = (
-    "CREATE TYPE public.colour AS ENUM ('red'); CREATE TABLE public.a (c public.colour)", "SELECT 1"
+    // Another type has the value already.
+    """
+    CREATE TYPE public.shade AS ENUM ('dark green'); CREATE TYPE public.colour AS ENUM ('red');
+    CREATE TABLE public.a (c public.colour)
+    """, "SELECT 1"
   )
 
   @Test(arguments: [0, 1])

@@ -238,7 +238,7 @@ import Testing
       migrations[1].up.text = "CREATE TABLE public.b (x nothing)"
       let migrator = database.migrator(MigrationSet("base", migrations))
       let error = try await migrationError { try await migrator.redo() }
-      #expect(error.message.hasSuffix("Mend it and go on with migrate up, for it is undone now"))
+      #expect(error.message.hasSuffix("2 m2 is undone now: go on with migrate up"))
       #expect(error.completed.map(\.description) == ["down 2 m2"])
       for migrator in [migrator, database.migrator(base)] {
         let error = try await migrationError { try await migrator.redo() }
@@ -250,6 +250,31 @@ import Testing
       // One that was undone on purpose is no hindrance.
       try await database.migrator(base).down()
       #expect(try await database.migrator(base).redo().completed.map(\.step.version) == [1, 1])
+    }
+  }
+
+  @Test func `a redo behind a run that failed is not repeated either`() async throws {
+    try await MigrationDatabase.with { database in
+      var migrations = base.migrations
+      migrations.append(
+        Migration(version: 3, title: "m3", up: .init(file: "3", text: "SELECT 1/0"), down: .init(file: "3", text: "")))
+      _ = try await migrationError { try await database.migrator(MigrationSet("base", migrations)).up() }
+      migrations[1].up.text = "CREATE TABLE public.b (x nothing)"
+      let migrator = database.migrator(MigrationSet("base", migrations))
+      #expect(try await migrationError { try await migrator.redo() }.completed.map(\.description) == ["down 2 m2"])
+      #expect(try await migrationError { try await migrator.redo() }.code == .redoUnfinished)
+      #expect(try await database.versionRow() ?? (0, true) == (1, false))
+    }
+  }
+
+  @Test func `a redo whose way forward left nothing outside a transaction names up`() async throws {
+    try await MigrationDatabase.with { database in
+      func set(_ statement: String) -> MigrationSet {
+        .scripts("base", ("-- keel: no-transaction\n\(statement);", "SELECT 1"))
+      }
+      try await database.migrator(set("SELECT 1")).up()
+      let error = try await migrationError { try await database.migrator(set("SELECT 1/0")).redo() }
+      #expect(error.message.hasSuffix("1 m1 is undone now: go on with migrate up"))
     }
   }
 

@@ -67,8 +67,10 @@ final class ScopeStorage: Sendable {
 
   /// The scope's value of a source, built and started now if it has not been yet.
   func value(of source: Plan.Source) async throws -> AnyBox {
-    if let box = slots[source.slot] { return box }
     let engine = try engine()
+    // A child may outlive it, and asks for what it was opened with.
+    if isClosed { throw ContainerError.scopeOver(engine.plan.origin(source.node)) }
+    if let box = slots[source.slot] { return box }
     if handsOn(source.node, engine.plan), let box = try await parent?.value(of: source) {
       slots.fill(source.slot, box)
       return box

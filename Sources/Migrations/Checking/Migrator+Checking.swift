@@ -93,11 +93,11 @@ extension MigrationSession {
   ) async throws -> Bool {
     guard refusal.cause.sqlState?.rawValue == "55P04" else { return false }
     try await work.script("ROLLBACK TO SAVEPOINT \(Self.beforeStep)")
-    let values: SQL = "SELECT DISTINCT enumlabel::text FROM pg_catalog.pg_enum"
-    let committed = Set(try await onlooker.all(values, as: String.self, name: "FindEnumValues"))
+    let values: SQL = "SELECT oid::int8, enumlabel::text FROM pg_catalog.pg_enum"
+    let committed = Set(try await onlooker.all(values, as: (Int64, String).self, name: "FindEnumValues").map(\.0))
     // The message names the value, in whatever language; no field of the error does.
-    return try await work.all(values, as: String.self, name: "FindEnumValues")
-      .contains { !committed.contains($0) && refusal.cause.message.contains($0) }
+    return try await work.all(values, as: (Int64, String).self, name: "FindEnumValues")
+      .contains { !committed.contains($0.0) && refusal.cause.message.contains($0.1) }
   }
 
   /// Does what the end of a step's own transaction would: deferred constraints are checked, and settings go.

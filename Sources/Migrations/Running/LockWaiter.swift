@@ -8,7 +8,7 @@ final class LockWaiter: Sendable {
   enum Identity: Sendable {
     /// By the server's process, which a transaction keeps.
     case process(Int32)
-    /// By what it runs: a statement outside a transaction is run by whichever process the pooler chose.
+    /// By how what it runs begins: behind a pooler, by whichever process that is.
     case statement(String)
   }
 
@@ -23,6 +23,8 @@ final class LockWaiter: Sendable {
   private static let pause = Duration.milliseconds(500)
   /// How long a step has to run before anybody looks. Most are done long before, and cost no further connection.
   private static let patience = Duration.milliseconds(250)
+  /// The longest pause after a look that could not be had, as where the server has no room for another connection.
+  private static let longestPause = Duration.seconds(30)
 
   private let state = Mutex(State())
 
@@ -43,24 +45,35 @@ final class LockWaiter: Sendable {
 
   /// Tells who stands in the way of whatever step is under way, until it is cancelled.
   func watch(_ migrator: Migrator) async throws {
+    var pause = Self.pause
     while true {
-      try await Task.sleep(for: Self.pause)
+      try await Task.sleep(for: pause)
       guard slowStep != nil else { continue }
-      // Nothing depends on it: where it cannot be found out, the step goes on, and the next look may succeed.
-      try? await migrator.withConnection { onlooker in
-        var known: [Int32] = []
-        while let step = slowStep {
-          let blockers = try await look(onlooker)
-          if !blockers.isEmpty, blockers.map(\.processID) != known { migrator.report(.blocked(step, by: blockers)) }
-          known = blockers.map(\.processID)
-          try await Task.sleep(for: Self.pause)
-        }
+      do {
+        try await migrator.withConnection { try await watch(migrator, from: $0) }
+        pause = Self.pause
+      } catch {
+        // Nothing depends on it: where it cannot be found out, the step goes on.
+        pause = min(pause * 2, Self.longestPause)
       }
     }
   }
 
+  private func watch(_ migrator: Migrator, from onlooker: PostgresConnection) async throws {
+    var told: (step: MigrationStep, blockers: [Int32])?
+    while let step = slowStep {
+      let blockers = try await look(for: step, onlooker)
+      let processes = blockers.map(\.processID)
+      if !blockers.isEmpty, told?.step != step || told?.blockers != processes {
+        migrator.report(.blocked(step, by: blockers))
+      }
+      told = (step, processes)
+      try await Task.sleep(for: Self.pause)
+    }
+  }
+
   /// Looks who is in the way now.
-  private func look(_ onlooker: some PostgresClient) async throws -> [LockHolder] {
+  private func look(for step: MigrationStep, _ onlooker: some PostgresClient) async throws -> [LockHolder] {
     guard let identity = state.withLock({ $0.identity }) else { return [] }
     let found = try await onlooker.all(
       """
@@ -72,7 +85,7 @@ final class LockWaiter: Sendable {
       ORDER BY a.pid
       """, as: LockHolder.Columns.self, name: "FindBlockers"
     ).map(LockHolder.init)
-    if !found.isEmpty { state.withLock { $0.blockers = found } }
+    if !found.isEmpty { state.withLock { if $0.step == step { $0.blockers = found } } }
     return found
   }
 }
@@ -83,7 +96,10 @@ extension LockWaiter.Identity {
     switch self {
     case .process(let id): "w.pid = \(id)"
     case .statement(let text):
-      "w.usename = session_user AND w.state = 'active' AND w.query <> '' AND starts_with(\(text), w.query)"
+      """
+      w.usename = session_user AND w.state = 'active' AND w.query <> ''
+        AND (starts_with(\(text), w.query) OR starts_with(w.query, \(text)))
+      """
     }
   }
 }
@@ -91,7 +107,7 @@ extension LockWaiter.Identity {
 extension MigrationSession {
   /// Runs `body`, and tells who stands in its way when it waits for a lock.
   ///
-  /// - Parameter body: Says of the waiter which session it is.
+  /// - Parameter body: Says by ``LockWaiter/is(_:)`` which session it is.
   func watchingLocks<Result>(of step: MigrationStep, _ body: () async throws -> Result) async throws -> Result {
     waiter.begin(step)
     defer { waiter.end() }

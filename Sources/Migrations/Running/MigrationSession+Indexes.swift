@@ -51,7 +51,8 @@ extension MigrationSession {
       JOIN pg_class AS c ON c.oid = i.indexrelid
       JOIN pg_namespace AS n ON n.oid = c.relnamespace
       WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' AND n.nspname !~ '^pg_'
-        AND age(i.xmin) < (SELECT age(start::xid) FROM (\(tables.lastChange(of: step.version, in: step.set))) AS r(start))
+        AND age(i.xmin) BETWEEN 0
+          AND (SELECT age(start::xid) - 1 FROM (\(tables.lastChange(of: step.version, in: step.set))) AS r(start))
       ORDER BY 1
       """, as: String.self, name: "FindReindexingLeftovers")
   }
@@ -59,13 +60,18 @@ extension MigrationSession {
   /// Behind a pooler the server goes on for a client that is gone; to drop the index would wait for its end, and waste it.
   private func refuseWhileBuilding(_ index: String, for step: MigrationStep) async throws {
     let builder = try await work.optional(
-      "SELECT pid FROM pg_catalog.pg_stat_progress_create_index WHERE index_relid = to_regclass(\(index))",
-      as: Int32.self, name: "FindIndexBuilder")
+      // Of the table, not the index: REINDEX TABLE makes all its new ones first, and then tells of one at a time.
+      """
+      SELECT p.pid FROM pg_catalog.pg_stat_progress_create_index AS p
+      JOIN pg_catalog.pg_index AS i ON i.indrelid = p.relid
+      WHERE i.indexrelid = to_regclass(\(index)) AND p.datname = current_database()
+      LIMIT 1
+      """, as: Int32.self, name: "FindIndexBuilder")
     guard let builder else { return }
     throw MigrationError(
       .dirty,
       """
-      \(step) cannot be resumed yet: process \(builder) is still building the index \(index). Let it finish and run migrate \
+      \(step) cannot be resumed yet: process \(builder) is still building the index \(index), or another of its table. Let it finish and run migrate \
       resume again; to end it: SELECT pg_terminate_backend(\(builder))
       """)
   }
@@ -78,7 +84,7 @@ extension MigrationSession {
     of table: String, madeSince start: String, like beginning: String, _ definition: String, for step: MigrationStep
   ) async throws -> [(isValid: Bool, name: String)] {
     // Of pg_index, not pg_class, which a TRUNCATE or REINDEX writes anew.
-    let isNew: SQL = "i.indrelid = to_regclass(\(table)) AND age(i.xmin) < age(\(start)::xid)"
+    let isNew: SQL = "i.indrelid = to_regclass(\(table)) AND age(i.xmin) BETWEEN 0 AND age(\(start)::xid) - 1"
     let new = try await work.all(
       """
       SELECT n.nspname::text, format('%I.%I', n.nspname, c.relname)

@@ -60,7 +60,8 @@ extension MigrationSession {
     migrator.report(.started(step, index: 1, count: 1))
     let duration = try await runByStatement(step, resumingAfter: progress.statementsDone)
     finish(step, in: duration)
-    await keepCatalogue()
+    // The way back may have been the first half of a redo, which the next one has to know of.
+    if step.direction == .up { await keepCatalogue() }
     return MigrationReport(completed: completed, from: from, to: ledger.version)
   }
 
@@ -137,7 +138,7 @@ extension MigrationSession {
       try await run(settings)
       try await work.script(watchingClientOfSession.inlined())
       for statement in unit.statements {
-        waiter.is(.statement(statement.text))
+        waiter.is(.statement(String(statement.text.prefix(1024))))
         try await run([statement])
       }
       try await work.script(Self.resetRole)

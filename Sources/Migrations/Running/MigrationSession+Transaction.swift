@@ -59,15 +59,12 @@ extension MigrationSession {
     let beginning = try Beginning(self, step)
     let end = "SELECT \(Self.elapsed);\n\(resetting);\n" + (try recording(step, seconds: SQL(unchecked: Self.elapsed)))
     let text = piece.text(between: beginning.text, and: end)
-    waiter.is(.statement(text))
+    waiter.is(.statement(beginning.text))
     do {
       let seconds = try await work.scriptValue(text, name: "RunMigration")
       return .seconds(seconds.flatMap(Double.init) ?? 0)
     } catch let error as PostgresError where error.code == .server {
-      if let failure = beginning.failure(error) {
-        try await rollBack(after: error)
-        throw failure
-      }
+      try await refuse(error, by: beginning)
       throw piece.refusal(error, behind: beginning.text, of: beginning.count)
     }
   }
@@ -99,12 +96,16 @@ extension MigrationSession {
       }
       return process
     } catch let error as PostgresError where error.code == .server {
-      if let failure = beginning.failure(error) {
-        try await rollBack(after: error)
-        throw failure
-      }
+      try await refuse(error, by: beginning)
       throw StatementRefusal(cause: error)
     }
+  }
+
+  /// Rolls back and throws, where the error is the question's answer.
+  private func refuse(_ error: PostgresError, by beginning: Beginning) async throws {
+    guard let failure = beginning.failure(error) else { return }
+    try await rollBack(after: error)
+    throw failure
   }
 
   /// How the transaction of a migration begins: what each finds set, and the question whether it may run at all.

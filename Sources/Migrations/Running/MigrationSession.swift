@@ -53,22 +53,20 @@ struct MigrationSession {
     let plan = try goal.plan(ledger, configuration.policies)
     // A script that cannot run is refused before the first one has.
     for step in plan.steps { try step.script.checkSyntax() }
-    if case .redo = goal { try await checkNoneIsUndone(by: plan) }
     try await keepForeignVersion(below: plan)
+    if case .redo = goal { try await checkNoneIsUndone(by: plan) }
     for (index, step) in plan.steps.enumerated() {
       do {
         migrator.report(.started(step, index: index + 1, count: plan.steps.count))
         finish(step, in: try await run(step))
       } catch var error as MigrationError {
         error.completed = completed.map(\.step)
-        // One that stopped outside a transaction says itself how to go on.
-        if case .redo = goal, !completed.isEmpty, step.script.inTransaction {
-          error.message += ". Mend it and go on with migrate up, for it is undone now"
-        }
+        error.message += await advice(goal, step)
         throw error
       } catch let cause as PostgresError {
         var error = MigrationError(.database, "\(step) was interrupted: \(cause)", cause: cause)
         error.completed = completed.map(\.step)
+        error.message += await advice(goal, step)
         throw error
       }
     }
@@ -76,8 +74,15 @@ struct MigrationSession {
     return MigrationReport(completed: completed, from: from, to: ledger.version)
   }
 
-  /// Refuses a redo after one whose second half failed: it would undo the migration before. The last run that came to its
-  /// end left a note of what was applied then.
+  /// How to go on after a redo whose second half failed. One that stopped between two statements says so itself.
+  private mutating func advice(_ goal: MigrationGoal, _ step: MigrationStep) async -> String {
+    guard case .redo = goal, !completed.isEmpty else { return "" }
+    if (try? await refresh()) != nil, ledger.halfDone != nil { return "" }
+    return ". \(step.version) \(step.title) is undone now: go on with migrate up"
+  }
+
+  /// Refuses a redo after one whose second half failed: it would undo the migration before. That one, or the last run that
+  /// came to its end, left a note of what was applied.
   private func checkNoneIsUndone(by plan: MigrationPlan) async throws {
     guard let last = plan.steps.first, tables.hasCatalogue else { return }
     let kept = try await work.optional(
@@ -95,9 +100,11 @@ struct MigrationSession {
           """)
       }
     }
+    // What the next one compares with, should this one fail half way.
+    if kept != ledger.fingerprint { await keepCatalogue() }
   }
 
-  /// Records the version of another tool that no file has, when a plan goes above it: the version table forgets it then,
+  /// Records the version of another tool that no file has, when a plan goes up: the version table forgets it then,
   /// and would show a lower one after a way back.
   private mutating func keepForeignVersion(below plan: MigrationPlan) async throws {
     guard let account = ledger.accounts.first, let version = account.foreignVersion,

@@ -6,7 +6,8 @@ extension Migrator {
   /// Goes on with a migration outside a transaction that stopped half way, after its last finished statement. An index
   /// that was left half built is dropped and built again.
   ///
-  /// - Throws: ``MigrationError`` with the code ``MigrationError/Code/notDirty`` when nothing stopped half way.
+  /// - Throws: ``MigrationError`` with the code ``MigrationError/Code/notDirty`` when nothing stopped half way, and
+  ///   ``MigrationError/Code/dirty`` while a session still builds what would have to be dropped.
   @discardableResult
   public func resume() async throws -> MigrationReport {
     try await withWorkConnection(andForLock: true) { connection, spare in
