@@ -14,7 +14,7 @@ package struct MigrationScriptParts: Sendable {
     if statements.count > 1, TransactionCommand(statements[0].words) == .begin,
       TransactionCommand(statements[statements.count - 1].words) == .commit
     {
-      statements = Array(statements.dropFirst().dropLast())
+      statements = settings(of: statements[0]) + statements.dropFirst().dropLast()
     }
     for statement in statements {
       try refuseClientCopy(statement)
@@ -26,6 +26,20 @@ package struct MigrationScriptParts: Sendable {
       }
     }
     return statements
+  }
+
+  /// What a BEGIN asks of its transaction, said inside one: `BEGIN ISOLATION LEVEL SERIALIZABLE` is a wish, and not but a
+  /// beginning.
+  private static func settings(of begin: SQLStatement) -> [SQLStatement] {
+    var rest = begin.text[...]
+    for word in ["BEGIN", "START", "WORK", "TRANSACTION"] where rest.uppercased().hasPrefix(word) {
+      rest = rest.dropFirst(word.count).drop { $0.isWhitespace }
+    }
+    guard !rest.isEmpty else { return [] }
+    var settings = begin
+    settings.text = "SET TRANSACTION \(rest)"
+    settings.words = ["SET", "TRANSACTION"]
+    return [settings]
   }
 
   /// The pieces of a script that runs outside a transaction.

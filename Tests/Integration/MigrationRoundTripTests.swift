@@ -104,13 +104,15 @@ import Testing
 
   // MARK: The session
 
-  @Test func `a migration may set its transaction's isolation level, which has to come before any query`() async throws
-  {
+  @Test(arguments: [("SET TRANSACTION", ""), ("BEGIN", "; COMMIT")])
+  func `a migration may set its transaction's isolation level, which has to come before any query`(
+    beginning: String, end: String
+  ) async throws {
     try await MigrationDatabase.with { database in
       let script = """
         -- Reads what it writes.
-        SET TRANSACTION ISOLATION LEVEL SERIALIZABLE;
-        CREATE TABLE public.level AS SELECT current_setting('transaction_isolation') AS level
+        \(beginning) ISOLATION LEVEL SERIALIZABLE;
+        CREATE TABLE public.level AS SELECT current_setting('transaction_isolation') AS level\(end)
         """
       let migrator = database.migrator(.scripts("main", Self.first, (script, "DROP TABLE public.level")))
       try await migrator.up()

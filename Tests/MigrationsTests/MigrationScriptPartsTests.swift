@@ -15,6 +15,13 @@ import Testing
     #expect(try MigrationScriptParts.statements("-- nothing to do").isEmpty)
   }
 
+  @Test(arguments: ["BEGIN", "begin work", "START\nTRANSACTION", "BEGIN TRANSACTION"])
+  func `what a file's own BEGIN asks of its transaction is kept`(begin: String) throws {
+    let statements = try MigrationScriptParts.statements("\(begin) ISOLATION LEVEL SERIALIZABLE; SELECT 1; COMMIT")
+    #expect(statements.map(\.text) == ["SET TRANSACTION ISOLATION LEVEL SERIALIZABLE", "SELECT 1"])
+    #expect(try MigrationScriptParts.statements("\(begin); SELECT 1; COMMIT").map(\.text) == ["SELECT 1"])
+  }
+
   @Test(arguments: [
     ("SELECT 1;\nCOMMIT;\nSELECT 2", 2), ("BEGIN;\nSELECT 1", 1), ("SELECT 1;\nCOMMIT", 2),
     ("BEGIN;\nSELECT 1;\nROLLBACK", 1),
