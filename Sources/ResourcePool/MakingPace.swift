@@ -15,7 +15,7 @@ struct MakingPace: Sendable {
 
   private(set) var backoff: Backoff?
   /// How many may be made at once.
-  private(set) var limit = Int.max
+  private var limit = Int.max
   /// Resources in a row that ended by themselves as soon as they were made.
   private var briefLives = 0
   private let configuration: PoolConfiguration
@@ -28,6 +28,9 @@ struct MakingPace: Sendable {
 
   /// Whether there is no pause to keep.
   func allows(_ now: Instant) -> Bool { backoff.map { now >= $0.notBefore } ?? true }
+
+  /// How many more may be begun beside those that are being made.
+  func room(beside making: Int, _ now: Instant) -> Int { allows(now) ? limit - min(making, limit) : 0 }
 
   mutating func succeeded() {
     backoff = nil

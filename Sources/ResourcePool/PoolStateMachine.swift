@@ -460,8 +460,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     guard isRunning, tally.vacant > 0 else { return }
     var wanted = missing
     if isCrowded, canGrow(now) { wanted = max(wanted, 1) }
-    wanted = min(wanted, pace.limit - min(tally.making, pace.limit))
-    if pace.backoff != nil, wanted > 0 { wanted = pace.allows(now) && tally.making == 0 ? 1 : 0 }
+    wanted = min(wanted, pace.room(beside: tally.making, now))
     for slot in slots.indices where wanted > 0 {
       guard case .vacant = slots[slot].state else { continue }
       actions.makes.append((slot, beginMaking(slot)))

@@ -39,7 +39,7 @@ extension Engine {
     switch source.lifetime {
     case .singleton: return try await singleton(source)
     case .scoped:
-      return try await open(scope, for: source).value(of: source)
+      return try await require(scope, for: source).value(of: source)
     case .transient:
       try await prepare(source.node, in: scope)
       return try await Resolver(engine: self).construct(source.node, in: scope).output(source.output)
@@ -52,14 +52,12 @@ extension Engine {
       try await ensureStarted(dependency)
     }
     for source in plan.scopedNeeds[node] ?? [] {
-      _ = try await open(scope, for: source).value(of: source)
+      _ = try await require(scope, for: source).value(of: source)
     }
   }
 
-  /// The scope, if there is one and its values have not been stopped.
-  private func open(_ scope: ScopeStorage?, for source: Plan.Source) throws(ContainerError) -> ScopeStorage {
+  private func require(_ scope: ScopeStorage?, for source: Plan.Source) throws(ContainerError) -> ScopeStorage {
     guard let scope else { throw .needsScope(plan.origin(source.node)) }
-    if scope.isClosed { throw .scopeOver(plan.origin(source.node)) }
     return scope
   }
 

@@ -67,10 +67,9 @@ final class ScopeStorage: Sendable {
 
   /// The scope's value of a source, built and started now if it has not been yet.
   func value(of source: Plan.Source) async throws -> AnyBox {
-    let engine = try engine()
-    // A child may outlive it, and asks for what it was opened with.
-    if isClosed { throw ContainerError.scopeOver(engine.plan.origin(source.node)) }
+    if isClosed { throw ContainerError.scopeOver(try engine().plan.origin(source.node)) }
     if let box = slots[source.slot] { return box }
+    let engine = try engine()
     if handsOn(source.node, engine.plan), let box = try await parent?.value(of: source) {
       slots.fill(source.slot, box)
       return box

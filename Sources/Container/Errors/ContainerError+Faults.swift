@@ -60,12 +60,12 @@ extension ContainerError {
         ],
         origin: plan.origin(node))
     case .hooksOnTransient(let node, let replaced):
-      let lifetime = replaced.map { "it lives as long as what it overrides: \(plan.origin($0))" }
+      let remedy =
+        replaced.map { ["it lives as long as what it overrides: \(plan.origin($0))", "drop the hooks"] }
+        ?? ["make it a singleton or scoped, or drop the hooks"]
       self.init(
         .hooksOnTransient, "`\(plan.name(node))` is transient and has hooks, which nobody would run",
-        details: ["\(plan.origin(node))", lifetime ?? "make it a singleton or scoped, or drop the hooks"]
-          + (lifetime == nil ? [] : ["drop the hooks"]),
-        origin: plan.origin(node))
+        details: ["\(plan.origin(node))"] + remedy, origin: plan.origin(node))
     case .factoryOfShared(let node, let target):
       self.init(
         .factoryOfShared, "`\(plan.name(node))` asks for `Factory<\(plan.name(target))>`, which is not transient",

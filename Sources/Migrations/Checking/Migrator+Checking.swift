@@ -105,8 +105,7 @@ extension MigrationSession {
     try await refusing {
       // Not rolled back: what waits for the end of the transaction would keep the next step from altering its table.
       try await work.script(
-        (["SET CONSTRAINTS ALL IMMEDIATE", SQL(unchecked: Self.reset)] + settingUp
-          + ["RELEASE SAVEPOINT \(SQL(unchecked: Self.beforeStep))"]).map(\.text).joined(separator: "; "))
+        "SET CONSTRAINTS ALL IMMEDIATE; \(Self.reset); \(settingUp.script())RELEASE SAVEPOINT \(Self.beforeStep)")
       let deferred = try await work.all(
         """
         SELECT DISTINCT format('%I.%I', n.nspname, c.conname) FROM pg_catalog.pg_constraint AS c
@@ -149,9 +148,7 @@ extension PostgresClient {
     try await all(
       """
       SELECT format('%I.%I', n.nspname, c.relname)
-      FROM pg_catalog.pg_index AS i
-      JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
-      JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+      FROM \(MigrationSession.indexes)
       WHERE NOT i.indisvalid AND n.nspname !~ '^pg_'
       ORDER BY 1
       """, as: String.self, name: "FindInvalidIndexes")

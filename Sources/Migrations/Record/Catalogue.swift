@@ -92,7 +92,7 @@ extension VersionTables {
   /// Writes down what the database holds after a run, and at which versions.
   func keepingCatalogue(of ledger: MigrationLedger) -> PostgresBatch {
     var batch = PostgresBatch()
-    batch.execute("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+    batch.execute(MigrationSession.beginning)
     batch.execute("SET LOCAL search_path = ''")
     batch.execute("DELETE FROM \(catalogueTable)")
     batch.execute(

@@ -2,6 +2,13 @@ internal import MigrationFiles
 internal import Postgres
 
 extension MigrationSession {
+  /// For a query of indexes: `i` is what the catalogue has of one, `c` its name and kind, `n` its schema.
+  static let indexes: SQL = """
+    pg_catalog.pg_index AS i
+    JOIN pg_catalog.pg_class AS c ON c.oid = i.indexrelid
+    JOIN pg_catalog.pg_namespace AS n ON n.oid = c.relnamespace
+    """
+
   /// Whether the statement that was under way when an earlier try stopped had done its work. An index that it left
   /// half built is dropped, so that it can be built again.
   func isFinished(
@@ -22,9 +29,7 @@ extension MigrationSession {
       found = try await work.all(
         """
         SELECT i.indisvalid, format('%I.%I', n.nspname, c.relname)
-        FROM pg_index AS i
-        JOIN pg_class AS c ON c.oid = i.indexrelid
-        JOIN pg_namespace AS n ON n.oid = c.relnamespace
+        FROM \(Self.indexes)
         WHERE i.indrelid = to_regclass(\(table)) AND quote_ident(c.relname) = quote_ident((parse_ident(\(name)))[1])
         """, as: (Bool, String).self, name: "FindIndex")
     case .buildUnnamed(let table, let isUnique, let definition):
@@ -47,9 +52,7 @@ extension MigrationSession {
     try await work.all(
       """
       SELECT format('%I.%I', n.nspname, c.relname)
-      FROM pg_index AS i
-      JOIN pg_class AS c ON c.oid = i.indexrelid
-      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      FROM \(Self.indexes)
       WHERE NOT i.indisvalid AND c.relname ~ '_cc(new|old)[0-9]*$' AND n.nspname !~ '^pg_'
         AND age(i.xmin) BETWEEN 0
           AND (SELECT age(start::xid) - 1 FROM (\(tables.lastChange(of: step.version, in: step.set))) AS r(start))
@@ -71,8 +74,8 @@ extension MigrationSession {
     throw MigrationError(
       .dirty,
       """
-      \(step) cannot be resumed yet: process \(builder) is still building the index \(index), or another of its table. Let it finish and run migrate \
-      resume again; to end it: SELECT pg_terminate_backend(\(builder))
+      \(step) cannot be resumed yet: process \(builder) is still building the index \(index), or another of its table. Let \
+      it finish and run migrate resume again; to end it: SELECT pg_terminate_backend(\(builder))
       """)
   }
 
@@ -88,9 +91,7 @@ extension MigrationSession {
     let new = try await work.all(
       """
       SELECT n.nspname::text, format('%I.%I', n.nspname, c.relname)
-      FROM pg_index AS i
-      JOIN pg_class AS c ON c.oid = i.indexrelid
-      JOIN pg_namespace AS n ON n.oid = c.relnamespace
+      FROM \(Self.indexes)
       WHERE \(isNew)
       """, as: (String, String).self, name: "FindNewIndexes")
     guard let (schema, _) = new.first else { return [] }
@@ -109,10 +110,8 @@ extension MigrationSession {
                 pg_get_indexdef(i.indexrelid),
                 length(format('CREATE %sINDEX %I ON %I.%I', CASE WHEN i.indisunique THEN 'UNIQUE ' END,
                   c.relname, n.nspname, t.relname)) + 1) AS definition
-            FROM pg_index AS i
-            JOIN pg_class AS c ON c.oid = i.indexrelid
-            JOIN pg_class AS t ON t.oid = i.indrelid
-            JOIN pg_namespace AS n ON n.oid = c.relnamespace
+            FROM \(Self.indexes)
+            JOIN pg_catalog.pg_class AS t ON t.oid = i.indrelid
             WHERE i.indrelid IN (to_regclass(\(table)), to_regclass(\(likeness.text)))
           )
           SELECT found.indisvalid, found.name

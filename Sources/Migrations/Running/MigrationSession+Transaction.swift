@@ -9,6 +9,9 @@ extension MigrationSession {
   /// A temporary table cannot go while a cursor is open on it, or a check is deferred.
   private static let discard = "SET CONSTRAINTS ALL IMMEDIATE; CLOSE ALL; DISCARD TEMP"
 
+  /// Whatever the role or the database has as its default.
+  static let beginning: SQL = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
+
   /// Runs a step and records it in one transaction; tries again when it gets no lock.
   ///
   /// That takes one round trip: a text begins, asks whether the lock is held, runs the script, records it and commits. No
@@ -84,7 +87,7 @@ extension MigrationSession {
   @discardableResult
   func begin(_ step: MigrationStep? = nil, _ settings: [SQLStatement] = []) async throws -> Int32 {
     if !settings.isEmpty {
-      try await work.script(Beginning.command)
+      try await work.script(Self.beginning.text)
       try await run(settings)
     }
     let beginning = try Beginning(self, step, hasBegun: !settings.isEmpty)
@@ -110,8 +113,6 @@ extension MigrationSession {
 
   /// How the transaction of a migration begins: what each finds set, and the question whether it may run at all.
   private struct Beginning {
-    static let command = "BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE"
-
     /// Statements of ours, the last one ended too.
     let text: String
     /// How many they are.
@@ -120,7 +121,7 @@ extension MigrationSession {
 
     init(_ session: MigrationSession, _ step: MigrationStep?, hasBegun: Bool = false) throws {
       self.step = step
-      var statements = hasBegun ? [] : [SQL(unchecked: Self.command)]
+      var statements = hasBegun ? [] : [MigrationSession.beginning]
       statements += session.settingUp + session.watchingClient
       var question: SQL = "WHEN NOT \(session.lock.isHeld) THEN \(Self.lockIsLost)"
       if let step, step.direction == .down {
@@ -132,7 +133,7 @@ extension MigrationSession {
       // Those who look at the server's sessions see this first.
       text =
         (step.map { "-- keel migrate: \($0.direction.rawValue) \($0.version)\n" } ?? "")
-        + (try statements.map { try $0.inlined() + ";\n" }.joined())
+        + (try statements.script())
       count = statements.count
     }
 
@@ -171,7 +172,7 @@ extension MigrationSession {
       statements.append(tables.deletion(step.version, of: step.set))
     }
     // Deferred constraints speak up here.
-    return try statements.map { try $0.inlined() + ";\n" }.joined() + "COMMIT"
+    return try statements.script() + "COMMIT"
   }
 
   /// Takes back what a script set for itself, but not the limit on waiting for locks, which our own tables need too.
@@ -215,9 +216,9 @@ extension MigrationSession {
 
   /// Runs `statements` in a transaction of their own, in one round trip.
   func inTransaction(_ statements: [SQL], name: String) async throws {
-    let text = try statements.map { try $0.inlined() + ";\n" }.joined()
+    let text = try ([Self.beginning] + statements).script() + "COMMIT"
     do {
-      try await work.script("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE;\n\(text)COMMIT", name: name)
+      try await work.script(text, name: name)
     } catch let error as PostgresError {
       try await rollBack(after: error)
       throw error
@@ -226,7 +227,7 @@ extension MigrationSession {
 
   /// Runs `body` in a transaction of its own.
   func inTransaction(_ body: () async throws -> Void) async throws {
-    try await work.script("BEGIN ISOLATION LEVEL READ COMMITTED READ WRITE")
+    try await work.script(Self.beginning.text)
     do {
       try await body()
     } catch let error as PostgresError {
@@ -245,4 +246,9 @@ extension MigrationSession {
     // What is wrong in its text is refused before it begins.
     if work.isInTransaction { try await work.script("ROLLBACK") }
   }
+}
+
+extension [SQL] {
+  /// All in one text, the last one ended too.
+  func script() throws -> String { try map { try $0.inlined() + ";\n" }.joined() }
 }

@@ -40,10 +40,6 @@ struct ConnectionSession: ~Copyable, Sendable {
     self.mode = mode
   }
 
-  var readsStandardStrings: Bool {
-    mutating get { handle?.setting("standard_conforming_strings") == "on" }
-  }
-
   /// Where the connection stands between queries.
   var transactionStatus: TransactionStatus {
     mutating get { handle?.transactionStatus ?? .unknown }

@@ -265,10 +265,12 @@ public final class PostgresConnection: PostgresClient {
   var transactionStatus: TransactionStatus { session.withLock { $0.transactionStatus } }
 
   /// Whether a transaction is open, failed or not.
-  package var isInTransaction: Bool { transactionStatus == .open || transactionStatus == .failed }
+  package var isInTransaction: Bool { [.open, .failed].contains(transactionStatus) }
 
   /// Whether a backslash in a plain string is but a backslash to the server, as the SQL standard has it.
-  package var readsStandardStrings: Bool { session.withLock { $0.readsStandardStrings } }
+  package var readsStandardStrings: Bool {
+    session.withLock { $0.handle?.setting("standard_conforming_strings") == "on" }
+  }
 
   /// Closes the connection. What is under way fails with ``PostgresError/Code/closed``; a second call does nothing.
   public func close() async {
