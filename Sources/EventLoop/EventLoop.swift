@@ -74,6 +74,8 @@ public final class EventLoop: TaskExecutor, Sendable {
   private let wakeDescriptor: Int32
   private let state = Mutex(State())
   private let thread = Atomic<UInt>(0)
+  /// How many pieces of work are to run before the thread looks at the descriptors again, or at what was queued since.
+  private let remaining = Atomic(0)
 
   /// Makes the loop and starts its thread.
   ///
@@ -97,6 +99,9 @@ public final class EventLoop: TaskExecutor, Sendable {
 
   /// Whether the caller runs on the loop's thread.
   public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
+
+  /// Whether other work runs before anything that is queued now. On the loop's thread; false on any other.
+  package var runsOthersFirst: Bool { isCurrent && remaining.load(ordering: .relaxed) > 0 }
 
   /// Runs `work` soon on the loop's thread, after what is queued already.
   ///
@@ -230,22 +235,17 @@ public final class EventLoop: TaskExecutor, Sendable {
       let turnStart = MonotonicInstant.now
       runTimers(dueAt: turnStart)
       var rounds = 0
-      while rounds < Self.roundsPerTurn, takeWork(into: &batch) {
-        for work in batch {
-          switch work {
-          case .job(let job): job.runSynchronously(on: executor)
-          case .closure(let closure): closure()
-          }
-        }
-        batch.removeAll(keepingCapacity: true)
-        rounds += 1
-      }
+      while rounds < Self.roundsPerTurn, runWork(&batch, executor) { rounds += 1 }
       reportStall(since: turnStart)
       guard let patience = fallAsleep() else { break }
       let count = wait(&events, patience)
       state.withLock { $0.isAsleep = false }
       let eventStart = MonotonicInstant.now
-      for event in events.prefix(count) { dispatch(event) }
+      for event in events.prefix(count) {
+        dispatch(event)
+        // Whom it resumed goes on before the next answer is read, so that the server has the next query meanwhile.
+        _ = runWork(&batch, executor)
+      }
       if count > 0 { reportStall(since: eventStart) }
     }
     thread.store(0, ordering: .relaxed)
@@ -258,9 +258,19 @@ public final class EventLoop: TaskExecutor, Sendable {
     for waiter in waiters { waiter.resume() }
   }
 
-  private func takeWork(into batch: inout [Work]) -> Bool {
+  /// Runs what is queued, but not what is queued by that. False when there was nothing.
+  private func runWork(_ batch: inout [Work], _ executor: UnownedTaskExecutor) -> Bool {
     state.withLock { swap(&batch, &$0.work) }
-    return !batch.isEmpty
+    guard !batch.isEmpty else { return false }
+    for (index, work) in batch.enumerated() {
+      remaining.store(batch.count - index - 1, ordering: .relaxed)
+      switch work {
+      case .job(let job): job.runSynchronously(on: executor)
+      case .closure(let closure): closure()
+      }
+    }
+    batch.removeAll(keepingCapacity: true)
+    return true
   }
 
   private func runTimers(dueAt now: MonotonicInstant) {

@@ -81,6 +81,56 @@ import Testing
     await loop.stop()
   }
 
+  @Test func `what a descriptor's handler queued runs before the handler of the next one that is ready`() async throws {
+    let loop = try EventLoop()
+    let pipes = [try Pipe(), try Pipe()]
+    let order = Mutex<[String]>([])
+    try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+      loop.execute {
+        do {
+          // Both are ready when the loop looks next.
+          for pipe in pipes {
+            pipe.write("ping")
+            _ = try loop.register(pipe.reader, .read) { _ in
+              order.withLock { $0.append(pipe.read()) }
+              loop.execute {
+                let isOver = order.withLock { order in
+                  order.append("pong")
+                  return order.count == 4
+                }
+                if isOver { done.resume() }
+              }
+            }
+          }
+        } catch {
+          done.resume(throwing: error)
+        }
+      }
+    }
+    #expect(order.withLock { $0 } == ["ping", "pong", "ping", "pong"])
+    await loop.stop()
+  }
+
+  @Test func `work on the loop is told whether other work runs before what it queues, and nobody else is`() async throws
+  {
+    let loop = try EventLoop()
+    let seen = Mutex<[Bool]>([])
+    await withCheckedContinuation { done in
+      loop.execute {
+        // These three run in one go, since they are queued together.
+        for number in 1...3 {
+          loop.execute {
+            seen.withLock { $0.append(loop.runsOthersFirst) }
+            loop.execute { if number == 3 { done.resume() } }
+          }
+        }
+      }
+    }
+    #expect(seen.withLock { $0 } == [true, true, false])
+    #expect(!loop.runsOthersFirst)
+    await loop.stop()
+  }
+
   @Test func `registering a plain file is an error that names the call`() async throws {
     let loop = try EventLoop()
     let file = open("/proc/self/status", O_RDONLY)

@@ -200,10 +200,13 @@ import Testing
       return ClientBox(client)
     }
     try await eventually("a handler waits") { gate.arrivals == 1 }
-    // Sent by the loop's own thread just before the patience ends, so that nothing looks at the socket in between.
+    // Sent by the loop's own thread just before the patience ends, so that nothing looks at the socket in between: the two
+    // timers are set in one round of work, the second by the stop.
     let stop = await withCheckedContinuation { continuation in
       loop.execute {
-        loop.schedule(after: .zero) { second.use { try? $0.send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n") } }
+        loop.execute {
+          loop.schedule(after: .zero) { second.use { try? $0.send("GET /slow HTTP/1.1\r\nHost: t\r\n\r\n") } }
+        }
         continuation.resume(returning: Task.immediate { await server.stop(grace: .zero) })
       }
     }

@@ -122,6 +122,7 @@ public final class PostgresConnection: PostgresClient {
     try await run(sql, options)
   }
 
+  @inline(__always)
   nonisolated(nonsending) func run(
     _ sql: SQL, _ options: QueryOptions = QueryOptions(), isCancellable: Bool = true,
     onDone: (@Sendable (Bool) -> Void)? = nil
@@ -203,7 +204,11 @@ public final class PostgresConnection: PostgresClient {
   private nonisolated(nonsending) func submit(_ request: ConnectionRequest, _ others: [ConnectionRequest]) async throws
   {
     func submit(_ continuation: ConnectionRequest.Continuation) {
-      act { session, deliveries in session.submit(request, with: others, continuation, &deliveries) }
+      // What other tasks on the loop are about to send goes with it.
+      let gathers = ConnectionHandle.gathers && loop.runsOthersFirst
+      act { session, deliveries in
+        session.submit(request, with: others, continuation, gathers: gathers, &deliveries)
+      }
     }
     #if DEBUG
       try await withCheckedThrowingContinuation(submit)
@@ -315,6 +320,9 @@ public final class PostgresConnection: PostgresClient {
     // First, so that what a statement told of is in the log when its caller goes on.
     notices.deliver()
     deliveries.deliver()
+    if deliveries.startsGathering {
+      loop.execute { [self] in act { session, _ in session.flushGathered() } }
+    }
     if hasFailed, let failure = session.withLock({ $0.failure }), watch.withLock({ !$0.isClosed }) { end(failure) }
     return result
   }

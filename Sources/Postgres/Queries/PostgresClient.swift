@@ -23,6 +23,7 @@ public protocol PostgresClient: Sendable {
 
 extension PostgresClient {
   /// Runs one statement and returns all its rows; see ``query(_:options:)``.
+  @inline(__always)
   public nonisolated(nonsending) func query(
     _ sql: SQL, name: String? = nil, timeout: Duration? = nil, fileID: StaticString = #fileID, line: UInt = #line
   ) async throws -> PostgresResult {
