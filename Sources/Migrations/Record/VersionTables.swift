@@ -52,6 +52,7 @@ extension VersionTables {
     let history = historyTable(beside: table)
     let catalogue = catalogueTable(beside: table)
     // Functions that look names up, instead of joins: on a new connection the planning of joins takes longer than they do.
+    // OFFSET 0 keeps the planner from putting the subquery in place of each `s.name`.
     let (database, found, columns, hasHistory, hasCatalogue) = try await connection.one(
       """
       SELECT current_database()::text, s.name,
@@ -69,6 +70,7 @@ extension VersionTables {
            ORDER BY p.place LIMIT 1),
           current_schema()
         )::text AS name
+        OFFSET 0
       ) AS s
       """, as: (String, String?, [String]?, Bool, Bool).self, name: "LocateVersionTables")
     guard let found else {

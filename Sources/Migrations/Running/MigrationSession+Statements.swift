@@ -125,7 +125,7 @@ extension MigrationSession {
     if unit.inTransaction {
       try await retryingLocks(of: step) {
         try await inTransaction {
-          try await work.script((settingUp + watchingClient).script())
+          try await work.script((settingUp + ["SELECT \(watchingClient)"]).script())
           waiter.is(.process(try await work.one("SELECT pg_backend_pid()", as: Int32.self)))
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
           try await run(settings + unit.statements)

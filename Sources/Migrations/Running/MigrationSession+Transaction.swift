@@ -57,10 +57,10 @@ extension MigrationSession {
 
   /// Begins, runs a step's script, records and commits it, all in one text.
   ///
-  /// - Returns: How long the script took at the server, the transaction's beginning included.
+  /// - Returns: How long the script took at the server, with the transaction's beginning and the taking back of settings.
   private func runAtOnce(_ step: MigrationStep, _ piece: ScriptPiece) async throws -> Duration {
     let beginning = try Beginning(self, step)
-    let end = "SELECT \(Self.elapsed);\n\(resetting);\n" + (try recording(step, seconds: SQL(unchecked: Self.elapsed)))
+    let end = "\(resetting);\n" + (try recording(step, seconds: SQL(unchecked: Self.elapsed)))
     let text = piece.text(between: beginning.text, and: end)
     waiter.is(.statement(beginning.text))
     do {
@@ -122,14 +122,14 @@ extension MigrationSession {
     init(_ session: MigrationSession, _ step: MigrationStep?, hasBegun: Bool = false) throws {
       self.step = step
       var statements = hasBegun ? [] : [MigrationSession.beginning]
-      statements += session.settingUp + session.watchingClient
+      statements += session.settingUp
       var question: SQL = "WHEN NOT \(session.lock.isHeld) THEN \(Self.lockIsLost)"
       if let step, step.direction == .down {
         let records = session.tables.holding(step.version, of: step.set)
         question = "\(question) WHEN (\(records)) = 0 THEN \(Self.isNotRecorded)"
       }
-      // A no has to be a failure, so that nothing behind it is run.
-      statements.append("SELECT CAST(CASE \(question) ELSE '1' END AS integer)")
+      // A no has to be a failure, so that nothing behind it is run. What else is asked costs least in the same statement.
+      statements.append("SELECT CAST(CASE \(question) ELSE '1' END AS integer), \(session.watchingClient)")
       // Those who look at the server's sessions see this first.
       text =
         (step.map { "-- keel migrate: \($0.direction.rawValue) \($0.version)\n" } ?? "")
@@ -152,25 +152,26 @@ extension MigrationSession {
 
   /// Has the server look every second whether this process is still there while it runs a script, and undo that when it
   /// is not: by itself it would find out at the end, with the commit behind it. Servers of 14 and later can, on Linux.
-  var watchingClient: [SQL] {
-    guard work.serverVersion >= 140_000 else { return [] }
-    return ["SELECT set_config('client_connection_check_interval', '1000', true) WHERE version() ~ 'linux'"]
+  var watchingClient: SQL {
+    guard work.serverVersion >= 140_000 else { return "NULL" }
+    return "CASE WHEN version() ~ 'linux' THEN set_config('client_connection_check_interval', '1000', true) END"
   }
 
-  /// The text that records a step and commits it.
+  /// The text that records a step and commits it. It answers with the seconds the step took.
   private func recording(_ step: MigrationStep, seconds: SQL) throws -> String {
-    var statements = ledger.owns(step.set) ? tables.settingVersion(versionRow(after: step)) : []
+    let record: SQL
     switch step.direction {
     case .up:
       // A plan goes up by nothing but the migrations of the ledger it was made from.
       guard let migration = ledger.migration(of: step) else {
         preconditionFailure("\(step) was planned, and is not among the migrations")
       }
-      statements.append(
-        tables.insertion(migration, of: step.set, owner: ledger.owns(step.set), .applied(seconds: seconds)))
+      record = tables.insertion(migration, of: step.set, owner: ledger.owns(step.set), .applied(seconds: seconds))
     case .down:
-      statements.append(tables.deletion(step.version, of: step.set))
+      record = tables.deletion(step.version, of: step.set)
     }
+    let version = ledger.owns(step.set) ? tables.settingVersion(versionRow(after: step)) : []
+    let statements = ["\(record) RETURNING \(seconds)"] + version
     // Deferred constraints speak up here.
     return try statements.script() + "COMMIT"
   }

@@ -4,6 +4,7 @@ extension SQL {
   ///
   /// - Throws: ``PostgresError`` for a value that is neither text, number, truth value nor list of numbers.
   package func inlined() throws(PostgresError) -> String {
+    guard !binds.isEmpty else { return text }
     var result = ""
     for (index, piece) in pieces.enumerated() {
       if index > 0 { result += try Self.literal(binds[index - 1].value) }
