@@ -92,8 +92,6 @@ extension EmbeddedPostgres.Options {
     // In files of the cluster, which go with its folder: what a killed server has in /dev/shm, only its next start frees.
     if isTemporary { all["dynamic_shared_memory_type"] = "mmap" }
     if isThrowaway { all.merge(Self.throwaway) { _, new in new } }
-    // A standby must allow at least what its primary does.
-    if primary != nil { for name in ["wal_level", "max_wal_senders"] { all[name] = nil } }
     all.merge(settings) { _, new in new }
     // The list syntax of this setting: quotes protect commas and spaces, and are doubled inside.
     all["unix_socket_directories"] = "\"" + socketDirectory.replacing("\"", with: "\"\"") + "\""
@@ -105,8 +103,9 @@ extension EmbeddedPostgres.Options {
     return all.sorted { $0.key < $1.key }.flatMap { ["-c", "\($0.key)=\($0.value)"] }
   }
 
+  /// Not `wal_level` `minimal`: there a commit copies each new table and index into the log, whole pages at a time.
   private static let throwaway = [
-    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "wal_level": "minimal",
-    "max_wal_senders": "0", "max_wal_size": "1GB", "checkpoint_timeout": "1h", "jit": "off", "autovacuum": "off",
+    "fsync": "off", "synchronous_commit": "off", "full_page_writes": "off", "max_wal_size": "1GB",
+    "checkpoint_timeout": "1h", "jit": "off", "autovacuum": "off",
   ]
 }
