@@ -6,7 +6,7 @@ import Container
   import Darwin
 #endif
 
-/// `swift run -c release ContainerBench [lifecycle|fx|phases|read|parallel|validate] [count …]`
+/// `swift run -c release ContainerBench [lifecycle|fx|phases|read|scope|parallel|validate] [count …]`
 @main struct ContainerBench {
   static func main() async throws {
     let wanted = CommandLine.arguments.dropFirst()
@@ -19,6 +19,7 @@ import Container
     }
     if wants("validate") { try await LifecycleBench.validate(1000) }
     if wants("read") { try await ReadBench.run() }
+    if wants("scope") { try await ScopeBench.run(counts.first ?? 101) }
     if wants("parallel") { try await ParallelBench.run() }
   }
 }

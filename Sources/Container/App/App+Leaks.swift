@@ -46,7 +46,7 @@ extension App {
     // A task of an app holds its engine, so there is none when that is gone.
     { [weak engine] in
       guard let engine else { return ([], 0) }
-      let (nodes, openScopes) = engine.state.withLock { ($0.running, $0.openScopes) }
+      let (nodes, openScopes) = engine.state.withLock { ($0.running, $0.scopes.count) }
       return (nodes.map { engine.plan.origin($0) }, openScopes)
     }
   }

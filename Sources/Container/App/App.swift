@@ -42,6 +42,7 @@ public final class App: Sendable {
   /// Stops everything that had started, in the reverse order, and waits until that is done.
   ///
   /// Before the start: the app is stopped and can no longer be started. During the start: calls it off and rolls it back.
+  /// Scopes that are open have their time to end first, before what they use is stopped; see <doc:Scopes>.
   /// Called again, or by several at once: all wait for the one stop and are told the same.
   ///
   /// - Throws: What stop hooks threw; all of them have run nevertheless.

@@ -1,4 +1,12 @@
+import Synchronization
+
 extension Engine {
+  func close(_ scope: OpenScope, _ place: Int) {
+    let (isLate, effects) = state.withLock { $0.close(place, now: options.clock.now()) }
+    if isLate { emit(.cameLate(scope.origin(plan))) }
+    if !effects.isEmpty { perform(effects) }
+  }
+
   /// Stops values of a scope, the last first; in a task of its own, for the one that runs the scope may be cancelled.
   func stopScopeHooks(_ started: [(node: Int, hooks: [Hook])]) async -> ContainerError? {
     guard started.contains(where: { $0.hooks.contains { $0.onStop != nil } }) else { return nil }

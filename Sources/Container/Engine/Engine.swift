@@ -51,6 +51,7 @@ final class Engine: Sendable {
 
   func stop() async throws(ContainerError) {
     if let node = Context.node(of: self) { throw .stopInside(plan.origin(node)) }
+    if let scope = OpenScope.surroundsTask(of: self) { throw .stopInside(scope.origin(plan)) }
     requestStop(.requested(nil))
     try await stopped()
   }
@@ -129,6 +130,7 @@ final class Engine: Sendable {
         for stream in streams { stream.finish() }
         emit(.stateChanged(appState))
       case .emit(let event): emit(event)
+      case .cancelScopes(let scopes): for scope in scopes { scope.cancel() }
       case .signalShutdown: shutdownSignal.raise()
       case .watch: watch()
       }

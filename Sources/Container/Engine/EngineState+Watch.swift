@@ -32,6 +32,7 @@ extension EngineState {
     guard watch.number == number else { return nil }
     var next = watch.lastReport + options.stragglerInterval
     if let deadline { next = min(next, deadline) }
+    if let deadline = scopes.deadline { next = min(next, deadline) }
     var isBusy = queueHead < queue.count
     for record in records where record.worker != 0 {
       isBusy = true
@@ -53,6 +54,7 @@ extension EngineState {
     for node in records.indices where records[node].worker != 0 {
       if let deadline = records[node].deadline, deadline <= now { expire(node, now: now, &effects) }
     }
+    if let deadline = scopes.deadline, deadline <= now { expireScopes(now: now, &effects) }
     if let deadline, deadline <= now { expireApp(now: now, &effects) }
     ensureWorker(&effects)
     if now >= watch.lastReport + options.stragglerInterval {
@@ -65,9 +67,10 @@ extension EngineState {
 
   /// Everything in flight, for reports and errors.
   func stragglers(now: Duration) -> [Straggler] {
-    records.indices.filter { records[$0].worker != 0 }.map { node in
-      Straggler(origin: plan.origin(node), activity: activityName(node), elapsed: now - records[node].since)
-    }
+    scopeStragglers(now: now)
+      + records.indices.filter { records[$0].worker != 0 }.map { node in
+        Straggler(origin: plan.origin(node), activity: activityName(node), elapsed: now - records[node].since)
+      }
   }
 
   private func activityName(_ node: Int) -> Straggler.Activity {
@@ -131,6 +134,8 @@ extension EngineState {
       stopFailures.append(
         .appTimedOut(
           .stop, budget: options.stopTimeout, finished: stoppedNames, stillRunning: stragglers(now: now), left: left))
+      if scopes.isWaitedFor { effects.append(.cancelScopes(scopes.all)) }
+      (scopes.phase, scopes.deadline) = (.over, nil)
       (queue, queueHead) = ([], 0)
       undoing = [:]
       cancelWorkers(&effects)

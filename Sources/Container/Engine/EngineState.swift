@@ -12,6 +12,7 @@ struct EngineState: Sendable {
     /// Tell observers of a state; streams that it ends are ended.
     case publish(AppState, ending: [AsyncStream<AppState>.Continuation])
     case emit(ContainerEvent)
+    case cancelScopes([OpenScope])
     /// Tell whoever waits for `ShutdownSignal`.
     case signalShutdown
     /// Watch deadlines, anew: there is one before the watch would look again.
@@ -82,8 +83,7 @@ struct EngineState: Sendable {
   var valueWaiters: [Int: [CheckedContinuation<ContainerError?, Never>]] = [:]
   var streams: [Int: AsyncStream<AppState>.Continuation] = [:]
   var nextStream = 0
-  /// Scopes whose body has not returned.
-  var openScopes = 0
+  var scopes = Scopes()
   /// Which nodes a node waits for by `Lazy`, from inside its constructor.
   var lazyWaits = Waits()
   /// When the start began and ended, and the stop.
@@ -216,8 +216,9 @@ struct EngineState: Sendable {
       effects.append(.resume(startWaiters))
       startWaiters = []
     case .beginStop:
-      schedule.beginStop()
+      schedule.beginStop(holdingForScopes: scopes.count > 0)
       enqueueStops()
+      reachScopes(now: now, &effects)
       finishIfStopped(now: now, &effects)
     case .none: break
     }
@@ -251,6 +252,7 @@ struct EngineState: Sendable {
     records[node].timing.stopEnded = Moment(now)
     schedule.didStop(node)
     enqueueStops()
+    reachScopes(now: now, &effects)
     finishIfStopped(now: now, &effects)
     return true
   }
@@ -261,6 +263,7 @@ struct EngineState: Sendable {
 
   private mutating func finish(now: Duration, _ effects: inout [Effect]) {
     slots.close()
+    scopes.phase = .over
     appTiming.stopEnded = Moment(now)
     deadline = nil
     if startOutcome == nil {

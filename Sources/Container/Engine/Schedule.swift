@@ -19,6 +19,7 @@ struct Schedule: Sendable {
   private let dependents: Edges
   private let lazyHolders: [Int: [Int]]
   private let lazyTargets: [Int: [Int]]
+  private let scopeOpeners: Set<Int>
   private let isSerial: Bool
   private(set) var phases: [Phase]
   /// While building: dependencies that have not started. While stopping: dependents that have not stopped.
@@ -36,6 +37,9 @@ struct Schedule: Sendable {
   private var toStop = 0
   /// How many nodes have something to do at stop.
   private var stopWork = 0
+  /// Whether all but those that open scopes are held back until scopes have ended, and how many of these have not stopped.
+  private var isHeldForScopes = false
+  private(set) var openersToStop = 0
   /// Nodes that have been handed out and not been taken yet, to be built or to be stopped as `phases` says. Whoever calls takes
   /// them from here: a list in every answer would be an allocation for every node.
   private(set) var ready: [Int] = []
@@ -47,6 +51,7 @@ struct Schedule: Sendable {
     dependents = plan.dependents
     lazyHolders = plan.lazyHolders
     lazyTargets = plan.lazyTargets
+    scopeOpeners = plan.scopeOpeners
     isSerial = serial
     phases = Array(repeating: .idle, count: plan.nodes.count)
     pending = Array(repeating: 0, count: plan.nodes.count)
@@ -59,7 +64,7 @@ struct Schedule: Sendable {
   var isSettled: Bool { inFlight == 0 && waiting == 0 }
 
   /// Everything that had started has stopped.
-  var isStopped: Bool { inFlight == 0 && toStop == 0 }
+  var isStopped: Bool { inFlight == 0 && toStop == 0 && !isHeldForScopes }
 
   // MARK: Starting
 
@@ -153,19 +158,27 @@ struct Schedule: Sendable {
   // MARK: Stopping
 
   /// Turns round: from now on nodes are handed out to be stopped, dependents before what they depend on.
-  mutating func beginStop() {
+  ///
+  /// What opens scopes comes first, then, by `passScopes`, the rest.
+  mutating func beginStop(holdingForScopes areScopesOpen: Bool) {
     toStop = startOrder.count
+    if !scopeOpeners.isEmpty { openersToStop = startOrder.count(where: scopeOpeners.contains) }
+    isHeldForScopes = areScopesOpen || openersToStop > 0
     if isSerial {
       if !lazyHolders.isEmpty { putHoldersLast() }
+      // Whatever needs an opener is one: the order of those that need each other stays.
+      if openersToStop > 0 {
+        startOrder = startOrder.filter { !scopeOpeners.contains($0) } + startOrder.filter(scopeOpeners.contains)
+      }
       return nextToStop()
     }
     if stopWork == 0 {
       for node in startOrder { phases[node] = .stopped }
-      toStop = 0
+      (toStop, openersToStop) = (0, 0)
       return
     }
     for node in startOrder {
-      var open: Int32 = 0
+      var open: Int32 = isHeldForScopes && !scopeOpeners.contains(node) ? 1 : 0
       for place in dependents.places(of: node) where phases[dependents.neighbour(at: place)] == .started { open += 1 }
       if !lazyHolders.isEmpty, let holders = lazyHolders[node] {
         open += Int32(holders.count { phases[$0] == .started })
@@ -179,13 +192,21 @@ struct Schedule: Sendable {
   mutating func didStop(_ node: Int) {
     inFlight -= 1
     if isSerial {
-      phases[node] = .stopped
-      toStop -= 1
+      countStopped(node)
       nextToStop()
     } else {
       markStopped(node)
       releaseAll()
     }
+  }
+
+  /// The scopes have ended: what they may have used is next.
+  mutating func passScopes() {
+    guard isHeldForScopes else { return }
+    isHeldForScopes = false
+    if isSerial { return nextToStop() }
+    for node in startOrder where !scopeOpeners.contains(node) { lose(node) }
+    releaseAll()
   }
 
   /// Hands out a node to be stopped, or passes at once through it and those behind it: most have nothing to do at stop.
@@ -206,9 +227,14 @@ struct Schedule: Sendable {
     }
   }
 
-  private mutating func markStopped(_ node: Int) {
+  private mutating func countStopped(_ node: Int) {
     phases[node] = .stopped
     toStop -= 1
+    if openersToStop > 0, scopeOpeners.contains(node) { openersToStop -= 1 }
+  }
+
+  private mutating func markStopped(_ node: Int) {
+    countStopped(node)
     for place in dependencies.places(of: node) { lose(dependencies.neighbour(at: place)) }
     guard !lazyTargets.isEmpty else { return }
     for dependency in lazyTargets[node] ?? [] { lose(dependency) }
@@ -240,15 +266,15 @@ struct Schedule: Sendable {
   }
 
   private mutating func nextToStop() {
-    while let node = startOrder.popLast() {
+    while let node = startOrder.last, !isHeldForScopes || scopeOpeners.contains(node) {
+      startOrder.removeLast()
       if hasStopWork[node] {
         phases[node] = .stopping
         inFlight += 1
         ready.append(node)
         return
       }
-      phases[node] = .stopped
-      toStop -= 1
+      countStopped(node)
     }
   }
 
@@ -260,6 +286,7 @@ struct Schedule: Sendable {
     for node in unstopped { phases[node] = .stopped }
     startOrder = []
     (inFlight, toStop, waiting) = (0, 0, 0)
+    isHeldForScopes = false
   }
 
   // MARK: Handing out

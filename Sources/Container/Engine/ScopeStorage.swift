@@ -192,26 +192,27 @@ final class ScopeStorage: Sendable {
   // MARK: Life
 
   /// Calls `body` with the scope, then ends it, whatever `body` did.
-  func run<Result>(isolation: isolated (any Actor)?, _ body: (Scope) async throws -> Result) async throws -> Result {
+  func run<Result>(
+    _ site: Site, isolation: isolated (any Actor)?, _ body: (Scope) async throws -> Result
+  ) async throws -> Result {
     let engine = try engine()
-    try engine.state.withLock { state throws(ContainerError) in
-      guard state.machine.current != .stopped else { throw .noScope(after: state.machine.current) }
-      state.openScopes += 1
+    let opened = OpenScope(engine, site)
+    let place = try engine.state.withLock { state throws(ContainerError) in
+      try state.open(opened, isInner: parent != nil)
     }
-    defer { engine.state.withLock { $0.openScopes -= 1 } }
     let result: Result
     do {
-      result = try await body(Scope(self))
+      result = try await OpenScope.$current.withValue(opened) { try await body(Scope(self)) }
     } catch {
       // The error of the body is the one to tell; those of the stop are events.
-      _ = await end(engine)
+      _ = await end(engine, opened, place)
       throw error
     }
-    if let failure = await end(engine) { throw failure }
+    if let failure = await end(engine, opened, place) { throw failure }
     return result
   }
 
-  private func end(_ engine: Engine) async -> ContainerError? {
+  private func end(_ engine: Engine, _ opened: OpenScope, _ place: Int) async -> ContainerError? {
     let started = state.withLock { state in
       state.isOver = true
       defer { state.started = [] }
@@ -219,6 +220,8 @@ final class ScopeStorage: Sendable {
     }
     let failure = await engine.stopScopeHooks(started)
     slots.close()
+    if !opened.end() { await opened.endCancelled() }
+    engine.close(opened, place)
     return failure
   }
 }

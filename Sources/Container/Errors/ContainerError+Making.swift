@@ -121,7 +121,7 @@ extension ContainerError {
       switch origin.kind {
       case .provide, .supply, .override: "could not build `\(origin.name)`"
       case .decorate: "could not decorate `\(origin.name)`"
-      case .invoke, .run: "\(origin.name) failed"
+      case .invoke, .run, .scope: "\(origin.name) failed"
       }
     return ContainerError(
       .constructionFailed, what, details: ["at \(origin.location) in \(origin.module)"] + plan.chain(to: node),

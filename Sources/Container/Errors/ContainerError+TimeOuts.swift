@@ -9,6 +9,15 @@ extension ContainerError {
       origin: origin)
   }
 
+  static func scopesDidNotEnd(_ scopes: [Origin], _ elapsed: Duration) -> ContainerError {
+    ContainerError(
+      .stopTimedOut,
+      "\(scopes.count == 1 ? "a scope" : "\(scopes.count) scopes") did not end within \(elapsed.short) of being waited for",
+      details: scopes.map { "opened at \($0.location)" } + [
+        "the task was cancelled: check Task.isCancelled in the body of withScope"
+      ], origin: scopes.first)
+  }
+
   static func buildTimedOut(_ plan: Plan, _ node: Int, _ elapsed: Duration) -> ContainerError {
     let origin = plan.origin(node)
     return ContainerError(

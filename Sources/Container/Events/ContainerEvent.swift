@@ -21,7 +21,7 @@ public enum ContainerEvent: Sendable {
   case runFinished(Origin)
   /// A `Run` has thrown; it is called again after a pause, or not at all.
   case runFailed(Origin, any Error, restartAfter: Duration?)
-  /// Hooks and constructors that have been running for long, sent every ``App/Options/stragglerInterval``.
+  /// Hooks, constructors and, in a stop, scopes that take long, sent every ``App/Options/stragglerInterval``.
   case stragglers([Straggler])
   /// A constructor or hook has returned after its time was up and the app had gone on without it.
   case cameLate(Origin)

@@ -8,6 +8,8 @@ public struct Straggler: Sendable, Hashable, CustomStringConvertible {
     case starting(hook: String?)
     /// The stop half of a hook runs, or a `Run` is ending.
     case stopping(hook: String?)
+    /// It is a scope, whose body has not returned.
+    case ending
   }
 
   /// The element.
@@ -26,6 +28,7 @@ public struct Straggler: Sendable, Hashable, CustomStringConvertible {
       case .building: "building"
       case .starting(let hook): "start hook\(hook.map { " \"\($0)\"" } ?? "") of"
       case .stopping(let hook): "stopping\(hook.map { " \"\($0)\" of" } ?? "")"
+      case .ending: "waiting for the end of"
       }
     return "\(what) `\(origin.name)` for \(elapsed.short)  (\(origin.location))"
   }

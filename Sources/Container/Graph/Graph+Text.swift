@@ -126,7 +126,7 @@ extension Graph.Node {
     switch origin.kind {
     case .decorate: "Decorate(\(origin.name))"
     case .override: "Override(\(origin.name))"
-    case .provide, .supply, .invoke, .run: origin.name
+    case .provide, .supply, .invoke, .run, .scope: origin.name
     }
   }
 }

@@ -28,13 +28,13 @@ public final class Scope: Sendable {
   /// Opens a scope inside this one: with scoped values of its own, and the inputs of this one unless given anew.
   public func withScope<Result, each Input: Sendable>(
     supplying inputs: repeat each Input, isolation: isolated (any Actor)? = #isolation,
-    _ body: (Scope) async throws -> Result
+    file: StaticString = #fileID, line: UInt = #line, _ body: (Scope) async throws -> Result
   ) async throws -> Result {
     let storage = try storage
     if storage.isClosed { throw ContainerError.noScopeInsideEnded() }
     let child = ScopeStorage(try storage.engine(), parent: storage)
     repeat try child.supply(each inputs)
-    return try await child.run(isolation: isolation, body)
+    return try await child.run(Site(fileID: file, line: line), isolation: isolation, body)
   }
 }
 

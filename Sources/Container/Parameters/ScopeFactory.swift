@@ -19,12 +19,12 @@ public final class ScopeFactory: Sendable {
   /// - Parameter inputs: Values for the ``ScopeInput`` of their types.
   public func withScope<Result, each Input: Sendable>(
     supplying inputs: repeat each Input, isolation: isolated (any Actor)? = #isolation,
-    _ body: (Scope) async throws -> Result
+    file: StaticString = #fileID, line: UInt = #line, _ body: (Scope) async throws -> Result
   ) async throws -> Result {
     guard let engine else { throw ContainerError.appGone() }
     let storage = ScopeStorage(engine, parent: nil)
     repeat try storage.supply(each inputs)
-    return try await storage.run(isolation: isolation, body)
+    return try await storage.run(Site(fileID: file, line: line), isolation: isolation, body)
   }
 }
 
@@ -47,10 +47,10 @@ extension App {
   /// - Throws: What `body` throws; else what stopping the scope's values failed with.
   public func withScope<Result, each Input: Sendable>(
     supplying inputs: repeat each Input, isolation: isolated (any Actor)? = #isolation,
-    _ body: (Scope) async throws -> Result
+    file: StaticString = #fileID, line: UInt = #line, _ body: (Scope) async throws -> Result
   ) async throws -> Result {
     let storage = ScopeStorage(engine, parent: nil)
     repeat try storage.supply(each inputs)
-    return try await storage.run(isolation: isolation, body)
+    return try await storage.run(Site(fileID: file, line: line), isolation: isolation, body)
   }
 }

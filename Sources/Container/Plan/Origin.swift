@@ -14,6 +14,8 @@ public struct Origin: Sendable, Hashable, CustomStringConvertible {
     case invoke
     /// ``Container/Run``.
     case run
+    /// A scope that somebody opened, by ``App/withScope(_:)`` and the like.
+    case scope
   }
 
   /// What kind of element it is.

@@ -89,6 +89,9 @@ struct Plan: Sendable {
   /// The reverse of `lazyHolders`.
   var lazyTargets: [Int: [Int]] = [:]
 
+  /// Who may open scopes, and who needs them: they stop before scopes are waited for.
+  var scopeOpeners: Set<Int> = []
+
   /// The scoped values that each transient or scoped node needs to be constructed.
   var scopedNeeds: [Int: [Source]] = [:]
 

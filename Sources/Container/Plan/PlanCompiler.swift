@@ -308,6 +308,7 @@ struct PlanCompiler {
     }
     collectScopedNeeds(analysis.order)
     keepHolders()
+    collectScopeOpeners(analysis.dependents)
   }
 
   /// Which singletons each node needs: transient and scoped values in between are replaced by what they need.
@@ -399,6 +400,19 @@ struct PlanCompiler {
       for node in held where !needing.contains(node) {
         plan.lazyTargets[holder, default: []].append(node)
         plan.lazyHolders[node, default: []].append(holder)
+      }
+    }
+  }
+
+  /// Singletons that hold a `ScopeFactory`, by way of a transient value too, and all that stops before them.
+  private mutating func collectScopeOpeners(_ dependents: Edges) {
+    var (seen, stack): (Set<Int>, [Int]) = ([], scopeOpeners)
+    while let node = stack.popLast() {
+      guard seen.insert(node).inserted else { continue }
+      switch plan.nodes[node].lifetime {
+      case .singleton: plan.scopeOpeners.formUnion(needing(node))
+      case .transient: stack += dependents[node].map(Int.init) + lazyEdges.filter { $0.to == node }.map(\.from)
+      case .scoped: break
       }
     }
   }

@@ -1,0 +1,106 @@
+extension EngineState {
+  /// The scopes that are open, and what the stop does about them.
+  struct Scopes: Sendable {
+    enum Phase: Sendable {
+      /// Anybody may open one.
+      case open
+      /// The stop waits for those that are open; only inside them may others be opened.
+      case ending
+      /// Those that are still open have been cancelled.
+      case cancelled
+      /// Nobody may open one, and nobody waits for any.
+      case over
+    }
+
+    var phase = Phase.open
+    /// Since when the stop waits, and how long it does so in this phase.
+    var since = Duration.zero
+    var deadline: Duration?
+    private(set) var count = 0
+    /// Each at a place of its own for as long as it is open: that is cheaper than a key to find it by.
+    private var places: [OpenScope?] = []
+    private var free: [Int] = []
+
+    var all: [OpenScope] { places.compactMap(\.self) }
+
+    var isWaitedFor: Bool { phase == .ending || phase == .cancelled }
+
+    mutating func insert(_ scope: OpenScope) -> Int {
+      count += 1
+      if let place = free.popLast() {
+        places[place] = scope
+        return place
+      }
+      places.append(scope)
+      return places.count - 1
+    }
+
+    mutating func remove(_ place: Int) {
+      count -= 1
+      places[place] = nil
+      free.append(place)
+    }
+  }
+
+  /// A scope is opened. Returns its place.
+  mutating func open(_ scope: OpenScope, isInner: Bool) throws(ContainerError) -> Int {
+    switch scopes.phase {
+    case .open: break
+    case .ending, .cancelled: guard isInner else { throw .noScope(after: machine.current) }
+    case .over: throw .noScope(after: machine.current)
+    }
+    return scopes.insert(scope)
+  }
+
+  /// The scope at `place` is over. Returns whether it has been waited for long enough, in vain.
+  mutating func close(_ place: Int, now: @autoclosure () -> Duration) -> (isLate: Bool, effects: [Effect]) {
+    scopes.remove(place)
+    var effects: [Effect] = []
+    guard scopes.isWaitedFor else { return (scopes.phase == .over, effects) }
+    if scopes.count == 0 {
+      passScopes(now: now(), &effects)
+      ensureWorker(&effects)
+    }
+    return (false, effects)
+  }
+
+  /// Turns to the scopes, if all that opens some has stopped.
+  mutating func reachScopes(now: Duration, _ effects: inout [Effect]) {
+    guard schedule.openersToStop == 0, scopes.phase == .open else { return }
+    guard scopes.count > 0 else { return passScopes(now: now, &effects) }
+    scopes.phase = .ending
+    scopes.since = now
+    awaitScopes(now: now, &effects)
+  }
+
+  /// Half of the time that the stop has left: what comes after them needs some too.
+  private mutating func awaitScopes(now: Duration, _ effects: inout [Effect]) {
+    scopes.deadline = now + ((deadline ?? now) - now) / 2
+    effects.append(.watch)
+  }
+
+  /// The scopes that are still open have had their time: they are named and cancelled, at last left behind.
+  mutating func expireScopes(now: Duration, _ effects: inout [Effect]) {
+    if scopes.phase == .ending {
+      scopes.phase = .cancelled
+      effects.append(.emit(.stragglers(scopeStragglers(now: now))))
+      effects.append(.cancelScopes(scopes.all))
+      return awaitScopes(now: now, &effects)
+    }
+    stopFailures.append(.scopesDidNotEnd(scopes.all.map { $0.origin(plan) }, now - scopes.since))
+    passScopes(now: now, &effects)
+  }
+
+  private mutating func passScopes(now: Duration, _ effects: inout [Effect]) {
+    scopes.phase = .over
+    scopes.deadline = nil
+    schedule.passScopes()
+    enqueueStops()
+    finishIfStopped(now: now, &effects)
+  }
+
+  func scopeStragglers(now: Duration) -> [Straggler] {
+    guard scopes.isWaitedFor else { return [] }
+    return scopes.all.map { Straggler(origin: $0.origin(plan), activity: .ending, elapsed: now - scopes.since) }
+  }
+}

@@ -1,0 +1,219 @@
+import Container
+import ContainerTesting
+import Testing
+
+/// What a stop does about scopes that are open.
+@Suite(.timeLimit(.minutes(5))) struct ScopeStopTests {
+  final class Pool: Sendable {}
+  final class Session: Sendable {}
+
+  let time = ManualClock()
+  let events = EventRecorder()
+  let journal = Journal()
+  let entered = Gate()
+  let gate = Gate()
+
+  func options(_ change: (inout App.Options) -> Void = { _ in }) -> App.Options {
+    var options = App.Options()
+    options.clock = time.clock
+    options.observers = [events]
+    change(&options)
+    return options
+  }
+
+  func app(_ options: App.Options) -> App {
+    App(options) {
+      Provide { [journal] in
+        journal.note("pool")
+        return Pool()
+      }.onStop { [journal] _ in journal.note("stop pool") }
+      Provide { (_: Pool) in Session() }.lifetime(.scoped).onStop { [journal] _ in journal.note("stop session") }
+    }
+  }
+
+  /// A scope with a session, whose body returns when the gate opens.
+  func open(_ app: App) -> Task<Void, any Error> {
+    Task { [entered, gate] in
+      try await app.withScope { scope in
+        _ = try await scope.get(Session.self)
+        entered.open()
+        await gate.wait()
+      }
+    }
+  }
+
+  /// The stop has begun to wait for scopes.
+  func closed(_ app: App) async -> Bool {
+    await soon { app.state == .stopping }
+  }
+
+  @Test(arguments: [App.Options.Order.concurrent, .serial])
+  func `A stop waits for open scopes before it stops what they use`(_ order: App.Options.Order) async throws {
+    let app = app(options { $0.order = order })
+    try await app.start()
+    let scope = open(app)
+    await entered.wait()
+    let stop = Task { try await app.stop() }
+    #expect(await closed(app))
+    let refused = await #expect(throws: ContainerError.self) { try await app.withScope { _ in } }
+    #expect(refused?.code == .invalidState)
+    #expect(journal.entries == ["pool"])
+    gate.open()
+    try await scope.value
+    try await stop.value
+    #expect(journal.entries == ["pool", "stop session", "stop pool"])
+  }
+
+  @Test func `A scope opens others inside it while the stop waits for it`() async throws {
+    let app = app(options())
+    try await app.start()
+    let scope = Task { [entered, gate, journal] in
+      try await app.withScope { outer in
+        _ = try await outer.get(Session.self)
+        entered.open()
+        await gate.wait()
+        try await outer.withScope { inner in
+          _ = try await inner.get(Session.self)
+          journal.note("inner")
+        }
+      }
+    }
+    await entered.wait()
+    let stop = Task { try await app.stop() }
+    #expect(await closed(app))
+    gate.open()
+    try await scope.value
+    try await stop.value
+    #expect(journal.entries == ["pool", "inner", "stop session", "stop session", "stop pool"])
+  }
+
+  @Test func `Scopes that do not end are named and cancelled, and the stop goes on when they have ended`() async throws
+  {
+    let app = app(options { $0.stopTimeout = .seconds(40) })
+    try await app.start()
+    let scope = Task { [entered] in
+      try await app.withScope { scope in
+        _ = try await scope.get(Session.self)
+        entered.open()
+        try await Task.sleep(for: .seconds(600))
+      }
+    }
+    await entered.wait()
+    let stop = Task { try await app.stop() }
+    #expect(await closed(app))
+    await time.sleepers(1)
+    time.advance(by: .seconds(20))
+    await #expect(throws: CancellationError.self) { try await scope.value }
+    try await stop.value
+    #expect(journal.entries == ["pool", "stop session", "stop pool"])
+    let named = events.events.contains {
+      if case .stragglers(let all) = $0 { "\(all)".contains("ContainerTests/ScopeStopTests.swift:") } else { false }
+    }
+    #expect(named)
+  }
+
+  @Test func `Scopes that ignore their cancellation are left behind`() async throws {
+    let app = app(options { $0.stopTimeout = .seconds(40) })
+    try await app.start()
+    let scope = open(app)
+    await entered.wait()
+    let stop = Task { try await app.stop() }
+    #expect(await closed(app))
+    for wait in [20, 10] {
+      await time.sleepers(1)
+      time.advance(by: .seconds(wait))
+    }
+    let error = try #require(await #expect(throws: ContainerError.self) { try await stop.value })
+    try expectGolden(error.description + "\n", "scopes-did-not-end.txt")
+    #expect(journal.entries == ["pool", "stop pool"])
+    gate.open()
+    try await scope.value
+    #expect(events.events.contains { if case .cameLate = $0 { true } else { false } })
+  }
+
+  @Test func `stop() inside a scope is an error, and requestStop() ends the app once the scope has ended`() async throws
+  {
+    struct Stopper: Sendable { let control: AppControl }
+    let app = App { Provide(Stopper.init(control:)).lifetime(.scoped) }
+    try await app.start()
+    try await app.withScope { scope in
+      let error = await #expect(throws: ContainerError.self) { try await app.stop() }
+      #expect(error?.code == .stopInsideHook)
+      let child = Task { try await app.stop() }
+      await #expect(throws: ContainerError.self) { try await child.value }
+      try await scope.get(Stopper.self).control.requestStop()
+      #expect(app.state == .stopping)
+    }
+    try await app.stopped()
+  }
+
+  @Test func `A task that a scope began may stop the app once the scope has ended`() async throws {
+    let app = app(options())
+    try await app.start()
+    let task = try await app.withScope { [gate] _ in
+      Task {
+        await gate.wait()
+        try await app.stop()
+      }
+    }
+    gate.open()
+    try await task.value
+    #expect(app.state == .stopped)
+  }
+
+  /// A server and a worker open scopes until they are stopped: those scopes are theirs to end.
+  @Test(arguments: [App.Options.Order.concurrent, .serial])
+  func `Who opens scopes stops before they are waited for`(_ order: App.Options.Order) async throws {
+    struct Server: Sendable { let scopes: ScopeFactory }
+    let app = App(options { $0.order = order }) {
+      Provide { Pool() }.eager().onStop { [journal] _ in journal.note("stop pool") }
+      Provide { (_: Pool) in Session() }.lifetime(.scoped).onStop { [journal] _ in journal.note("stop session") }
+      Provide { (scopes: ScopeFactory) in Server(scopes: scopes) }.eager()
+        .onStop { [journal, gate] server in
+          try await server.scopes.withScope { scope in _ = try await scope.get(Session.self) }
+          gate.open()
+          journal.note("stop server")
+        }
+      Run { [journal, entered] (scopes: ScopeFactory) in
+        try? await scopes.withScope { scope in
+          _ = try await scope.get(Session.self)
+          entered.open()
+          try await Task.sleep(for: .seconds(600))
+        }
+        journal.note("end run")
+      }
+    }
+    try await app.start()
+    await entered.wait()
+    let scope = Task { [gate] in try await app.withScope { _ in await gate.wait() } }
+    try await app.stop()
+    _ = await scope.result
+    #expect(journal.entries.last == "stop pool")
+    #expect(journal.count("stop session") == 2)
+    #expect(journal.count("end run") == 1)
+  }
+
+  @Test func `A start that fails waits for the scopes that were opened meanwhile`() async throws {
+    struct Late: Sendable {}
+    let failing = Gate()
+    let app = App(options()) {
+      Provide { Pool() }.eager().onStop { [journal] _ in journal.note("stop pool") }
+      Provide { (_: Pool) in Session() }.lifetime(.scoped).onStop { [journal] _ in journal.note("stop session") }
+      Invoke {
+        await failing.wait()
+        throw Boom()
+      }
+    }
+    let start = Task { try await app.start() }
+    #expect(await soon { app.state == .starting })
+    let scope = open(app)
+    await entered.wait()
+    failing.open()
+    #expect(await closed(app))
+    #expect(journal.entries.isEmpty)
+    gate.open()
+    try await scope.value
+    await #expect(throws: ContainerError.self) { try await start.value }
+    #expect(journal.entries == ["stop session", "stop pool"])
+  }
+}
