@@ -10,7 +10,7 @@ extension Engine {
   /// Stops values of a scope, the last first; in a task of its own, for the one that runs the scope may be cancelled.
   func stopScopeHooks(_ started: [(node: Int, hooks: [Hook])]) async -> ContainerError? {
     guard started.contains(where: { $0.hooks.contains { $0.onStop != nil } }) else { return nil }
-    let failures = await Task { () -> [ContainerError] in
+    let failures = await immediateTask { [self] () -> [ContainerError] in
       var failures: [ContainerError] = []
       for (node, hooks) in started.reversed() {
         for hook in hooks.reversed() {
@@ -40,7 +40,9 @@ extension Engine {
       emit(.stopping(plan.origin(node), hook: hook.name, budget: budget))
     }
     let race = Race()
-    let work = Task {
+    let isCancelled = Task.isCancelled
+    let work = immediateTask { [self] in
+      if isCancelled { withUnsafeCurrentTask { $0?.cancel() } }
       do {
         try await action()
         if !race.end(.finished) { emit(.cameLate(plan.origin(node))) }
@@ -48,16 +50,22 @@ extension Engine {
         if !race.end(.failed(error)) { emit(.cameLate(plan.origin(node))) }
       }
     }
-    let timer = Task {
-      guard (try? await clock.sleep(began + budget)) != nil else { return }
-      race.end(.timedOut)
+    let ending: Race.Ending
+    if let ended = race.ended {
+      ending = ended
+    } else {
+      // It waits for something: from now on its time is watched.
+      let timer = Task {
+        guard (try? await clock.sleep(began + budget)) != nil else { return }
+        race.end(.timedOut)
+      }
+      ending = await withTaskCancellationHandler {
+        await race.ending()
+      } onCancel: {
+        work.cancel()
+      }
+      timer.cancel()
     }
-    let ending = await withTaskCancellationHandler {
-      await race.ending()
-    } onCancel: {
-      work.cancel()
-    }
-    timer.cancel()
     let elapsed = clock.now() - began
     // The error of a stop may be told by nothing but this.
     func tellFailure(_ error: any Error) {
@@ -83,4 +91,11 @@ extension Engine {
       throw error
     }
   }
+}
+
+/// A task that runs here until it suspends for the first time, where the system can do that.
+private func immediateTask<Success: Sendable>(
+  _ operation: @escaping @Sendable () async -> Success
+) -> Task<Success, Never> {
+  if #available(macOS 26, *) { Task.immediate(operation: operation) } else { Task(operation: operation) }
 }

@@ -28,6 +28,9 @@ final class Race: Sendable {
     return isFirst
   }
 
+  /// How it ended, if it has.
+  var ended: Ending? { state.withLock { $0.ending } }
+
   /// Waits for the end. For one caller.
   func ending() async -> Ending {
     await withCheckedContinuation { continuation in

@@ -1,0 +1,34 @@
+import Container
+import ContainerTesting
+import Testing
+
+/// How long the hooks of a scope may take.
+@Suite(.timeLimit(.minutes(5))) struct ScopeBudgetTests {
+  final class Session: Sendable {}
+
+  @Test func `A hook of a scope that waits for nothing has no timer`() async throws {
+    var options = App.Options()
+    options.clock.sleep = { _ in Issue.record("a timer") }
+    let app = App(options) {
+      Provide { Session() }.lifetime(.scoped).onStart { _ in }.onStop { _ in }
+    }
+    // Not started, for a start has a timer of its own.
+    try await app.withScope { scope in _ = try await scope.get(Session.self) }
+  }
+
+  @Test func `A start hook of a scope sees that its task was cancelled, a stop hook does not`() async throws {
+    let journal = Journal()
+    let app = App {
+      Provide { Session() }.lifetime(.scoped)
+        .onStart { _ in journal.note("start: \(Task.isCancelled)") }
+        .onStop { _ in journal.note("stop: \(Task.isCancelled)") }
+    }
+    try await app.start()
+    try await Task {
+      withUnsafeCurrentTask { $0?.cancel() }
+      try await app.withScope { scope in _ = try await scope.get(Session.self) }
+    }.value
+    #expect(journal.entries == ["start: true", "stop: false"])
+    try await app.stop()
+  }
+}
