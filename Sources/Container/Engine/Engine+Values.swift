@@ -42,6 +42,11 @@ extension Engine {
       return try await require(scope, for: source).value(of: source)
     case .transient:
       try await prepare(source.node, in: scope)
+      if !plan.recursive.isEmpty, plan.recursive.contains(source.node) {
+        return try await Nesting.deeper(plan.origin(source.node)) {
+          try await Resolver(engine: self).construct(source.node, in: scope).output(source.output)
+        }
+      }
       return try await Resolver(engine: self).construct(source.node, in: scope).output(source.output)
     }
   }
@@ -112,6 +117,11 @@ extension Optional: ComposedType {
 }
 
 extension Group: ComposedType {
+  /// A wrapper is no value that somebody provides: only one that was contributed is in a group.
+  static func isProvided(_ lookup: Lookup) -> Bool {
+    !(Element.self is any Injectable.Type) || !lookup.members(of: Key(Element.self), from: 0).isEmpty
+  }
+
   static func compose(_ engine: Engine, _ scope: ScopeStorage?) async throws -> Group<Element> {
     var elements: [Element] = []
     for source in engine.plan.lookup.members(of: Key(Element.self), from: 0) {

@@ -4,6 +4,7 @@ extension ContainerError {
     private enum Base: String, Sendable {
       case invalidGraph, missingProvider, unreachableTag, duplicateProvider, cyclicDependency, captiveDependency
       case hooksOnTransient, factoryOfShared, nothingToDecorate, nothingToOverride
+      case ambiguousOverride
       case constructionFailed, startFailed, startTimedOut, startCancelled, stopFailed, stopTimedOut, runFailed
       case invalidState, stopInsideHook, lazyCycle, notProvided, scopeEnded
     }
@@ -32,6 +33,8 @@ extension ContainerError {
     public static let nothingToDecorate = Code(.nothingToDecorate)
     /// An `Override` of a type that nobody provides.
     public static let nothingToOverride = Code(.nothingToOverride)
+    /// An `Override` of several private providers that live differently long.
+    public static let ambiguousOverride = Code(.ambiguousOverride)
     /// A constructor, an `Invoke` or a `Decorate` threw.
     public static let constructionFailed = Code(.constructionFailed)
     /// The start half of a hook threw.
@@ -50,7 +53,7 @@ extension ContainerError {
     public static let invalidState = Code(.invalidState)
     /// `stop()` was awaited inside what it would wait for.
     public static let stopInsideHook = Code(.stopInsideHook)
-    /// A `Lazy` was opened inside a constructor that its value waits for.
+    /// A `Lazy` was opened inside a constructor that its value waits for, or a constructor makes itself without end.
     public static let lazyCycle = Code(.lazyCycle)
     /// A value was asked of the app or of a scope that nobody provides there.
     public static let notProvided = Code(.notProvided)

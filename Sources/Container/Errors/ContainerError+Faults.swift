@@ -72,6 +72,18 @@ extension ContainerError {
         details: [
           "\(plan.origin(node))", "\(plan.origin(target))", "declare it .lifetime(.transient), or ask for Lazy",
         ], origin: plan.origin(node))
+    case .groupOfWrappers(let element, let node):
+      self.init(
+        .missingProvider, "nobody contributes to `Group<\(element)>`",
+        details: ["asked for by \(plan.origin(node))", ContainerError.remedy(forGroupOf: element)],
+        origin: plan.origin(node))
+    case .overrideOfSeveral(let node, let declarations):
+      self.init(
+        .ambiguousOverride, "`\(plan.name(node))` is overridden where it lives differently long",
+        details: ["\(plan.origin(node))"]
+          + declarations.listed { "\(plan.nodes[$0].lifetime): \(plan.origin($0))" }
+          + ["give these one lifetime, or tell them apart with .tagged(…) and override each"],
+        origin: plan.origin(node))
     case .nothingToDecorate(let key, let node):
       let suggestions = plan.suggestions(for: Requirement(key: key, access: .value), to: .decorate)
       self.init(
@@ -85,6 +97,16 @@ extension ContainerError {
         details: ["\(plan.origin(node))"] + (suggestions.isEmpty ? [plan.remedy(forOverride: key)] : suggestions),
         origin: plan.origin(node))
     }
+  }
+}
+
+extension ContainerError {
+  /// What to ask for in place of a group of wrappers.
+  static func remedy(forGroupOf element: Key) -> String {
+    let wrapped = Requirement.of(element.type).key
+    guard wrapped != element else { return "ask for `\(element)` itself" }
+    return "ask for `Group<\(wrapped)>`, which has the values themselves; "
+      + "or contribute wrappers: Provide { (value: \(element)) in value }.grouped()"
   }
 }
 

@@ -23,7 +23,10 @@ extension ContainerError {
   }
 
   static func notProvided(_ plan: Plan, _ key: Key) -> ContainerError {
-    ContainerError(
+    if let element = (key.type as? any GroupType.Type)?.elementKey {
+      return ContainerError(.notProvided, "nobody contributes to `\(key)`", details: [remedy(forGroupOf: element)])
+    }
+    return ContainerError(
       .notProvided, "nobody provides `\(key)`",
       details: plan.suggestions(for: Requirement(key: key, access: .value)) + [
         "asked of the app itself, which does not see what is private to a module"
@@ -106,6 +109,15 @@ extension ContainerError {
       .lazyCycle, "`\(asking.name)` opened `Lazy<\(asked.name)>` while being built, and that value waits for it",
       details: ["keep the Lazy, Factory or ScopeFactory and use it later, outside the constructor and the start hook"],
       origin: asking)
+  }
+
+  static func endlessFactory(_ origin: Origin, _ depth: Int) -> ContainerError {
+    ContainerError(
+      .lazyCycle, "`\(origin.name)` was made inside its own constructor, \(depth) deep",
+      details: [
+        "at \(origin.location) in \(origin.module)",
+        "keep the Factory and call it later, outside the constructor, or see to it that the recursion ends",
+      ], origin: origin)
   }
 
   /// A value that the plan says is there is not: a defect of this library.

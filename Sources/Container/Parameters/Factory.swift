@@ -1,5 +1,7 @@
 /// Makes a new value each time it is called: ask for it as a parameter, of a type provided with ``Lifetime/transient``.
 ///
+/// A constructor may call a factory of its own type, for a tree for instance; 100 deep is taken for endless and throws.
+///
 /// ```swift
 /// Provide(Mail.init(template:)).lifetime(.transient)
 /// Provide { (mails: Factory<Mail>) in Outbox(mails) }        // try await mails()

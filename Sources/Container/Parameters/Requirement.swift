@@ -20,7 +20,7 @@ struct Requirement: Sendable, Hashable {
   var whole: Key?
 
   /// What a parameter of type `type` asks for. One dynamic cast, at registration; none later for plain values.
-  static func of<Value>(_ type: Value.Type) -> Requirement {
+  static func of(_ type: Any.Type) -> Requirement {
     if let injectable = type as? any Injectable.Type {
       return injectable.requirement
     }

@@ -14,6 +14,10 @@ enum Fault: Sendable {
   case hooksOnTransient(Int, replacing: Int?)
   /// A factory of something that is not made anew.
   case factoryOfShared(node: Int, of: Int)
+  /// A group of `Lazy`, `Factory`, optionals and the like, to which nobody contributes.
+  case groupOfWrappers(Key, asker: Int)
+  /// One override of private providers that live differently long.
+  case overrideOfSeveral(Int, declarations: [Int])
   /// A decorator of what nobody provides.
   case nothingToDecorate(Key, declaration: Int)
   /// An override of what nobody provides.

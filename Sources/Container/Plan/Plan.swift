@@ -92,6 +92,9 @@ struct Plan: Sendable {
   /// Who may open scopes, and who needs them: they stop before scopes are waited for.
   var scopeOpeners: Set<Int> = []
 
+  /// Transient nodes whose constructors may make another of the same, by `Factory` or `Lazy`.
+  var recursive: Set<Int> = []
+
   /// The scoped values that each transient or scoped node needs to be constructed.
   var scopedNeeds: [Int: [Source]] = [:]
 

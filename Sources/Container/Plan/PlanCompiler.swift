@@ -46,6 +46,7 @@ struct PlanCompiler {
     }
     let overrides = collectOverrides()
     var overridden: Set<Key> = []
+    var standIns: [Int: [Int]] = [:]
     for node in plan.nodes.indices where plan.nodes[node].kind == .provide || plan.nodes[node].kind == .supply {
       let declaration = plan.declarations[node]
       assignSlots(node)
@@ -59,6 +60,7 @@ struct PlanCompiler {
             replaced[override] = node
             refuseHooks(override)
           }
+          standIns[override, default: []].append(node)
           if declaration.isEager { plan.nodes[override].isEager = true }
           if declaration.isScopeInput { plan.nodes[override].isScopeInput = true }
           source = self.source(override, 0)
@@ -71,6 +73,10 @@ struct PlanCompiler {
       }
       if count > 0, count == declaration.outputs.count { plan.nodes[node].isReplaced = true }
       refuseHooks(node)
+    }
+    for (override, nodes) in standIns.sorted(by: { $0.key < $1.key })
+    where nodes.contains(where: { plan.nodes[$0].lifetime != plan.nodes[override].lifetime }) {
+      plan.faults.append(.overrideOfSeveral(override, declarations: nodes))
     }
     for (key, override) in overrides.sorted(by: { $0.value < $1.value }) where !overridden.contains(key) {
       plan.faults.append(.nothingToOverride(key, declaration: override))
@@ -231,7 +237,12 @@ struct PlanCompiler {
     case .appControl, .shutdownSignal:
       return .builtin
     case .group:
-      return .group(plan.lookup.members(of: requirement.key, from: module))
+      let members = plan.lookup.members(of: requirement.key, from: module)
+      // A wrapper is no value that somebody provides, so this would be empty and nobody would know why.
+      if members.isEmpty, requirement.key.type is any Injectable.Type {
+        plan.faults.append(.groupOfWrappers(requirement.key, asker: node))
+      }
+      return .group(members)
     case .value, .lazy, .factory:
       guard let source = plan.lookup.source(of: requirement.key, from: module, inside: decorator) else {
         if requirement.isOptional {
@@ -309,6 +320,7 @@ struct PlanCompiler {
     collectScopedNeeds(analysis.order)
     keepHolders()
     collectScopeOpeners(analysis.dependents)
+    collectRecursive()
   }
 
   /// Which singletons each node needs: transient and scoped values in between are replaced by what they need.
@@ -413,6 +425,21 @@ struct PlanCompiler {
       case .singleton: plan.scopeOpeners.formUnion(needing(node))
       case .transient: stack += dependents[node].map(Int.init) + lazyEdges.filter { $0.to == node }.map(\.from)
       case .scoped: break
+      }
+    }
+  }
+
+  /// Transient values whose constructors may make another of the same, by `Factory` or `Lazy`.
+  private mutating func collectRecursive() {
+    let later = Dictionary(grouping: lazyEdges, by: \.from)
+    for goal in Set(lazyEdges.map(\.to)) where plan.nodes[goal].lifetime == .transient {
+      var (seen, stack): (Set<Int>, [Int]) = ([], [goal])
+      while let node = stack.popLast() {
+        for next in direct[node].map(Int.init) + (later[node] ?? []).map(\.to)
+        where plan.nodes[next].lifetime == .transient {
+          if next == goal { plan.recursive.insert(goal) }
+          if seen.insert(next).inserted { stack.append(next) }
+        }
       }
     }
   }
