@@ -3,8 +3,8 @@
 /// The replaced provider is as if it had not been written: its constructor and its hooks do not run, and nothing need be there
 /// that it asks for. The new value lives as long as the one it replaces and is seen by the same modules; hooks are what the
 /// override itself declares, and in place of a transient value it can have none. Of several overrides of one type the last
-/// counts. One takes the place of all private providers of its type too, which must be of one lifetime. A ``ScopeInput`` can be overridden too: scopes then have the new value, whatever they are opened with. To override
-/// what nobody provides is an error.
+/// counts. One takes the place of all private providers of its type too, which must be of one lifetime. A ``ScopeInput`` can be
+/// overridden too: scopes then have the new value, whatever they are opened with. To override what nobody provides is an error.
 ///
 /// ```swift
 /// let app = App { AppModule(); Override { FakeMailer() as any Mailer } }
