@@ -45,7 +45,21 @@ struct Psql {
     }
   }
 
-  private func identifier(_ name: String) -> String { "\"" + name.replacing("\"", with: "\"\"") + "\"" }
+  private func identifier(_ name: String) -> String { "\"\(name.doubling("\""))\"" }
 
-  private func literal(_ text: String) -> String { "'" + text.replacing("'", with: "''") + "'" }
+  private func literal(_ text: String) -> String { "'\(text.doubling("'"))'" }
+}
+
+extension String {
+  /// With every scalar of a kind twice. Of scalars: a mark that combines with a quotation mark makes another character of it.
+  func doubling(_ doubled: Unicode.Scalar) -> String { escaping({ $0 == doubled }, by: doubled) }
+
+  func escaping(_ isEscaped: (Unicode.Scalar) -> Bool, by escape: Unicode.Scalar) -> String {
+    var result = UnicodeScalarView()
+    for scalar in unicodeScalars {
+      if isEscaped(scalar) { result.append(escape) }
+      result.append(scalar)
+    }
+    return String(result)
+  }
 }

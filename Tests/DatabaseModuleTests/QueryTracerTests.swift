@@ -119,6 +119,7 @@ import Testing
       "Function Scan on f(?)  (cost=0.25..10.25 rows=1000 width=4)"
     ),
     ("  Filter: (name = 'it''s'::text)", "  Filter: (name = '…''…'::text)"),
+    ("  Filter: (name = '\u{301}hunter2'::text)", "  Filter: (name = '…'::text)"),
   ])
   func `a plan without values keeps its costs`(line: String, expected: String) {
     #expect(SlowQueryExplainer.withoutValues(line) == expected)

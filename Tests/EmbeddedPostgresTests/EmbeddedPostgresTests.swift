@@ -179,7 +179,7 @@ import Testing
 
   @Test func `a folder with spaces, quotes and commas works`() async throws {
     try await TestFolder.with { folder in
-      try await EmbeddedPostgres.with(.kept(folder("it's a \"data\", folder"))) { server in
+      try await EmbeddedPostgres.with(.kept(folder("it's a \"data\", \"\u{301}'\u{301}folder"))) { server in
         #expect(server.query("SELECT 1") == "1")
       }
     }
@@ -198,7 +198,7 @@ import Testing
 
   @Test func `databases are created, copied and dropped`() async throws {
     var options = EmbeddedPostgres.Options.test
-    options.databaseName = "Odd \"name\""
+    options.databaseName = "Odd \"name\" \"\u{301}'\u{301}"
     try await EmbeddedPostgres.with(options) { server in
       server.query("CREATE TABLE copied AS SELECT 1 AS one")
       try await server.createDatabase("copy", template: options.databaseName)

@@ -48,6 +48,8 @@ import Testing
   @Test(arguments: [
     ("users", "\"users\""), ("Users", "\"Users\""), ("a b", "\"a b\""), ("a\"b", "\"a\"\"b\""), ("a.b", "\"a.b\""),
     ("", "\"\""), ("\"; DROP TABLE users; --", "\"\"\"; DROP TABLE users; --\""),
+    // To Swift a mark that combines makes another character of the quotation mark, to the server it does not.
+    ("a\"\u{301}; DROP TABLE users; --", "\"a\"\"\u{301}; DROP TABLE users; --\""),
   ])
   func `an identifier is quoted whatever is in it`(name: String, quoted: String) {
     #expect(("\(identifier: name)" as SQL).text == quoted)

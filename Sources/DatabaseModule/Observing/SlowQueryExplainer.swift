@@ -88,18 +88,19 @@ final class SlowQueryExplainer: QueryTracer {
     var result = ""
     var isQuoted = false
     var wasWord = false
-    for character in line {
-      if character == "'" {
+    // By scalars: a mark that combines with a quotation mark makes another character of it.
+    for scalar in line.unicodeScalars {
+      if scalar == "'" {
         if !isQuoted { result += "'…'" }
         isQuoted.toggle()
         wasWord = false
       } else if !isQuoted {
-        let isDigit = character.isASCII && character.isNumber
+        let isDigit = ("0"..."9").contains(scalar)
         if isDigit, !wasWord {
           if result.last != "?" { result.append("?") }
         } else {
-          result.append(character)
-          wasWord = character.isLetter || character == "_" || (isDigit && wasWord)
+          result.unicodeScalars.append(scalar)
+          wasWord = scalar.properties.isAlphabetic || scalar == "_" || (isDigit && wasWord)
         }
       }
     }

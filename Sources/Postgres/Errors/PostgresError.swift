@@ -243,19 +243,20 @@ extension String {
   /// With all from the first quotation mark to the last left out: what is quoted may have marks in it, and the server's
   /// language its own.
   var withoutQuotes: String {
-    guard let first = firstIndex(where: Self.isQuotationMark), let last = lastIndex(where: Self.isQuotationMark),
-      first < last
+    // By scalars: a mark that combines with a quotation mark makes another character of it.
+    guard let first = unicodeScalars.firstIndex(where: Self.isQuotationMark),
+      let last = unicodeScalars.lastIndex(where: Self.isQuotationMark), first < last
     else { return self }
-    return self[...first] + "…" + self[last...]
+    return String(unicodeScalars[...first]) + "…" + String(unicodeScalars[last...])
   }
 
   /// What stands between one quotation mark and the next.
   var quotations: [Substring] {
-    let parts = split(omittingEmptySubsequences: false, whereSeparator: Self.isQuotationMark)
-    return parts.indices.filter { !$0.isMultiple(of: 2) }.map { parts[$0] }
+    let parts = unicodeScalars.split(omittingEmptySubsequences: false, whereSeparator: Self.isQuotationMark)
+    return parts.indices.filter { !$0.isMultiple(of: 2) }.map { Substring(parts[$0]) }
   }
 
-  private static func isQuotationMark(_ character: Character) -> Bool { "\"«»„“”「」『』".contains(character) }
+  private static func isQuotationMark(_ scalar: Unicode.Scalar) -> Bool { "\"«»„“”「」『』".unicodeScalars.contains(scalar) }
 
   /// Without white space at both ends.
   var trimmed: String {

@@ -8,7 +8,8 @@ import Testing
   private static let refused: [SQL] = {
     let secret = Sensitive("hunter2")
     return [
-      "SELECT \(secret)::text::int", "SELECT \(Sensitive("hun\"ter2"))::text::int", "SELECT \(secret)::text::regclass",
+      "SELECT \(secret)::text::int", "SELECT \(Sensitive("hun\"ter2"))::text::int",
+      "SELECT \(Sensitive("\u{301}hunter2"))::text::int", "SELECT \(secret)::text::regclass",
       "SELECT \(secret)::text::regrole", "SELECT \(secret)::text::jsonb", "SELECT \(secret)::text::interval",
       "SELECT set_config(\(secret), 'x', false)", "SELECT nextval(\(secret)::text)",
       "SELECT to_tsquery(\(Sensitive("hunter2 hunter2")))", "SELECT date_trunc(\(secret), now())",
