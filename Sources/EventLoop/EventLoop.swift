@@ -64,7 +64,8 @@ public final class EventLoop: TaskExecutor, Sendable {
   typealias Handler = @Sendable (Readiness) -> Void
 
   private static let wakeToken: UInt64 = 0
-  /// Rounds of work between two looks at the descriptors, so that jobs that make jobs cannot starve them.
+  /// Rounds of work between two looks at the descriptors, so that jobs that make jobs cannot starve them. Behind each ready
+  /// descriptor there is one more.
   private static let roundsPerTurn = 16
 
   /// What was chosen.
@@ -101,7 +102,7 @@ public final class EventLoop: TaskExecutor, Sendable {
   public var isCurrent: Bool { thread.load(ordering: .relaxed) == UInt(pthread_self()) }
 
   /// Whether other work runs before anything that is queued now. On the loop's thread; false on any other.
-  package var runsOthersFirst: Bool { isCurrent && remaining.load(ordering: .relaxed) > 0 }
+  package var hasMoreWork: Bool { isCurrent && remaining.load(ordering: .relaxed) > 0 }
 
   /// Runs `work` soon on the loop's thread, after what is queued already.
   ///
@@ -162,7 +163,8 @@ public final class EventLoop: TaskExecutor, Sendable {
 
   /// Watches a descriptor, level-triggered: `handler` runs on the loop's thread for as long as the descriptor is ready.
   ///
-  /// Cancel the registration before the descriptor is closed.
+  /// Cancel the registration before the descriptor is closed. What a handler is told may be older than the last
+  /// ``Registration/update(_:)``: others that were ready at the same time come first, with all that they set going.
   ///
   /// - Throws: ``EventLoopError`` when the kernel refuses the descriptor (a plain file, for one).
   public func register(

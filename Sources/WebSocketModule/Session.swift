@@ -82,8 +82,9 @@ final class Session: @unchecked Sendable {
     guard phase != .closed else { return }
     // Room for answers may be what the rest of the early bytes waits for.
     if readiness.contains(.write) { early.isEmpty ? flush() : read() }
-    // Told again and again until somebody heeds it, also while we do not read.
-    if !readiness.isDisjoint(with: [.hangUp, .error]), !interest.contains(.read) {
+    // Told again and again until somebody heeds it, also while we do not read. What is older than our not reading may have
+    // something to read before that.
+    if !readiness.isDisjoint(with: [.hangUp, .error]), !interest.contains(.read), !readiness.contains(.read) {
       return finish(frames.closeReceived ?? .abnormal)
     }
     if readiness.contains(.read) || readiness.contains(.hangUp) {

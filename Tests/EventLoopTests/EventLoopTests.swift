@@ -120,14 +120,14 @@ import Testing
         // These three run in one go, since they are queued together.
         for number in 1...3 {
           loop.execute {
-            seen.withLock { $0.append(loop.runsOthersFirst) }
+            seen.withLock { $0.append(loop.hasMoreWork) }
             loop.execute { if number == 3 { done.resume() } }
           }
         }
       }
     }
     #expect(seen.withLock { $0 } == [true, true, false])
-    #expect(!loop.runsOthersFirst)
+    #expect(!loop.hasMoreWork)
     await loop.stop()
   }
 

@@ -235,8 +235,8 @@ struct Deliveries: Sendable {
   private var first: Completion?
   private var others: [Completion] = []
   var wakers: [ConnectionRequest.Waker] = []
-  /// Output waits in the connection for more of it.
-  var startsGathering = false
+  /// Output waits in the connection for more of it: ``ConnectionSession/uncork()`` is to be called soon.
+  var corks = false
 
   mutating func add(_ completion: Completion) {
     if first == nil { first = completion } else { others.append(completion) }

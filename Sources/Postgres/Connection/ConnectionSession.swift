@@ -32,8 +32,8 @@ struct ConnectionSession: ~Copyable, Sendable {
   var failure: PostgresError?
   /// Output is waiting for room in the socket.
   private(set) var wantsWrite = false
-  /// Output is waiting for ``flush()``, which somebody will call.
-  private(set) var isGathering = false
+  /// Output is waiting for ``uncork()``, which whoever was told to by ``Deliveries/corks`` will call.
+  private(set) var isCorked = false
   /// What the server told those who listen.
   var notifications: [PostgresNotification] = []
 
@@ -84,7 +84,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   /// Takes a request, or several that share one waiter, which is resumed by a completion of this call or of a later one.
   mutating func submit(
     _ lead: ConnectionRequest, with others: [ConnectionRequest] = [], _ continuation: ConnectionRequest.Continuation?,
-    gathers: Bool = false, _ deliveries: inout Deliveries
+    corked: Bool = false, _ deliveries: inout Deliveries
   ) {
     lead.continuation = continuation
     if case .simple = mode {
@@ -97,7 +97,7 @@ struct ConnectionSession: ~Copyable, Sendable {
     } else {
       queue.append(lead)
       for request in others { queue.append(request) }
-      sendQueued(gathers: gathers, &deliveries)
+      sendQueued(corked: corked, &deliveries)
     }
   }
 
@@ -126,8 +126,8 @@ struct ConnectionSession: ~Copyable, Sendable {
     }
   }
 
-  /// - Parameter gathers: what is sent may wait for more, until ``flushGathered()``.
-  mutating func sendQueued(gathers: Bool = false, _ deliveries: inout Deliveries) {
+  /// - Parameter corked: what is sent may wait for more, until ``uncork()``.
+  mutating func sendQueued(corked: Bool = false, _ deliveries: inout Deliveries) {
     var unflushed = 0
     while let request = queue.first {
       if let failure {
@@ -154,16 +154,16 @@ struct ConnectionSession: ~Copyable, Sendable {
         if failure != nil { failAll(&deliveries) }
       }
     }
-    if unflushed > 0, !gathers {
+    if unflushed > 0, !corked {
       flush()
-    } else if unflushed > 0, !isGathering {
-      isGathering = true
-      deliveries.startsGathering = true
+    } else if unflushed > 0, !isCorked {
+      isCorked = true
+      deliveries.corks = true
     }
   }
 
-  /// Writes what ``sendQueued(gathers:_:)`` left, unless that has been written with something else.
-  mutating func flushGathered() { if isGathering { flush() } }
+  /// Writes what ``sendQueued(corked:_:)`` left, unless that has been written with something else.
+  mutating func uncork() { if isCorked { flush() } }
 
   private func canSend(_ request: ConnectionRequest) -> Bool {
     guard case .none = cancel else { return false }
@@ -284,7 +284,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   }
 
   mutating func flush() {
-    isGathering = false
+    isCorked = false
     switch handle?.flush() {
     case .done: wantsWrite = false
     case .blocked: wantsWrite = true

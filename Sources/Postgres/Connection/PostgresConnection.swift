@@ -205,9 +205,9 @@ public final class PostgresConnection: PostgresClient {
   {
     func submit(_ continuation: ConnectionRequest.Continuation) {
       // What other tasks on the loop are about to send goes with it.
-      let gathers = ConnectionHandle.gathers && loop.runsOthersFirst
+      let corked = ConnectionHandle.canCork && loop.hasMoreWork
       act { session, deliveries in
-        session.submit(request, with: others, continuation, gathers: gathers, &deliveries)
+        session.submit(request, with: others, continuation, corked: corked, &deliveries)
       }
     }
     #if DEBUG
@@ -320,8 +320,8 @@ public final class PostgresConnection: PostgresClient {
     // First, so that what a statement told of is in the log when its caller goes on.
     notices.deliver()
     deliveries.deliver()
-    if deliveries.startsGathering {
-      loop.execute { [self] in act { session, _ in session.flushGathered() } }
+    if deliveries.corks {
+      loop.execute { [self] in act { session, _ in session.uncork() } }
     }
     if hasFailed, let failure = session.withLock({ $0.failure }), watch.withLock({ !$0.isClosed }) { end(failure) }
     return result

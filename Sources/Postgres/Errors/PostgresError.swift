@@ -256,7 +256,9 @@ extension String {
     return parts.indices.filter { !$0.isMultiple(of: 2) }.map { Substring(parts[$0]) }
   }
 
-  private static func isQuotationMark(_ scalar: Unicode.Scalar) -> Bool { "\"«»„“”「」『』".unicodeScalars.contains(scalar) }
+  private static func isQuotationMark(_ scalar: Unicode.Scalar) -> Bool {
+    "\"«»„“”「」『』".unicodeScalars.contains(scalar)
+  }
 
   /// Without white space at both ends.
   var trimmed: String {

@@ -211,10 +211,10 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   mutating func sendScript(_ text: String) -> Bool { PQsendQuery(connection, text) == 1 }
 
   /// Ends a segment of the pipeline: an error before it does not reach what follows.
-  mutating func sync() -> Bool { libpq_send_sync(connection) == 1 }
+  mutating func sync() -> Bool { keel_libpq_sync(connection) == 1 }
 
   /// Whether what is sent may wait for ``flush()``: libpq before 17 writes to the socket at the end of each segment.
-  static let gathers = libpq_can_send_sync()
+  static let canCork = keel_libpq_can_cork()
 
   /// Has the server send what it has answered when it comes to this place, and not wait until there is more. It would in the
   /// end, so it does not matter when that fails.
