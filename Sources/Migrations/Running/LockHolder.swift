@@ -45,53 +45,57 @@ extension LockHolder {
 }
 
 /// Reads a query as far as its literals go. The server cuts long ones off, so a literal may lack its end.
+///
+/// By scalars, as the server does: to Swift a mark that combines makes another character of a quotation mark.
 private struct QueryOutline {
-  private var rest: Substring
-  private var outline = ""
+  private var rest: Substring.UnicodeScalarView
+  private var outline = String.UnicodeScalarView()
 
-  init(_ query: String) { rest = query[...] }
+  init(_ query: String) { rest = query.unicodeScalars[...] }
 
   mutating func read() -> String {
-    while let character = rest.first {
-      if character == "'" {
+    while let scalar = rest.first {
+      if scalar == "'" {
         skipString()
-      } else if character == "\"" {
+      } else if scalar == "\"" {
         readName()
-      } else if rest.hasPrefix("--") {
-        rest = rest.drop { !$0.isNewline }
-      } else if rest.hasPrefix("/*") {
+      } else if begins("--") {
+        rest = rest.drop { !$0.endsLine }
+      } else if begins("/*") {
         skipComment()
-      } else if character == "$", let tag = dollarTag() {
+      } else if scalar == "$", let tag = dollarTag() {
         rest.removeFirst(tag.count)
         let end = rest.ranges(of: tag).first
-        rest = end.map { rest[$0.upperBound...] } ?? ""
-        outline += "?"
-      } else if character.isNumber, outline.last.map({ !$0.isLetter && $0 != "_" && $0 != "$" }) ?? true {
+        rest = end.map { rest[$0.upperBound...] } ?? Substring.UnicodeScalarView()
+        outline.append("?")
+      } else if scalar.isNumber, outline.last.map({ !$0.isLetter && $0 != "_" && $0 != "$" }) ?? true {
         rest = rest.drop { $0.isNumber || $0 == "." }
-        outline += "?"
-      } else if character.isWhitespace {
-        rest = rest.drop(while: \.isWhitespace)
-        outline += " "
+        outline.append("?")
+      } else if scalar.properties.isWhitespace {
+        rest = rest.drop(while: \.properties.isWhitespace)
+        outline.append(" ")
       } else {
         let word = rest.prefix { $0.isLetter || $0.isNumber || $0 == "_" }
         outline += word.isEmpty ? rest.prefix(1) : word
         rest.removeFirst(max(1, word.count))
       }
     }
-    return outline
+    return String(outline)
   }
+
+  private func begins(_ text: String) -> Bool { rest.starts(with: text.unicodeScalars) }
 
   /// A backslash hides a quote in `E''` only; taking it so everywhere would hide less than it should, not more.
   private mutating func skipString() {
     let hasEscapes =
-      outline.last?.lowercased() == "e"
+      outline.last.map { $0 == "e" || $0 == "E" } == true
       && outline.dropLast().last.map { !$0.isLetter && !$0.isNumber && $0 != "_" } ?? true
     rest.removeFirst()
-    outline += "?"
-    while let character = rest.popFirst() {
-      if character == "\\", hasEscapes {
+    outline.append("?")
+    while let scalar = rest.popFirst() {
+      if scalar == "\\", hasEscapes {
         rest = rest.dropFirst()
-      } else if character == "'" {
+      } else if scalar == "'" {
         guard rest.first == "'" else { return }
         rest.removeFirst()
       }
@@ -101,16 +105,18 @@ private struct QueryOutline {
   /// Takes a quoted name over; a doubled quote in it ends one name and begins the next.
   private mutating func readName() {
     let name = rest.dropFirst().prefix { $0 != "\"" }
-    outline += "\"" + name.map { $0.isNewline ? " " : $0 } + "\""
+    outline.append("\"")
+    for scalar in name { outline.append(scalar.endsLine ? " " : scalar) }
+    outline.append("\"")
     rest = rest.dropFirst(name.count + 2)
   }
 
   private mutating func skipComment() {
     var depth = 0
     while !rest.isEmpty {
-      if rest.hasPrefix("/*") {
+      if begins("/*") {
         (depth, rest) = (depth + 1, rest.dropFirst(2))
-      } else if rest.hasPrefix("*/") {
+      } else if begins("*/") {
         (depth, rest) = (depth - 1, rest.dropFirst(2))
         if depth == 0 { return }
       } else {
@@ -119,10 +125,16 @@ private struct QueryOutline {
     }
   }
 
-  private func dollarTag() -> Substring? {
+  private func dollarTag() -> Substring.UnicodeScalarView? {
     guard let end = rest.dropFirst().firstIndex(where: { !($0.isLetter || $0.isNumber || $0 == "_") }),
       rest[end] == "$", rest.dropFirst().first?.isNumber != true
     else { return nil }
     return rest[...end]
   }
+}
+
+extension Unicode.Scalar {
+  fileprivate var isLetter: Bool { properties.isAlphabetic }
+  fileprivate var isNumber: Bool { properties.numericType != nil }
+  fileprivate var endsLine: Bool { self == "\n" || self == "\r" }
 }
