@@ -63,6 +63,31 @@ import Testing
     try await app.stop()
   }
 
+  /// Ends by itself at last, lest a test that fails take all memory.
+  struct NodeMaker: Sendable {
+    let nodes: Factory<Node>
+    let made = Flag()
+
+    func make() async throws -> Node {
+      made.hit()
+      guard made.count < 1_000 else { throw Boom() }
+      return try await nodes()
+    }
+  }
+
+  @Test func `A constructor that makes itself without end by way of a singleton is told`() async throws {
+    let app = App {
+      Provide { (nodes: Factory<Node>) in NodeMaker(nodes: nodes) }
+      Provide { (maker: NodeMaker) in Node(children: [try await maker.make()]) }.lifetime(.transient)
+    }
+    try await app.start()
+    var error = try #require(await #expect(throws: ContainerError.self) { try await app.get(Node.self) })
+    while let cause = error.cause as? ContainerError { error = cause }
+    #expect(error.code == .lazyCycle)
+    #expect(try await app.get(NodeMaker.self).made.count == 100)
+    try await app.stop()
+  }
+
   @Test func `A constructor may call a factory of itself some times`() async throws {
     let left = Flag()
     let app = App {

@@ -97,9 +97,10 @@ extension ValidationReport {
   init(_ plan: Plan) {
     var unused: [Origin] = []
     var notes: [String] = []
+    let groups = plan.askedGroups
     for case .unused(let node) in plan.notes {
       unused.append(plan.origin(node))
-      if let key = plan.groupedElsewhere(node) {
+      if let key = plan.groupedElsewhere(node, groups) {
         notes.append("nobody asks for \(plan.origin(node)), but for `Group<\(key)>`: .grouped() makes it a member")
       }
     }

@@ -20,12 +20,14 @@ extension Plan {
     return sure.isEmpty ? byName(requirement.key) : sure
   }
 
+  /// What somebody asks for a group of.
+  var askedGroups: Set<Key> {
+    Set(declarations.lazy.flatMap(\.requirements).filter { $0.access == .group }.map(\.key))
+  }
+
   /// An output of a node for which nobody asks, though somebody asks for the group of such values that it is no member of.
-  func groupedElsewhere(_ node: Int) -> Key? {
-    guard !declarations[node].isGrouped else { return nil }
-    return declarations[node].outputs.first { key in
-      declarations.contains { $0.requirements.contains { $0.access == .group && $0.key == key } }
-    }
+  func groupedElsewhere(_ node: Int, _ askedGroups: Set<Key>) -> Key? {
+    declarations[node].isGrouped ? nil : declarations[node].outputs.first(where: askedGroups.contains)
   }
 
   /// What has to do with the type itself: under another tag or none, in a group, hidden in a module.

@@ -9,6 +9,8 @@ struct PlanCompiler {
   /// What each override stands in for: the first provider of its key.
   private var replaced: [Int: Int] = [:]
   private var lazyEdges: [(from: Int, to: Int)] = []
+  /// Where the `lazyEdges` of each node lead.
+  private var later: [Int: [Int]] = [:]
   /// Nodes that ask for a `ScopeFactory`.
   private var scopeOpeners: [Int] = []
   /// Transient nodes that ask for the `Scope` itself.
@@ -201,6 +203,7 @@ struct PlanCompiler {
       }
       direct.append(needed)
     }
+    for edge in lazyEdges { later[edge.from, default: []].append(edge.to) }
     // The most wanted first: it is the likeliest root of the others.
     let ordered = missing.enumerated().sorted {
       ($1.element.askers.count, $0.offset) < ($0.element.askers.count, $1.offset)
@@ -381,8 +384,6 @@ struct PlanCompiler {
   }
 
   private mutating func noteUnused() {
-    var lazyTargets: [Int: [Int]] = [:]
-    for edge in lazyEdges { lazyTargets[edge.from, default: []].append(edge.to) }
     var reached = [Bool](repeating: false, count: plan.nodes.count)
     // A scope's values are asked for by code, so nothing can say that they are not.
     var stack = plan.roots + plan.nodes.indices.filter { plan.nodes[$0].lifetime == .scoped }
@@ -390,7 +391,7 @@ struct PlanCompiler {
       guard !reached[node] else { continue }
       reached[node] = true
       for place in direct.places(of: node) { stack.append(direct.neighbour(at: place)) }
-      if !lazyTargets.isEmpty { stack.append(contentsOf: lazyTargets[node] ?? []) }
+      if !later.isEmpty { stack.append(contentsOf: later[node] ?? []) }
     }
     for node in plan.nodes.indices where !reached[node] && !plan.nodes[node].isReplaced {
       plan.notes.append(.unused(node))
@@ -401,14 +402,13 @@ struct PlanCompiler {
   private mutating func keepHolders() {
     guard !lazyEdges.isEmpty || !scopeOpeners.isEmpty else { return }
     let scoped = plan.nodes.indices.filter { plan.nodes[$0].lifetime == .scoped }
-    var later: [Int: [Int]] = [:]
-    for edge in lazyEdges { later[edge.from, default: []].append(edge.to) }
+    var later = later
     for node in scopeOpeners { later[node, default: []] += scoped }
     for holder in plan.nodes.indices where plan.nodes[holder].lifetime == .singleton {
       guard later[holder] != nil || plan.nodes[holder].hasTransients else { continue }
       let held = held(by: holder, later)
       guard !held.isEmpty else { continue }
-      let needing = needing(holder)
+      let needing = needing([holder])
       for node in held where !needing.contains(node) {
         plan.lazyTargets[holder, default: []].append(node)
         plan.lazyHolders[node, default: []].append(holder)
@@ -418,30 +418,29 @@ struct PlanCompiler {
 
   /// Singletons that hold a `ScopeFactory`, by way of a transient value too, and all that stops before them.
   private mutating func collectScopeOpeners(_ dependents: Edges) {
+    guard !scopeOpeners.isEmpty else { return }
+    var holders: [Int: [Int]] = [:]
+    for edge in lazyEdges { holders[edge.to, default: []].append(edge.from) }
     var (seen, stack): (Set<Int>, [Int]) = ([], scopeOpeners)
+    var singletons: [Int] = []
     while let node = stack.popLast() {
       guard seen.insert(node).inserted else { continue }
       switch plan.nodes[node].lifetime {
-      case .singleton: plan.scopeOpeners.formUnion(needing(node))
-      case .transient: stack += dependents[node].map(Int.init) + lazyEdges.filter { $0.to == node }.map(\.from)
+      case .singleton: singletons.append(node)
+      case .transient: stack += dependents[node].lazy.map(Int.init) + (holders[node] ?? [])
       case .scoped: break
       }
     }
+    plan.scopeOpeners = needing(singletons)
   }
 
   /// Transient values whose constructors may make another of the same, by `Factory` or `Lazy`.
   private mutating func collectRecursive() {
-    let later = Dictionary(grouping: lazyEdges, by: \.from)
-    for goal in Set(lazyEdges.map(\.to)) where plan.nodes[goal].lifetime == .transient {
-      var (seen, stack): (Set<Int>, [Int]) = ([], [goal])
-      while let node = stack.popLast() {
-        for next in direct[node].map(Int.init) + (later[node] ?? []).map(\.to)
-        where plan.nodes[next].lifetime == .transient {
-          if next == goal { plan.recursive.insert(goal) }
-          if seen.insert(next).inserted { stack.append(next) }
-        }
-      }
-    }
+    let goals = Set(lazyEdges.map(\.to)).filter { plan.nodes[$0].lifetime == .transient }
+    guard !goals.isEmpty else { return }
+    var edges = Edges()
+    for node in plan.nodes.indices { edges.append(direct[node].lazy.map(Int.init) + (later[node] ?? [])) }
+    plan.recursive = goals.intersection(edges.onCycles())
   }
 
   /// The singletons that a node may ask for after it has been built: by `Lazy`, `Factory` or a scope, its own or those of the
@@ -464,10 +463,10 @@ struct PlanCompiler {
     return held
   }
 
-  /// What has to stop before `goal` does, with itself.
-  private func needing(_ goal: Int) -> Set<Int> {
+  /// What has to stop before any of `goals` does, with these.
+  private func needing(_ goals: [Int]) -> Set<Int> {
     var needing: Set<Int> = []
-    var stack = [goal]
+    var stack = goals
     while let node = stack.popLast() {
       guard needing.insert(node).inserted else { continue }
       stack.append(contentsOf: plan.dependents[node].lazy.map(Int.init))
@@ -479,19 +478,17 @@ struct PlanCompiler {
   /// Paths from singletons to scoped values, through transient ones and through `Lazy` and `Factory`.
   private mutating func findCaptives() {
     guard !scopeAskers.isEmpty || plan.nodes.contains(where: { $0.lifetime == .scoped }) else { return }
-    var lazyTargets: [Int: [Int]] = [:]
-    for edge in lazyEdges { lazyTargets[edge.from, default: []].append(edge.to) }
     for node in plan.nodes.indices where plan.nodes[node].lifetime == .singleton {
-      if let path = captive(from: node, lazyTargets) { plan.faults.append(.captive(path)) }
+      if let path = captive(from: node) { plan.faults.append(.captive(path)) }
     }
   }
 
-  private func captive(from start: Int, _ lazyTargets: [Int: [Int]]) -> [Int]? {
+  private func captive(from start: Int) -> [Int]? {
     var seen: Set<Int> = [start]
     var paths = [[start]]
     while let path = paths.popLast() {
       let node = path[path.count - 1]
-      for next in direct[node].map(Int.init) + (lazyTargets[node] ?? []) where seen.insert(next).inserted {
+      for next in direct[node].map(Int.init) + (later[node] ?? []) where seen.insert(next).inserted {
         switch plan.nodes[next].lifetime {
         case .scoped: return path + [next]
         case .transient where scopeAskers.contains(next): return path + [next]
