@@ -18,6 +18,16 @@ import Testing
     try await running.stop()
   }
 
+  @Test func `A group of wrappers that may be absent is absent`() async throws {
+    let app = App {
+      Provide { Route(path: "/") }.grouped()
+      Invoke { (routes: Group<Lazy<Route>>?) in #expect(routes == nil) }
+    }
+    try await app.start()
+    #expect(try await app.get(Group<Lazy<Route>>?.self) == nil)
+    try await app.stop()
+  }
+
   @Test func `A group of wrappers that are contributed is a group like any other`() async throws {
     let app = App {
       Provide { Route(path: "/") }

@@ -33,7 +33,7 @@ extension ContainerError {
     public static let nothingToDecorate = Code(.nothingToDecorate)
     /// An `Override` of a type that nobody provides.
     public static let nothingToOverride = Code(.nothingToOverride)
-    /// An `Override` of several private providers that live differently long.
+    /// An `Override` of several private providers that have different lifetimes.
     public static let ambiguousOverride = Code(.ambiguousOverride)
     /// A constructor, an `Invoke` or a `Decorate` threw.
     public static let constructionFailed = Code(.constructionFailed)

@@ -79,7 +79,8 @@ extension ContainerError {
         origin: plan.origin(node))
     case .overrideOfSeveral(let node, let declarations):
       self.init(
-        .ambiguousOverride, "`\(plan.name(node))` is overridden where it lives differently long",
+        .ambiguousOverride,
+        "`\(plan.name(node))` is overridden by one `Override`, but its providers have different lifetimes",
         details: ["\(plan.origin(node))"]
           + declarations.listed { "\(plan.nodes[$0].lifetime): \(plan.origin($0))" }
           + ["give these one lifetime, or tell them apart with .tagged(…) and override each"],

@@ -1,8 +1,8 @@
 /// Every value that was contributed to a group, in the order of the modules.
 ///
 /// Contribute with ``Provide/grouped(order:)`` or ``Supply/grouped(order:)``; ask for it as any other parameter. A group that
-/// nobody contributed to is empty, never missing; only one of `Lazy`, `Factory` or optionals that is empty is an error, for
-/// a group has the values themselves.
+/// nobody contributed to is empty, never missing; only one of `Lazy`, `Factory` or optionals that is empty is an error (nil,
+/// if asked for as `Group<…>?`), for a group has the values themselves.
 public struct Group<Element: Sendable>: Sendable, RandomAccessCollection {
   let elements: [Element]
 

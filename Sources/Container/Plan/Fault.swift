@@ -16,7 +16,7 @@ enum Fault: Sendable {
   case factoryOfShared(node: Int, of: Int)
   /// A group of `Lazy`, `Factory`, optionals and the like, to which nobody contributes.
   case groupOfWrappers(Key, asker: Int)
-  /// One override of private providers that live differently long.
+  /// One override of private providers that have different lifetimes.
   case overrideOfSeveral(Int, declarations: [Int])
   /// A decorator of what nobody provides.
   case nothingToDecorate(Key, declaration: Int)

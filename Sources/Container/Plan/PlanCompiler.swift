@@ -48,7 +48,7 @@ struct PlanCompiler {
     }
     let overrides = collectOverrides()
     var overridden: Set<Key> = []
-    var standIns: [Int: [Int]] = [:]
+    var overriddenBy: [Int: [Int]] = [:]
     for node in plan.nodes.indices where plan.nodes[node].kind == .provide || plan.nodes[node].kind == .supply {
       let declaration = plan.declarations[node]
       assignSlots(node)
@@ -62,7 +62,7 @@ struct PlanCompiler {
             replaced[override] = node
             refuseHooks(override)
           }
-          standIns[override, default: []].append(node)
+          overriddenBy[override, default: []].append(node)
           if declaration.isEager { plan.nodes[override].isEager = true }
           if declaration.isScopeInput { plan.nodes[override].isScopeInput = true }
           source = self.source(override, 0)
@@ -76,7 +76,7 @@ struct PlanCompiler {
       if count > 0, count == declaration.outputs.count { plan.nodes[node].isReplaced = true }
       refuseHooks(node)
     }
-    for (override, nodes) in standIns.sorted(by: { $0.key < $1.key })
+    for (override, nodes) in overriddenBy.sorted(by: { $0.key < $1.key })
     where nodes.contains(where: { plan.nodes[$0].lifetime != plan.nodes[override].lifetime }) {
       plan.faults.append(.overrideOfSeveral(override, declarations: nodes))
     }
@@ -243,6 +243,7 @@ struct PlanCompiler {
       let members = plan.lookup.members(of: requirement.key, from: module)
       // A wrapper is no value that somebody provides, so this would be empty and nobody would know why.
       if members.isEmpty, requirement.key.type is any Injectable.Type {
+        if requirement.isOptional { return .absent }
         plan.faults.append(.groupOfWrappers(requirement.key, asker: node))
       }
       return .group(members)
