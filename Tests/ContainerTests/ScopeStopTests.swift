@@ -1,5 +1,6 @@
 import Container
 import ContainerTesting
+import Synchronization
 import Testing
 
 /// What a stop does about scopes that are open.
@@ -106,10 +107,9 @@ import Testing
     await #expect(throws: CancellationError.self) { try await scope.value }
     try await stop.value
     #expect(journal.entries == ["pool", "stop session", "stop pool"])
-    let named = events.events.contains {
-      if case .stragglers(let all) = $0 { "\(all)".contains("ContainerTests/ScopeStopTests.swift:") } else { false }
-    }
-    #expect(named)
+    let told = events.events.compactMap { if case .stragglers(let all) = $0 { "\(all)" } else { nil } }
+    #expect(!told.isEmpty)
+    #expect(told.allSatisfy { $0.contains("ContainerTests/ScopeStopTests.swift:") })
   }
 
   @Test func `Scopes that ignore their cancellation are left behind`() async throws {
@@ -129,6 +129,19 @@ import Testing
     gate.open()
     try await scope.value
     #expect(events.events.contains { if case .cameLate = $0 { true } else { false } })
+  }
+
+  @Test func `A scope that was opened before the start is not told to be late`() async throws {
+    let app = App(options()) {}
+    try await app.withScope { [entered] _ in
+      let stop = Task.detached {
+        try await app.stop()
+        entered.open()
+      }
+      await entered.wait()
+      try await stop.value
+    }
+    #expect(!events.events.contains { if case .cameLate = $0 { true } else { false } })
   }
 
   @Test func `stop() inside a scope is an error, and requestStop() ends the app once the scope has ended`() async throws
@@ -185,12 +198,94 @@ import Testing
     }
     try await app.start()
     await entered.wait()
-    let scope = Task { [gate] in try await app.withScope { _ in await gate.wait() } }
+    let inside = Gate()
+    let scope = Task { [gate] in
+      try await app.withScope { _ in
+        inside.open()
+        await gate.wait()
+      }
+    }
+    await inside.wait()
     try await app.stop()
-    _ = await scope.result
+    try await scope.value
     #expect(journal.entries.last == "stop pool")
     #expect(journal.count("stop session") == 2)
     #expect(journal.count("end run") == 1)
+  }
+
+  /// What it calls may open scopes, of which nothing that it asks for tells.
+  final class JobQueue: Sendable {
+    typealias Job = @Sendable () async throws -> Void
+    private let jobs = Mutex<[Job]>([])
+
+    func add(_ job: @escaping Job) { jobs.withLock { $0.append(job) } }
+
+    func drain() async throws { for job in jobs.withLock({ $0 }) { try await job() } }
+  }
+
+  @Test(arguments: [App.Options.Order.concurrent, .serial])
+  func `Who was given what opens scopes opens them until it has stopped`(_ order: App.Options.Order) async throws {
+    let app = App(options { $0.order = order }) {
+      Provide { JobQueue() }.onStop { [journal] queue in
+        try await queue.drain()
+        journal.note("stop queue")
+      }
+      Invoke { (queue: JobQueue, scopes: ScopeFactory) in
+        queue.add { try await scopes.withScope { _ = try await $0.get(Session.self) } }
+      }
+      Provide { Pool() }.eager().onStop { [journal] _ in journal.note("stop pool") }
+      Provide { (_: Pool) in Session() }.lifetime(.scoped).onStop { [journal] _ in journal.note("stop session") }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(journal.entries == ["stop session", "stop queue", "stop pool"])
+  }
+
+  @Test(arguments: [App.Options.Order.concurrent, .serial])
+  func `A Run that has the app opens scopes until it has ended`(_ order: App.Options.Order) async throws {
+    let own = Catch<App>()
+    let app = App(options { $0.order = order }) {
+      Run { [journal] (signal: ShutdownSignal) in
+        await signal.wait()
+        try await own.value?.withScope { _ = try await $0.get(Session.self) }
+        journal.note("end run")
+      }
+      Provide { Pool() }.eager().onStop { [journal] _ in journal.note("stop pool") }
+      Provide { (_: Pool) in Session() }.lifetime(.scoped).onStop { [journal] _ in journal.note("stop session") }
+    }
+    own.put(app)
+    try await app.start()
+    try await app.stop()
+    #expect(journal.entries == ["stop session", "end run", "stop pool"])
+  }
+
+  /// The handlers of a server may ask for anything.
+  @Test(arguments: [App.Options.Order.concurrent, .serial])
+  func `Nothing else stops before what asked for a ScopeFactory has`(_ order: App.Options.Order) async throws {
+    struct Server: Sendable { let scopes: ScopeFactory }
+    let app = App(options { $0.order = order }) {
+      Provide(Server.init(scopes:)).eager().onStop { [journal] server in
+        try await server.scopes.withScope { _ = try await $0.get(Cache.self) }
+        journal.note("stop server")
+      }
+      Provide { Cache() }.eager().onStop { [journal] _ in journal.note("stop cache") }
+    }
+    try await app.start()
+    try await app.stop()
+    #expect(journal.entries == ["stop server", "stop cache"])
+  }
+
+  @Test func `What scoped values need opens no scopes when it stops, and is told what to do`() async throws {
+    let app = App(options()) {
+      Provide { JobQueue() }.eager().onStop { try await $0.drain() }
+      Invoke { (queue: JobQueue, scopes: ScopeFactory) in queue.add { try await scopes.withScope { _ in } } }
+      Provide { (_: JobQueue) in Session() }.lifetime(.scoped)
+    }
+    try await app.start()
+    let error = try #require(await #expect(throws: ContainerError.self) { try await app.stop() })
+    let refused = try #require(error.cause as? ContainerError)
+    #expect(refused.code == .invalidState)
+    try expectGolden(refused.description + "\n", "scope-refused.txt")
   }
 
   @Test func `A start that fails waits for the scopes that were opened meanwhile`() async throws {

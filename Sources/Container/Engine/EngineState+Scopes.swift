@@ -10,6 +10,8 @@ extension EngineState {
       case cancelled
       /// Nobody may open one, and nobody waits for any.
       case over
+      /// The same, and those that are still open were waited for in vain.
+      case leftBehind
     }
 
     var phase = Phase.open
@@ -47,7 +49,7 @@ extension EngineState {
     switch scopes.phase {
     case .open: break
     case .ending, .cancelled: guard isInner else { throw .noScope(after: machine.current) }
-    case .over: throw .noScope(after: machine.current)
+    case .over, .leftBehind: throw .noScope(after: machine.current)
     }
     return scopes.insert(scope)
   }
@@ -56,25 +58,25 @@ extension EngineState {
   mutating func close(_ place: Int, now: @autoclosure () -> Duration) -> (isLate: Bool, effects: [Effect]) {
     scopes.remove(place)
     var effects: [Effect] = []
-    guard scopes.isWaitedFor else { return (scopes.phase == .over, effects) }
+    guard scopes.isWaitedFor else { return (scopes.phase == .leftBehind, effects) }
     if scopes.count == 0 {
-      passScopes(now: now(), &effects)
+      endScopes(.over, now: now(), &effects)
       ensureWorker(&effects)
     }
     return (false, effects)
   }
 
-  /// Turns to the scopes, if all that opens some has stopped.
-  mutating func reachScopes(now: Duration, _ effects: inout [Effect]) {
-    guard schedule.openersToStop == 0, scopes.phase == .open else { return }
-    guard scopes.count > 0 else { return passScopes(now: now, &effects) }
+  /// Nobody may open a scope any more once nothing is left to be stopped but what they need; those that are open are waited for.
+  mutating func awaitScopesInTurn(now: Duration, _ effects: inout [Effect]) {
+    guard schedule.isAtScopes, scopes.phase == .open else { return }
+    guard scopes.count > 0 else { return endScopes(.over, now: now, &effects) }
     scopes.phase = .ending
     scopes.since = now
-    awaitScopes(now: now, &effects)
+    giveScopesTime(now: now, &effects)
   }
 
   /// Half of the time that the stop has left: what comes after them needs some too.
-  private mutating func awaitScopes(now: Duration, _ effects: inout [Effect]) {
+  private mutating func giveScopesTime(now: Duration, _ effects: inout [Effect]) {
     scopes.deadline = now + ((deadline ?? now) - now) / 2
     effects.append(.watch)
   }
@@ -85,18 +87,24 @@ extension EngineState {
       scopes.phase = .cancelled
       effects.append(.emit(.stragglers(scopeStragglers(now: now))))
       effects.append(.cancelScopes(scopes.all))
-      return awaitScopes(now: now, &effects)
+      return giveScopesTime(now: now, &effects)
     }
     stopFailures.append(.scopesDidNotEnd(scopes.all.map { $0.origin(plan) }, now - scopes.since))
-    passScopes(now: now, &effects)
+    endScopes(.leftBehind, now: now, &effects)
   }
 
-  private mutating func passScopes(now: Duration, _ effects: inout [Effect]) {
-    scopes.phase = .over
+  private mutating func endScopes(_ phase: Scopes.Phase, now: Duration, _ effects: inout [Effect]) {
+    scopes.phase = phase
     scopes.deadline = nil
-    schedule.passScopes()
+    schedule.endScopes()
     enqueueStops()
     finishIfStopped(now: now, &effects)
+  }
+
+  /// The stop as a whole is over its time: nobody waits for scopes any more.
+  mutating func abandonScopes(_ effects: inout [Effect]) {
+    if scopes.count > 0 { effects.append(.cancelScopes(scopes.all)) }
+    (scopes.phase, scopes.deadline) = (.leftBehind, nil)
   }
 
   func scopeStragglers(now: Duration) -> [Straggler] {

@@ -134,8 +134,7 @@ extension EngineState {
       stopFailures.append(
         .appTimedOut(
           .stop, budget: options.stopTimeout, finished: stoppedNames, stillRunning: stragglers(now: now), left: left))
-      if scopes.isWaitedFor { effects.append(.cancelScopes(scopes.all)) }
-      (scopes.phase, scopes.deadline) = (.over, nil)
+      abandonScopes(&effects)
       (queue, queueHead) = ([], 0)
       undoing = [:]
       cancelWorkers(&effects)

@@ -216,9 +216,9 @@ struct EngineState: Sendable {
       effects.append(.resume(startWaiters))
       startWaiters = []
     case .beginStop:
-      schedule.beginStop(holdingForScopes: scopes.count > 0)
+      schedule.beginStop()
       enqueueStops()
-      reachScopes(now: now, &effects)
+      awaitScopesInTurn(now: now, &effects)
       finishIfStopped(now: now, &effects)
     case .none: break
     }
@@ -252,7 +252,7 @@ struct EngineState: Sendable {
     records[node].timing.stopEnded = Moment(now)
     schedule.didStop(node)
     enqueueStops()
-    reachScopes(now: now, &effects)
+    awaitScopesInTurn(now: now, &effects)
     finishIfStopped(now: now, &effects)
     return true
   }
@@ -263,7 +263,7 @@ struct EngineState: Sendable {
 
   private mutating func finish(now: Duration, _ effects: inout [Effect]) {
     slots.close()
-    scopes.phase = .over
+    if scopes.phase != .leftBehind { scopes.phase = .over }
     appTiming.stopEnded = Moment(now)
     deadline = nil
     if startOutcome == nil {

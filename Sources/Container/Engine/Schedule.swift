@@ -15,11 +15,24 @@ struct Schedule: Sendable {
     case stopped
   }
 
+  /// Which nodes the stop has come to. What opens scopes and what they use are held back for the sake of those that are open.
+  private enum Step: Int, Comparable {
+    /// What asks for a `ScopeFactory`, for code that it calls may use anything.
+    case openers
+    /// What scopes do not need.
+    case others
+    /// What they need.
+    case scopeNeeds
+
+    static func < (one: Step, other: Step) -> Bool { one.rawValue < other.rawValue }
+  }
+
   private let dependencies: Edges
   private let dependents: Edges
   private let lazyHolders: [Int: [Int]]
   private let lazyTargets: [Int: [Int]]
   private let scopeOpeners: Set<Int>
+  private let scopeNeeds: Set<Int>
   private let isSerial: Bool
   private(set) var phases: [Phase]
   /// While building: dependencies that have not started. While stopping: dependents that have not stopped.
@@ -37,9 +50,10 @@ struct Schedule: Sendable {
   private var toStop = 0
   /// How many nodes have something to do at stop.
   private var stopWork = 0
-  /// Whether all but those that open scopes are held back until scopes have ended, and how many of these have not stopped.
-  private var isHeldForScopes = false
-  private(set) var openersToStop = 0
+  private var step = Step.openers
+  /// How many nodes have not stopped of the first step, and of those after it that come before the scopes' end.
+  private var openersToStop = 0
+  private var othersToStop = 0
   /// Nodes that have been handed out and not been taken yet, to be built or to be stopped as `phases` says. Whoever calls takes
   /// them from here: a list in every answer would be an allocation for every node.
   private(set) var ready: [Int] = []
@@ -52,6 +66,7 @@ struct Schedule: Sendable {
     lazyHolders = plan.lazyHolders
     lazyTargets = plan.lazyTargets
     scopeOpeners = plan.scopeOpeners
+    scopeNeeds = plan.scopeNeeds
     isSerial = serial
     phases = Array(repeating: .idle, count: plan.nodes.count)
     pending = Array(repeating: 0, count: plan.nodes.count)
@@ -64,7 +79,10 @@ struct Schedule: Sendable {
   var isSettled: Bool { inFlight == 0 && waiting == 0 }
 
   /// Everything that had started has stopped.
-  var isStopped: Bool { inFlight == 0 && toStop == 0 && !isHeldForScopes }
+  var isStopped: Bool { inFlight == 0 && toStop == 0 && step == .scopeNeeds }
+
+  /// All that is left to be stopped is what scopes need: it is time for them to end, and for `endScopes`.
+  var isAtScopes: Bool { step == .others && othersToStop == 0 }
 
   // MARK: Starting
 
@@ -159,26 +177,31 @@ struct Schedule: Sendable {
 
   /// Turns round: from now on nodes are handed out to be stopped, dependents before what they depend on.
   ///
-  /// What opens scopes comes first, then, by `passScopes`, the rest.
-  mutating func beginStop(holdingForScopes areScopesOpen: Bool) {
+  /// What scopes need comes last, when `endScopes` says so.
+  mutating func beginStop() {
     toStop = startOrder.count
-    if !scopeOpeners.isEmpty { openersToStop = startOrder.count(where: scopeOpeners.contains) }
-    isHeldForScopes = areScopesOpen || openersToStop > 0
-    if isSerial {
-      if !lazyHolders.isEmpty { putHoldersLast() }
-      // Whatever needs an opener is one: the order of those that need each other stays.
-      if openersToStop > 0 {
-        startOrder = startOrder.filter { !scopeOpeners.contains($0) } + startOrder.filter(scopeOpeners.contains)
-      }
-      return nextToStop()
-    }
     if stopWork == 0 {
       for node in startOrder { phases[node] = .stopped }
-      (toStop, openersToStop) = (0, 0)
+      startOrder = []
+      (toStop, step) = (0, .others)
       return
     }
+    if !scopeOpeners.isEmpty { openersToStop = startOrder.count(where: scopeOpeners.contains) }
+    if openersToStop == 0 { step = .others }
+    othersToStop = toStop - openersToStop
+    if !scopeNeeds.isEmpty { othersToStop -= startOrder.count(where: scopeNeeds.contains) }
+    if isSerial {
+      if !lazyHolders.isEmpty { putHoldersLast() }
+      if othersToStop < toStop {
+        // Nothing of a step needs anything of one before it: the order of those that need each other stays.
+        let order = startOrder
+        startOrder = [.scopeNeeds, .others, .openers].flatMap { step in order.filter { self.step(of: $0) == step } }
+      }
+      nextToStop()
+      return endStep()
+    }
     for node in startOrder {
-      var open: Int32 = isHeldForScopes && !scopeOpeners.contains(node) ? 1 : 0
+      var open: Int32 = step(of: node) > step ? 1 : 0
       for place in dependents.places(of: node) where phases[dependents.neighbour(at: place)] == .started { open += 1 }
       if !lazyHolders.isEmpty, let holders = lazyHolders[node] {
         open += Int32(holders.count { phases[$0] == .started })
@@ -187,6 +210,7 @@ struct Schedule: Sendable {
     }
     // Releasing one may release others, which have no longer the phase `started` when their turn comes.
     for node in startOrder where pending[node] == 0 && phases[node] == .started { release(node) }
+    endStep()
   }
 
   mutating func didStop(_ node: Int) {
@@ -198,15 +222,29 @@ struct Schedule: Sendable {
       markStopped(node)
       releaseAll()
     }
+    endStep()
   }
 
-  /// The scopes have ended: what they may have used is next.
-  mutating func passScopes() {
-    guard isHeldForScopes else { return }
-    isHeldForScopes = false
+  /// The scopes have ended: what they needed is next.
+  mutating func endScopes() {
+    if step < .scopeNeeds { begin(.scopeNeeds) }
+  }
+
+  /// Goes on from what opens scopes to the others once that has stopped.
+  private mutating func endStep() {
+    if step == .openers, openersToStop == 0 { begin(.others) }
+  }
+
+  private mutating func begin(_ next: Step) {
+    step = next
     if isSerial { return nextToStop() }
-    for node in startOrder where !scopeOpeners.contains(node) { lose(node) }
+    for node in startOrder where step(of: node) == next { lose(node) }
     releaseAll()
+  }
+
+  private func step(of node: Int) -> Step {
+    if !scopeOpeners.isEmpty, scopeOpeners.contains(node) { return .openers }
+    return !scopeNeeds.isEmpty && scopeNeeds.contains(node) ? .scopeNeeds : .others
   }
 
   /// Hands out a node to be stopped, or passes at once through it and those behind it: most have nothing to do at stop.
@@ -230,7 +268,11 @@ struct Schedule: Sendable {
   private mutating func countStopped(_ node: Int) {
     phases[node] = .stopped
     toStop -= 1
-    if openersToStop > 0, scopeOpeners.contains(node) { openersToStop -= 1 }
+    switch step(of: node) {
+    case .openers: openersToStop -= 1
+    case .others: othersToStop -= 1
+    case .scopeNeeds: break
+    }
   }
 
   private mutating func markStopped(_ node: Int) {
@@ -266,15 +308,15 @@ struct Schedule: Sendable {
   }
 
   private mutating func nextToStop() {
-    while let node = startOrder.last, !isHeldForScopes || scopeOpeners.contains(node) {
+    while inFlight == 0, let node = startOrder.last, step == .scopeNeeds || step(of: node) < .scopeNeeds {
       startOrder.removeLast()
       if hasStopWork[node] {
         phases[node] = .stopping
         inFlight += 1
         ready.append(node)
-        return
+      } else {
+        countStopped(node)
       }
-      countStopped(node)
     }
   }
 
@@ -286,7 +328,7 @@ struct Schedule: Sendable {
     for node in unstopped { phases[node] = .stopped }
     startOrder = []
     (inFlight, toStop, waiting) = (0, 0, 0)
-    isHeldForScopes = false
+    step = .scopeNeeds
   }
 
   // MARK: Handing out

@@ -18,8 +18,17 @@ extension ContainerError {
   }
 
   static func noScope(after state: AppState) -> ContainerError {
-    ContainerError(
-      .invalidState, "cannot open a scope: the app is \(state)", details: ["a scope uses the app's values"])
+    switch state {
+    case .stopping:
+      ContainerError(
+        .invalidState, "cannot open a scope: the app is stopping, and what scopes use stops now",
+        details: [
+          "whoever opens scopes asks for ScopeFactory in its own constructor: then it stops before what they use"
+        ])
+    case .built, .starting, .running, .stopped:
+      ContainerError(
+        .invalidState, "cannot open a scope: the app is \(state)", details: ["a scope uses the app's values"])
+    }
   }
 
   static func notProvided(_ plan: Plan, _ key: Key) -> ContainerError {

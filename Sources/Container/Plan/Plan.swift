@@ -89,8 +89,11 @@ struct Plan: Sendable {
   /// The reverse of `lazyHolders`.
   var lazyTargets: [Int: [Int]] = [:]
 
-  /// Who may open scopes, and who needs them: they stop before scopes are waited for.
+  /// Who asks for a `ScopeFactory`, and who needs those that do: they stop before anything else.
   var scopeOpeners: Set<Int> = []
+
+  /// What values in scopes need: it stops when the scopes have ended, after everything else.
+  var scopeNeeds: Set<Int> = []
 
   /// Transient nodes whose constructors may make another of the same, by `Factory` or `Lazy`.
   var recursive: Set<Int> = []

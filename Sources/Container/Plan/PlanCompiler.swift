@@ -324,6 +324,7 @@ struct PlanCompiler {
     collectScopedNeeds(analysis.order)
     keepHolders()
     collectScopeOpeners(analysis.dependents)
+    collectScopeNeeds()
     collectRecursive()
   }
 
@@ -433,6 +434,18 @@ struct PlanCompiler {
       }
     }
     plan.scopeOpeners = needing(singletons)
+  }
+
+  /// Singletons that scoped values need or may ask for, and all that those need, but for what opens scopes itself.
+  private mutating func collectScopeNeeds() {
+    var seen: Set<Int> = []
+    // A transient value that needs a scoped one is made in scopes alone.
+    var stack = plan.nodes.indices.filter { plan.nodes[$0].lifetime == .scoped || plan.scopedNeeds[$0] != nil }
+    while let node = stack.popLast() {
+      guard seen.insert(node).inserted else { continue }
+      if plan.nodes[node].lifetime == .singleton, !plan.scopeOpeners.contains(node) { plan.scopeNeeds.insert(node) }
+      stack += direct[node].lazy.map(Int.init) + (later[node] ?? [])
+    }
   }
 
   /// Transient values whose constructors may make another of the same, by `Factory` or `Lazy`.
