@@ -88,6 +88,32 @@ import Testing
     #expect(journal.entries == ["pool", "inner", "stop session", "stop session", "stop pool"])
   }
 
+  @Test func `Whatever opens a scope inside an open one may do so while the stop waits`() async throws {
+    struct Opener: Sendable { let scopes: ScopeFactory }
+    let app = App(options()) {
+      Provide { Pool() }.eager().onStop { [journal] _ in journal.note("stop pool") }
+      Provide { (_: Pool) in Session() }.lifetime(.scoped).onStop { [journal] _ in journal.note("stop session") }
+      Provide(Opener.init(scopes:)).lifetime(.scoped)
+    }
+    try await app.start()
+    let scope = Task { [entered, gate] in
+      try await app.withScope { scope in
+        let opener = try await scope.get(Opener.self)
+        entered.open()
+        await gate.wait()
+        try await opener.scopes.withScope { _ = try await $0.get(Session.self) }
+        try await app.withScope { _ = try await $0.get(Session.self) }
+      }
+    }
+    await entered.wait()
+    let stop = Task { try await app.stop() }
+    #expect(await closed(app))
+    gate.open()
+    try await scope.value
+    try await stop.value
+    #expect(journal.entries == ["stop session", "stop session", "stop pool"])
+  }
+
   @Test func `Scopes that do not end are named and cancelled, and the stop goes on when they have ended`() async throws
   {
     let app = app(options { $0.stopTimeout = .seconds(40) })
@@ -158,6 +184,54 @@ import Testing
       #expect(app.state == .stopping)
     }
     try await app.stopped()
+  }
+
+  @Test func `stop() in a stop hook of a scope's value is an error`() async throws {
+    let own = Catch<App>()
+    let app = App {
+      Provide { Session() }.lifetime(.scoped).onStop { _ in try await own.value?.stop() }
+    }
+    own.put(app)
+    try await app.start()
+    let error = await #expect(throws: ContainerError.self) {
+      try await app.withScope { scope in _ = try await scope.get(Session.self) }
+    }
+    #expect((error?.cause as? ContainerError)?.code == .stopInsideHook)
+    try await app.stop()
+  }
+
+  @Test func `stop() in a task of an inner scope that has ended is an error while the outer one is open`() async throws
+  {
+    let app = app(options())
+    try await app.start()
+    try await app.withScope { [gate] outer in
+      let task = try await outer.withScope { _ in
+        Task {
+          await gate.wait()
+          try await app.stop()
+        }
+      }
+      gate.open()
+      let error = await #expect(throws: ContainerError.self) { try await task.value }
+      #expect(error?.code == .stopInsideHook)
+    }
+    try await app.stop()
+  }
+
+  @Test func `stop() inside a scope is an error in a scope of another app too`() async throws {
+    let (outer, inner) = (App {}, App {})
+    try await outer.start()
+    try await inner.start()
+    try await outer.withScope { _ in
+      try await inner.withScope { _ in
+        for app in [outer, inner] {
+          let error = await #expect(throws: ContainerError.self) { try await app.stop() }
+          #expect(error?.code == .stopInsideHook)
+        }
+      }
+      try await inner.stop()
+    }
+    try await outer.stop()
   }
 
   @Test func `A task that a scope began may stop the app once the scope has ended`() async throws {

@@ -20,6 +20,8 @@ final class OpenScope: Sendable {
 
   private let engine: ObjectIdentifier
   private let site: Site
+  /// The scope around this one, of any app: a task of this one may go on inside that when this has ended.
+  private let outer: Mutex<OpenScope?>
   private let state = Mutex(State.open)
   /// The task that runs the body, and that may be gone as soon as the scope is over: so it is used in the state `cancelling`
   /// alone, which the end waits for, and dropped at the end.
@@ -28,13 +30,38 @@ final class OpenScope: Sendable {
   init(_ engine: Engine, _ site: Site) {
     self.engine = ObjectIdentifier(engine)
     self.site = site
+    let outer = OpenScope.current?.nearestOpen
+    // Those in between have ended: tasks that open scopes for each other in turn would keep all that there ever were.
+    outer?.skipEnded()
+    self.outer = Mutex(outer)
     task = withUnsafeCurrentTask { $0 }
   }
 
-  /// Whether the current task, or one that began it, is in a scope of `engine`.
+  /// The open scope of `engine` that the current task is in, or one that began it.
   static func surroundsTask(of engine: Engine) -> OpenScope? {
-    guard let current, current.engine == ObjectIdentifier(engine) else { return nil }
-    return current.state.withLock { if case .ended = $0 { nil } else { current } }
+    var next = current?.nearestOpen
+    while let scope = next {
+      if scope.engine == ObjectIdentifier(engine) { return scope }
+      next = scope.around?.nearestOpen
+    }
+    return nil
+  }
+
+  private var around: OpenScope? { outer.withLock(\.self) }
+
+  private var isEnded: Bool { state.withLock { if case .ended = $0 { true } else { false } } }
+
+  /// This one, or else the nearest around it that has not ended.
+  private var nearestOpen: OpenScope? {
+    var next: OpenScope? = self
+    while let scope = next, scope.isEnded { next = scope.around }
+    return next
+  }
+
+  private func skipEnded() {
+    guard let around, around.isEnded else { return }
+    let nearest = around.nearestOpen
+    outer.withLock { $0 = nearest }
   }
 
   func origin(_ plan: Plan) -> Origin {

@@ -197,19 +197,23 @@ final class ScopeStorage: Sendable {
   ) async throws -> Result {
     let engine = try engine()
     let opened = OpenScope(engine, site)
+    let isInner = parent != nil || OpenScope.surroundsTask(of: engine) != nil
     let place = try engine.state.withLock { state throws(ContainerError) in
-      try state.open(opened, isInner: parent != nil)
+      try state.open(opened, isInner: isInner)
     }
-    let result: Result
-    do {
-      result = try await OpenScope.$current.withValue(opened) { try await body(Scope(self)) }
-    } catch {
-      // The error of the body is the one to tell; those of the stop are events.
-      _ = await end(engine, opened, place)
-      throw error
+    // The stop hooks are inside it too: the stop of the app waits for them.
+    return try await OpenScope.$current.withValue(opened) {
+      let result: Result
+      do {
+        result = try await body(Scope(self))
+      } catch {
+        // The error of the body is the one to tell; those of the stop are events.
+        _ = await end(engine, opened, place)
+        throw error
+      }
+      if let failure = await end(engine, opened, place) { throw failure }
+      return result
     }
-    if let failure = await end(engine, opened, place) { throw failure }
-    return result
   }
 
   private func end(_ engine: Engine, _ opened: OpenScope, _ place: Int) async -> ContainerError? {
