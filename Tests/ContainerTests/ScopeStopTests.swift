@@ -134,7 +134,7 @@ import Testing
     try await stop.value
     #expect(journal.entries == ["pool", "stop session", "stop pool"])
     let told = events.events.compactMap { if case .stragglers(let all) = $0 { "\(all)" } else { nil } }
-    #expect(!told.isEmpty)
+    #expect(told.count == 1)
     #expect(told.allSatisfy { $0.contains("ContainerTests/ScopeStopTests.swift:") })
   }
 
@@ -155,6 +155,36 @@ import Testing
     gate.open()
     try await scope.value
     #expect(events.events.contains { if case .cameLate = $0 { true } else { false } })
+  }
+
+  @Test func `Scopes of one place are told together`() async throws {
+    let app = app(options { $0.stopTimeout = .seconds(40) })
+    try await app.start()
+    let inside = Flag()
+    let many = (0..<5).map { _ in
+      Task { [gate] in
+        try await app.withScope { _ in
+          inside.hit()
+          await gate.wait()
+        }
+      }
+    }
+    let one = open(app)
+    await entered.wait()
+    #expect(await soon { inside.count == 5 })
+    let stop = Task { try await app.stop() }
+    #expect(await closed(app))
+    for wait in [20, 10] {
+      await time.sleepers(1)
+      time.advance(by: .seconds(wait))
+    }
+    let error = try #require(await #expect(throws: ContainerError.self) { try await stop.value })
+    try expectGolden(error.description + "\n", "scopes-of-one-place.txt")
+    let told = events.events.compactMap { if case .stragglers(let all) = $0 { all } else { nil } }
+    #expect(told.allSatisfy { $0.count == 2 })
+    #expect(told.contains { "\($0)".contains("5 times") })
+    gate.open()
+    for scope in many + [one] { try await scope.value }
   }
 
   @Test func `A scope that was opened before the start is not told to be late`() async throws {

@@ -85,6 +85,8 @@ extension EngineState {
   mutating func expireScopes(now: Duration, _ effects: inout [Effect]) {
     if scopes.phase == .ending {
       scopes.phase = .cancelled
+      // They need not be told of again with whatever else takes long.
+      watch.lastReport = now
       effects.append(.emit(.stragglers(scopeStragglers(now: now))))
       effects.append(.cancelScopes(scopes.all))
       return giveScopesTime(now: now, &effects)
@@ -109,6 +111,8 @@ extension EngineState {
 
   func scopeStragglers(now: Duration) -> [Straggler] {
     guard scopes.isWaitedFor else { return [] }
-    return scopes.all.map { Straggler(origin: $0.origin(plan), activity: .ending, elapsed: now - scopes.since) }
+    return scopes.all.map { $0.origin(plan) }.counted.map { origin, count in
+      Straggler(origin: origin, activity: .ending, elapsed: now - scopes.since, count: count)
+    }
   }
 }

@@ -140,9 +140,9 @@ extension Plan {
   }
 }
 
-extension [Int] {
+extension Array {
   /// As many lines as fit on a screen with others: the first ones, how many are left out, and the last.
-  fileprivate func listed(_ text: (Int) -> String) -> [String] {
+  func listed(_ text: (Element) -> String) -> [String] {
     guard count > 12 else { return map(text) }
     return prefix(9).map(text) + ["… \(count - 10) more …", text(self[count - 1])]
   }

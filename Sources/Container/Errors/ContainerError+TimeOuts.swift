@@ -10,12 +10,14 @@ extension ContainerError {
   }
 
   static func scopesDidNotEnd(_ scopes: [Origin], _ elapsed: Duration) -> ContainerError {
-    ContainerError(
-      .stopTimedOut,
-      "\(scopes.count == 1 ? "a scope" : "\(scopes.count) scopes") did not end within \(elapsed.short) of being waited for",
-      details: scopes.map { "opened at \($0.location)" } + [
-        "the task was cancelled: check Task.isCancelled in the body of withScope"
-      ], origin: scopes.first)
+    let (are, them, whose) =
+      scopes.count == 1
+      ? ("a scope was", "it", "its task was") : ("\(scopes.count) scopes were", "them", "their tasks were")
+    return ContainerError(
+      .stopTimedOut, "\(are) still open \(elapsed.short) after the stop began to wait for \(them)",
+      details: scopes.counted.map { "opened at \($0.location)" + ($1 == 1 ? "" : ", \($1) times") }.listed(\.self)
+        + ["\(whose) cancelled: check Task.isCancelled in the body of withScope"],
+      origin: scopes.first)
   }
 
   static func buildTimedOut(_ plan: Plan, _ node: Int, _ elapsed: Duration) -> ContainerError {
@@ -59,5 +61,18 @@ extension ContainerError {
       default: "\(verb) before: \(finished.count) in all, the last of them \(last)"
       }
     return running.map { "still running: \($0)" } + [line]
+  }
+}
+
+extension [Origin] {
+  /// Each once, the most frequent first, with how often it is there.
+  var counted: [(origin: Origin, count: Int)] {
+    var counts: [Origin: Int] = [:]
+    var all: [Origin] = []
+    for origin in self {
+      counts[origin, default: 0] += 1
+      if counts[origin] == 1 { all.append(origin) }
+    }
+    return all.map { ($0, counts[$0] ?? 0) }.sorted { $0.1 > $1.1 }
   }
 }

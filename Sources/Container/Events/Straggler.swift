@@ -21,6 +21,16 @@ public struct Straggler: Sendable, Hashable, CustomStringConvertible {
   /// For how long.
   public let elapsed: Duration
 
+  /// How many there are: scopes that were opened at one place are told together.
+  public let count: Int
+
+  init(origin: Origin, activity: Activity, elapsed: Duration, count: Int = 1) {
+    self.origin = origin
+    self.activity = activity
+    self.elapsed = elapsed
+    self.count = count
+  }
+
   /// One line: ``start hook of `Cache` for 7.0 s  (App/Users.swift:12)``.
   public var description: String {
     let what =
@@ -30,6 +40,7 @@ public struct Straggler: Sendable, Hashable, CustomStringConvertible {
       case .stopping(let hook): "stopping\(hook.map { " \"\($0)\" of" } ?? "")"
       case .ending: "waiting for the end of"
       }
-    return "\(what) `\(origin.name)` for \(elapsed.short)  (\(origin.location))"
+    let times = count == 1 ? "" : ", \(count) times"
+    return "\(what) `\(origin.name)` for \(elapsed.short)  (\(origin.location)\(times))"
   }
 }
