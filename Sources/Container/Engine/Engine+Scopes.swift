@@ -50,9 +50,11 @@ extension Engine {
         if !race.end(.failed(error)) { emit(.cameLate(plan.origin(node))) }
       }
     }
-    let ending: Race.Ending
+    var ending: Race.Ending
     if let ended = race.ended {
       ending = ended
+      // It held its thread all the time, so that no timer could have ended it.
+      if case .finished = ended, clock.now() - began > budget { ending = .timedOut }
     } else {
       // It waits for something: from now on its time is watched.
       let timer = Task {
