@@ -24,7 +24,8 @@ struct ContainerLog: ContainerObserver {
     case .stragglers(let stragglers):
       logger.warning("still waiting", ["for": .array(stragglers.map { .string("\($0)") })])
     case .cameLate(let origin):
-      logger.warning("ended after its time was up", ["what": .string(origin.name)])
+      logger.warning(
+        "ended after its time was up", ["what": .string(origin.name), "at": .string("\(origin.location)")])
     default: break
     }
   }

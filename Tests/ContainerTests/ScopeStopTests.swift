@@ -154,7 +154,9 @@ import Testing
     #expect(journal.entries == ["pool", "stop pool"])
     gate.open()
     try await scope.value
-    #expect(events.events.contains { if case .cameLate = $0 { true } else { false } })
+    let late = events.events.compactMap { if case .cameLate = $0 { $0.record } else { nil } }
+    #expect(late.map(\.subject) == ["withScope"])
+    #expect(late.allSatisfy { $0.fields.contains { $0.value.hasPrefix("ContainerTests/ScopeStopTests.swift:") } })
   }
 
   @Test func `Scopes of one place are told together`() async throws {

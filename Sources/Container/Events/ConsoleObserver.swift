@@ -72,7 +72,8 @@ extension ContainerEvent {
       return record("FAILED", "run failed", origin, error: error, next)
     case .stragglers(let stragglers):
       return record("WAITING", "still running", nil, stragglers.map { ("straggler", "\($0)") })
-    case .cameLate(let origin): return record("LATE", "came back too late", origin)
+    case .cameLate(let origin):
+      return record("LATE", "came back too late", origin, [("location", "\(origin.location)")])
     case .rollingBack(let error): return record("ROLLBACK", "rolling back", error.origin, error: error)
     case .stopRequested(let reason): return record("STOP", "stop requested", nil, [("reason", "\(reason)")])
     case .stopping(let origin, let hook, let budget):

@@ -23,7 +23,7 @@ public enum ContainerEvent: Sendable {
   case runFailed(Origin, any Error, restartAfter: Duration?)
   /// Hooks, constructors and, in a stop, scopes that take long, sent every ``App/Options/stragglerInterval``.
   case stragglers([Straggler])
-  /// A constructor or hook has returned after its time was up and the app had gone on without it.
+  /// A constructor, a hook or the body of a scope has returned after its time was up and the app had gone on without it.
   case cameLate(Origin)
   /// The start has failed; everything that had started is being stopped.
   case rollingBack(ContainerError)
