@@ -48,6 +48,16 @@ import Testing
     await soon { app.state == .stopping }
   }
 
+  /// Lets the two times pass that a stop of 40 seconds has for scopes, and compares what it throws with a golden text.
+  func expectLeavesScopesBehind(_ stop: Task<Void, any Error>, _ name: String) async throws {
+    for wait in [20, 10] {
+      await time.sleepers(1)
+      time.advance(by: .seconds(wait))
+    }
+    let error = try #require(await #expect(throws: ContainerError.self) { try await stop.value })
+    try expectGolden(error.description + "\n", name)
+  }
+
   @Test(arguments: [App.Options.Order.concurrent, .serial])
   func `A stop waits for open scopes before it stops what they use`(_ order: App.Options.Order) async throws {
     let app = app(options { $0.order = order })
@@ -145,12 +155,7 @@ import Testing
     await entered.wait()
     let stop = Task { try await app.stop() }
     #expect(await closed(app))
-    for wait in [20, 10] {
-      await time.sleepers(1)
-      time.advance(by: .seconds(wait))
-    }
-    let error = try #require(await #expect(throws: ContainerError.self) { try await stop.value })
-    try expectGolden(error.description + "\n", "scopes-did-not-end.txt")
+    try await expectLeavesScopesBehind(stop, "scopes-did-not-end.txt")
     #expect(journal.entries == ["pool", "stop pool"])
     gate.open()
     try await scope.value
@@ -176,12 +181,7 @@ import Testing
     #expect(await soon { inside.count == 5 })
     let stop = Task { try await app.stop() }
     #expect(await closed(app))
-    for wait in [20, 10] {
-      await time.sleepers(1)
-      time.advance(by: .seconds(wait))
-    }
-    let error = try #require(await #expect(throws: ContainerError.self) { try await stop.value })
-    try expectGolden(error.description + "\n", "scopes-of-one-place.txt")
+    try await expectLeavesScopesBehind(stop, "scopes-of-one-place.txt")
     let told = events.events.compactMap { if case .stragglers(let all) = $0 { all } else { nil } }
     #expect(told.allSatisfy { $0.count == 2 })
     #expect(told.contains { "\($0)".contains("5 times") })

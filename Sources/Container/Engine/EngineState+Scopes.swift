@@ -18,17 +18,16 @@ extension EngineState {
     /// Since when the stop waits, and how long it does so in this phase.
     var since = Duration.zero
     var deadline: Duration?
-    private(set) var count = 0
     /// Each at a place of its own for as long as it is open: that is cheaper than a key to find it by.
     private var places: [OpenScope?] = []
     private var free: [Int] = []
 
+    var count: Int { places.count - free.count }
     var all: [OpenScope] { places.compactMap(\.self) }
 
     var isWaitedFor: Bool { phase == .ending || phase == .cancelled }
 
     mutating func insert(_ scope: OpenScope) -> Int {
-      count += 1
       if let place = free.popLast() {
         places[place] = scope
         return place
@@ -38,17 +37,16 @@ extension EngineState {
     }
 
     mutating func remove(_ place: Int) {
-      count -= 1
       places[place] = nil
       free.append(place)
     }
   }
 
   /// A scope is opened. Returns its place.
-  mutating func open(_ scope: OpenScope, isInner: Bool) throws(ContainerError) -> Int {
+  mutating func open(_ scope: OpenScope, isInner: @autoclosure () -> Bool) throws(ContainerError) -> Int {
     switch scopes.phase {
     case .open: break
-    case .ending, .cancelled: guard isInner else { throw .noScope(after: machine.current) }
+    case .ending, .cancelled: guard isInner() else { throw .noScope(after: machine.current) }
     case .over, .leftBehind: throw .noScope(after: machine.current)
     }
     return scopes.insert(scope)

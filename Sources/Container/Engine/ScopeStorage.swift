@@ -197,9 +197,8 @@ final class ScopeStorage: Sendable {
   ) async throws -> Result {
     let engine = try engine()
     let opened = OpenScope(engine, site)
-    let isInner = parent != nil || OpenScope.surroundsTask(of: engine) != nil
     let place = try engine.state.withLock { state throws(ContainerError) in
-      try state.open(opened, isInner: isInner)
+      try state.open(opened, isInner: parent != nil || OpenScope.surroundsTask(of: engine) != nil)
     }
     // The stop hooks are inside it too: the stop of the app waits for them.
     return try await OpenScope.$current.withValue(opened) {

@@ -22,12 +22,10 @@ struct GraphAnalysis {
       next += 1
     }
     guard order.count < count else { return }
-    var rest = Set(0..<count).subtracting(order)
-    for node in rest.sorted() where rest.contains(node) {
-      guard let cycle = GraphAnalysis.shortestCycle(through: node, in: edges, within: rest) else { continue }
-      cycles.append(cycle)
-      // Whatever is knotted together with this cycle is the same mistake; one report of it is enough.
-      rest.subtract(knot(of: node, in: edges, within: rest))
+    // Whatever is knotted together with a cycle is the same mistake; one report of it is enough.
+    for knot in edges.knots().map(Set.init).sorted(by: { $0.min() ?? 0 < $1.min() ?? 0 }) {
+      guard let first = knot.min() else { continue }
+      cycles += GraphAnalysis.shortestCycle(through: first, in: edges, within: knot).map { [$0] } ?? []
     }
   }
 
@@ -52,21 +50,50 @@ struct GraphAnalysis {
     }
     return nil
   }
+}
 
-  /// The nodes that `start` reaches and that reach it.
-  private func knot(of start: Int, in edges: Edges, within nodes: Set<Int>) -> Set<Int> {
-    GraphAnalysis.reachable(from: start, by: edges, within: nodes)
-      .intersection(GraphAnalysis.reachable(from: start, by: dependents, within: nodes))
-  }
-
-  private static func reachable(from start: Int, by edges: Edges, within nodes: Set<Int>) -> Set<Int> {
-    var seen: Set<Int> = [start]
-    var stack = [start]
-    while let node = stack.popLast() {
-      for target in edges[node].lazy.map(Int.init) where nodes.contains(target) && seen.insert(target).inserted {
-        stack.append(target)
+extension Edges {
+  /// The nodes that reach themselves, each time those together that reach each other.
+  ///
+  /// By Tarjan's algorithm, without recursion: each node is looked at once.
+  func knots() -> [[Int]] {
+    let nodes = starts.count - 1
+    var knots: [[Int]] = []
+    /// When each node was entered, from one; the earliest of those that are open and that it reaches.
+    var entered = [Int](repeating: 0, count: nodes)
+    var earliest = [Int](repeating: 0, count: nodes)
+    var isOpen = [Bool](repeating: false, count: nodes)
+    var open: [Int] = []
+    var count = 0
+    for root in 0..<nodes where entered[root] == 0 {
+      var path: [(node: Int, place: Int)] = []
+      func enter(_ node: Int) {
+        count += 1
+        (entered[node], earliest[node], isOpen[node]) = (count, count, true)
+        open.append(node)
+        path.append((node, Int(starts[node])))
+      }
+      enter(root)
+      while let (node, place) = path.last {
+        if place < Int(starts[node + 1]) {
+          path[path.count - 1].place += 1
+          let next = neighbour(at: place)
+          if entered[next] == 0 {
+            enter(next)
+          } else if isOpen[next] {
+            earliest[node] = min(earliest[node], entered[next])
+          }
+          continue
+        }
+        path.removeLast()
+        if let parent = path.last?.node { earliest[parent] = min(earliest[parent], earliest[node]) }
+        guard earliest[node] == entered[node], let first = open.lastIndex(of: node) else { continue }
+        let knot = Array(open[first...])
+        if knot.count > 1 || self[node].contains(Int32(node)) { knots.append(knot) }
+        for member in knot { isOpen[member] = false }
+        open.removeSubrange(first...)
       }
     }
-    return seen
+    return knots
   }
 }

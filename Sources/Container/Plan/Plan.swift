@@ -126,7 +126,7 @@ struct Plan: Sendable {
 
 /// Lists of neighbours of every node in two flat arrays.
 struct Edges: Sendable {
-  private var starts: [Int32] = [0]
+  private(set) var starts: [Int32] = [0]
   private var targets: [Int32] = []
 
   var count: Int { targets.count }
@@ -147,51 +147,6 @@ struct Edges: Sendable {
   func neighbour(at place: Int) -> Int { Int(targets[place]) }
 
   subscript(node: Int) -> ArraySlice<Int32> { targets[Int(starts[node])..<Int(starts[node + 1])] }
-
-  /// The nodes that reach themselves.
-  ///
-  /// By Tarjan's algorithm, without recursion: nodes that reach each other are found together, each is looked at once.
-  func onCycles() -> Set<Int> {
-    let nodes = starts.count - 1
-    var result: Set<Int> = []
-    /// When each node was entered, from one; the earliest of those that are open and that it reaches.
-    var entered = [Int](repeating: 0, count: nodes)
-    var earliest = [Int](repeating: 0, count: nodes)
-    var isOpen = [Bool](repeating: false, count: nodes)
-    var open: [Int] = []
-    var count = 0
-    for root in 0..<nodes where entered[root] == 0 {
-      var path: [(node: Int, place: Int)] = []
-      func enter(_ node: Int) {
-        count += 1
-        (entered[node], earliest[node], isOpen[node]) = (count, count, true)
-        open.append(node)
-        path.append((node, Int(starts[node])))
-      }
-      enter(root)
-      while let (node, place) = path.last {
-        if place < Int(starts[node + 1]) {
-          path[path.count - 1].place += 1
-          let next = neighbour(at: place)
-          if next == node { result.insert(node) }
-          if entered[next] == 0 {
-            enter(next)
-          } else if isOpen[next] {
-            earliest[node] = min(earliest[node], entered[next])
-          }
-          continue
-        }
-        path.removeLast()
-        if let parent = path.last?.node { earliest[parent] = min(earliest[parent], earliest[node]) }
-        guard earliest[node] == entered[node], let first = open.lastIndex(of: node) else { continue }
-        let knot = open[first...]
-        if knot.count > 1 { result.formUnion(knot) }
-        for member in knot { isOpen[member] = false }
-        open.removeSubrange(first...)
-      }
-    }
-    return result
-  }
 
   func reversed() -> Edges {
     let nodes = starts.count - 1

@@ -444,7 +444,7 @@ struct PlanCompiler {
     while let node = stack.popLast() {
       guard seen.insert(node).inserted else { continue }
       if plan.nodes[node].lifetime == .singleton, !plan.scopeOpeners.contains(node) { plan.scopeNeeds.insert(node) }
-      stack += direct[node].lazy.map(Int.init) + (later[node] ?? [])
+      stack += neighbours(of: node)
     }
   }
 
@@ -453,9 +453,12 @@ struct PlanCompiler {
     let goals = Set(lazyEdges.map(\.to)).filter { plan.nodes[$0].lifetime == .transient }
     guard !goals.isEmpty else { return }
     var edges = Edges()
-    for node in plan.nodes.indices { edges.append(direct[node].lazy.map(Int.init) + (later[node] ?? [])) }
-    plan.recursive = goals.intersection(edges.onCycles())
+    for node in plan.nodes.indices { edges.append(neighbours(of: node)) }
+    plan.recursive = goals.intersection(edges.knots().joined())
   }
+
+  /// What a node needs, and what it may ask for later.
+  private func neighbours(of node: Int) -> [Int] { direct[node].map(Int.init) + (later[node] ?? []) }
 
   /// The singletons that a node may ask for after it has been built: by `Lazy`, `Factory` or a scope, its own or those of the
   /// transient and scoped values that it gets.
@@ -502,7 +505,7 @@ struct PlanCompiler {
     var paths = [[start]]
     while let path = paths.popLast() {
       let node = path[path.count - 1]
-      for next in direct[node].map(Int.init) + (later[node] ?? []) where seen.insert(next).inserted {
+      for next in neighbours(of: node) where seen.insert(next).inserted {
         switch plan.nodes[next].lifetime {
         case .scoped: return path + [next]
         case .transient where scopeAskers.contains(next): return path + [next]
