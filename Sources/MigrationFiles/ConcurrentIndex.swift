@@ -109,28 +109,12 @@ private struct TokenReader {
     while let first = rest.first {
       if first.properties.isWhitespace {
         rest.removeFirst()
-      } else if rest.starts(with: "--".unicodeScalars) {
+      } else if rest.begins(with: "--") {
         rest = rest.drop { $0 != "\n" }
-      } else if rest.starts(with: "/*".unicodeScalars) {
-        skipComment()
+      } else if rest.begins(with: "/*") {
+        rest.dropComment()
       } else {
         return
-      }
-    }
-  }
-
-  private mutating func skipComment() {
-    var depth = 0
-    while !rest.isEmpty {
-      if rest.starts(with: "/*".unicodeScalars) {
-        depth += 1
-        rest.removeFirst(2)
-      } else if rest.starts(with: "*/".unicodeScalars) {
-        depth -= 1
-        rest.removeFirst(2)
-        if depth == 0 { return }
-      } else {
-        rest.removeFirst()
       }
     }
   }

@@ -1,3 +1,5 @@
+internal import MigrationFiles
+
 /// A session that holds what a migrator waits for.
 public struct LockHolder: Sendable, Hashable {
   /// Its process at the server.
@@ -59,10 +61,10 @@ private struct QueryOutline {
         skipString()
       } else if scalar == "\"" {
         readName()
-      } else if begins("--") {
+      } else if rest.begins(with: "--") {
         rest = rest.drop { !$0.endsLine }
-      } else if begins("/*") {
-        skipComment()
+      } else if rest.begins(with: "/*") {
+        rest.dropComment()
       } else if scalar == "$", let tag = dollarTag() {
         rest.removeFirst(tag.count)
         let end = rest.ranges(of: tag).first
@@ -82,8 +84,6 @@ private struct QueryOutline {
     }
     return String(outline)
   }
-
-  private func begins(_ text: String) -> Bool { rest.starts(with: text.unicodeScalars) }
 
   /// A backslash hides a quote in `E''` only; taking it so everywhere would hide less than it should, not more.
   private mutating func skipString() {
@@ -109,20 +109,6 @@ private struct QueryOutline {
     for scalar in name { outline.append(scalar.endsLine ? " " : scalar) }
     outline.append("\"")
     rest = rest.dropFirst(name.count + 2)
-  }
-
-  private mutating func skipComment() {
-    var depth = 0
-    while !rest.isEmpty {
-      if begins("/*") {
-        (depth, rest) = (depth + 1, rest.dropFirst(2))
-      } else if begins("*/") {
-        (depth, rest) = (depth - 1, rest.dropFirst(2))
-        if depth == 0 { return }
-      } else {
-        rest.removeFirst()
-      }
-    }
   }
 
   private func dollarTag() -> Substring.UnicodeScalarView? {
