@@ -94,7 +94,7 @@ extension EmbeddedPostgres.Options {
     if isThrowaway { all.merge(Self.throwaway) { _, new in new } }
     all.merge(settings) { _, new in new }
     // The list syntax of this setting: quotes protect commas and spaces, and are doubled inside.
-    all["unix_socket_directories"] = "\"\(socketDirectory.doubling("\""))\""
+    all["unix_socket_directories"] = "\"\(socketDirectory.escaping("\""))\""
     all["listen_addresses"] = ""
     all["port"] = String(port)
     // Our file, named in our errors: neither a collector process nor syslog may take the log elsewhere.

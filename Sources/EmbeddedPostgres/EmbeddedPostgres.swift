@@ -101,7 +101,7 @@ public final class EmbeddedPostgres: Sendable {
 
   private static func connectionString(socketDirectory: String, port: Int, database: String) -> String {
     func quoted(_ value: String) -> String {
-      "'\(value.escaping({ $0 == "'" || $0 == "\\" }, by: "\\"))'"
+      "'\(value.escaping("'\\", by: "\\"))'"
     }
     return "host=\(quoted(socketDirectory)) port=\(port) dbname=\(quoted(database)) user=\(quoted(userName))"
   }

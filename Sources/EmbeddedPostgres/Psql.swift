@@ -45,19 +45,18 @@ struct Psql {
     }
   }
 
-  private func identifier(_ name: String) -> String { "\"\(name.doubling("\""))\"" }
+  private func identifier(_ name: String) -> String { "\"\(name.escaping("\""))\"" }
 
-  private func literal(_ text: String) -> String { "'\(text.doubling("'"))'" }
+  private func literal(_ text: String) -> String { "'\(text.escaping("'"))'" }
 }
 
 extension String {
-  /// With every scalar of a kind twice. Of scalars: a mark that combines with a quotation mark makes another character of it.
-  func doubling(_ doubled: Unicode.Scalar) -> String { escaping({ $0 == doubled }, by: doubled) }
-
-  func escaping(_ isEscaped: (Unicode.Scalar) -> Bool, by escape: Unicode.Scalar) -> String {
+  /// With `escape` before each of some marks, or else each of these twice. By scalars: a mark that combines with a quotation mark
+  /// makes another character of it.
+  func escaping(_ marks: String, by escape: Unicode.Scalar? = nil) -> String {
     var result = UnicodeScalarView()
     for scalar in unicodeScalars {
-      if isEscaped(scalar) { result.append(escape) }
+      if marks.unicodeScalars.contains(scalar) { result.append(escape ?? scalar) }
       result.append(scalar)
     }
     return String(result)

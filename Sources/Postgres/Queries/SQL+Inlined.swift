@@ -26,13 +26,5 @@ extension SQL {
     }
   }
 
-  static func quoted(_ text: String) -> String {
-    var bytes = Array("E'".utf8)
-    bytes.reserveCapacity(text.utf8.count + 3)
-    for byte in text.utf8 {
-      if byte == UInt8(ascii: "'") || byte == UInt8(ascii: "\\") { bytes.append(byte) }
-      bytes.append(byte)
-    }
-    return String(decoding: bytes, as: UTF8.self) + "'"
-  }
+  static func quoted(_ text: String) -> String { "E'\(text.escaping("'\\"))'" }
 }

@@ -123,13 +123,7 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
 
     /// The name of a table, column or other object, quoted.
     public mutating func appendInterpolation(identifier name: String) {
-      text += "\""
-      // By bytes: to Swift a mark that combines with a quotation mark makes another character of it.
-      for piece in name.utf8.split(separator: UInt8(ascii: "\""), omittingEmptySubsequences: false) {
-        if piece.startIndex != name.startIndex { text += "\"\"" }
-        text += Substring(piece)
-      }
-      text += "\""
+      text += "\"\(name.escaping("\""))\""
     }
 
     /// Another piece of SQL, its parameters renumbered.

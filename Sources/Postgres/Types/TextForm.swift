@@ -267,12 +267,7 @@ struct TextForm {
 
   /// In quotes, which arrays, composites, ranges and `hstore` all read alike.
   private static func quoted(_ text: String) -> String {
-    var bytes = [UInt8(ascii: "\"")]
-    for byte in text.utf8 {
-      if byte == UInt8(ascii: "\"") || byte == UInt8(ascii: "\\") { bytes.append(UInt8(ascii: "\\")) }
-      bytes.append(byte)
-    }
-    return String(decoding: bytes, as: UTF8.self) + "\""
+    "\"\(text.escaping("\"\\", by: UInt8(ascii: "\\")))\""
   }
 
   /// The next part of a composed value, quoted; nil for NULL.
