@@ -45,6 +45,8 @@ public final class EventLoop: TaskExecutor, Sendable {
     var work: [Work] = []
     var timers = TimerQueue()
     var handlers: [UInt64: Handler] = [:]
+    /// Who watches a descriptor and is to be told that nobody does any more.
+    var stopHandlers: [UInt64: @Sendable () -> Void] = [:]
     var nextToken: UInt64 = EventLoop.wakeToken + 1
     /// The thread is in `epoll_wait`, or about to be: work from another thread must wake it.
     var isAsleep = false
@@ -166,20 +168,27 @@ public final class EventLoop: TaskExecutor, Sendable {
   /// Cancel the registration before the descriptor is closed. What a handler is told may be older than the last
   /// ``Registration/update(_:)``: others that were ready at the same time come first, with all that they set going.
   ///
-  /// - Throws: ``EventLoopError`` when the kernel refuses the descriptor (a plain file, for one).
+  /// - Parameter onStop: Called once, on the loop's thread, if the loop is stopped while it watches: for whoever has others
+  ///   wait for the descriptor.
+  /// - Throws: ``EventLoopError`` when the kernel refuses the descriptor (a plain file, for one), or the loop has been
+  ///   stopped.
   public func register(
-    _ descriptor: Int32, _ interest: Interest, _ handler: @escaping @Sendable (Readiness) -> Void
+    _ descriptor: Int32, _ interest: Interest, onStop: (@Sendable () -> Void)? = nil,
+    _ handler: @escaping @Sendable (Readiness) -> Void
   ) throws(EventLoopError) -> Registration {
-    let token = state.withLock { state in
+    let token = state.withLock { state -> UInt64? in
+      guard !state.isStopped else { return nil }
       let token = state.nextToken
       state.nextToken += 1
       state.handlers[token] = handler
+      if let onStop { state.stopHandlers[token] = onStop }
       return token
     }
+    guard let token else { throw EventLoopError("register on a loop that has been stopped", errno: ECANCELED) }
     do {
       try control(EPOLL_CTL_ADD, descriptor, interest, token: token)
     } catch {
-      state.withLock { _ = $0.handlers.removeValue(forKey: token) }
+      forget(token)
       throw error
     }
     return Registration(loop: self, descriptor: descriptor, token: token)
@@ -190,9 +199,18 @@ public final class EventLoop: TaskExecutor, Sendable {
   }
 
   func deregister(_ descriptor: Int32, token: UInt64) {
-    let wasRegistered = state.withLock { $0.handlers.removeValue(forKey: token) != nil }
-    guard wasRegistered else { return }
+    guard forget(token) else { return }
     epoll_ctl(epoll, EPOLL_CTL_DEL, descriptor, nil)
+  }
+
+  /// False when it had been forgotten.
+  @discardableResult
+  private func forget(_ token: UInt64) -> Bool {
+    // Let go of here, not under the lock: what a closure held may call the loop when it goes.
+    let (handler, onStop) = state.withLock { state in
+      (state.handlers.removeValue(forKey: token), state.stopHandlers.removeValue(forKey: token))
+    }
+    return withExtendedLifetime(onStop) { handler != nil }
   }
 
   private func control(
@@ -208,7 +226,8 @@ public final class EventLoop: TaskExecutor, Sendable {
 
   // MARK: Stopping
 
-  /// Runs what is queued, forgets timers and registrations, and ends the thread. Further calls wait for the same end.
+  /// Runs what is queued, forgets timers and registrations, and ends the thread. Further calls wait for the same end. A
+  /// connection to PostgreSQL that is still open on the loop breaks.
   ///
   /// Must not be awaited by a task that runs on the loop and has to be resumed there before the end.
   public func stop() async {
@@ -251,10 +270,11 @@ public final class EventLoop: TaskExecutor, Sendable {
       if count > 0 { reportStall(since: eventStart) }
     }
     thread.store(0, ordering: .relaxed)
-    let (waiters, forgotten) = state.withLock { state in
-      defer { (state.stopWaiters, state.handlers, state.timers) = ([], [:], TimerQueue()) }
-      return (state.stopWaiters, (state.handlers, state.timers))
+    let (waiters, stopHandlers, forgotten) = state.withLock { state in
+      defer { (state.stopWaiters, state.handlers, state.stopHandlers, state.timers) = ([], [:], [:], TimerQueue()) }
+      return (state.stopWaiters, state.stopHandlers.values, (state.handlers, state.timers))
     }
+    for onStop in stopHandlers { onStop() }
     // Let go of here, not under the lock: what a closure held may call the loop when it goes.
     withExtendedLifetime(forgotten) {}
     for waiter in waiters { waiter.resume() }

@@ -127,6 +127,7 @@ struct HostModule: Module {
       panel.attach(
         AdminPanel.Database(pool: pool, migrator: schema?.migrator, statistics: statistics, kind: kind))
     }
-    Run("dashboard") { (panel: AdminPanel) in try await panel.watch() }
+    // What it asks the database is answered on the loop.
+    Run("dashboard") { (panel: AdminPanel, _: EventLoop) in try await panel.watch() }
   }
 }

@@ -140,6 +140,20 @@ import Testing
     await loop.stop()
   }
 
+  @Test func `who watches a descriptor when the loop is stopped is told once, who has ceased to is not`() async throws {
+    let loop = try EventLoop()
+    let (watched, left) = (try Pipe(), try Pipe())
+    let told = Mutex<[String]>([])
+    let registration = try loop.register(
+      watched.reader, .read, onStop: { told.withLock { $0.append(loop.isCurrent ? "" : "watched") } }, { _ in })
+    try loop.register(left.reader, .read, onStop: { told.withLock { $0.append("left") } }, { _ in }).cancel()
+    await loop.stop()
+    await loop.stop()
+    registration.cancel()
+    #expect(told.withLock { $0 } == ["watched"])
+    #expect(throws: EventLoopError.self) { try loop.register(left.reader, .read) { _ in } }
+  }
+
   @Test func `stop runs what was queued, and a task that prefers a stopped loop still finishes`() async throws {
     let loop = try EventLoop()
     let ran = Mutex(false)

@@ -104,11 +104,17 @@ public final class PostgresConnection: PostgresClient {
     }
   }
 
-  private func startWatching() throws {
-    try watch.withLock { watch in
-      // Unless it broke before it was watched for.
-      guard !watch.isClosed else { return }
-      watch.registration = try loop.register(socket, .read) { [weak self] in self?.socketIsReady($0) }
+  private func startWatching() throws(PostgresError) {
+    do {
+      try watch.withLock { watch in
+        // Unless it broke before it was watched for.
+        guard !watch.isClosed else { return }
+        watch.registration = try loop.register(
+          socket, .read, onStop: { [weak self] in self?.giveUp("its event loop was stopped") },
+          { [weak self] in self?.socketIsReady($0) })
+      }
+    } catch {
+      throw PostgresError(.connectionFailed, "cannot watch the connection: \(error)")
     }
   }
 

@@ -28,7 +28,9 @@ import Testing
     ]
     let configuration = Configuration(flags: flags.merging(settings) { $1 })
     let logger = Logger(label: "test", level: .debug, output: output)
-    let app = App {
+    var options = App.Options()
+    options.observers = [ContainerLog(logger)]
+    let app = App(options) {
       HostModule(program: "test", version: "1.2.3", configuration, logger)
       DatabaseModule()
     }
@@ -233,6 +235,32 @@ import Testing
       return
     }
     #expect(!lines.isEmpty)
+  }
+
+  @Test func `a stop while the dashboard waits for the table of migrations ends that before the event loop`() async throws {
+    let output = RecordingLogOutput()
+    try await TestDatabase.with { database in
+      try await database.pool.execute(
+        "CREATE TABLE schema_migrations (version bigint PRIMARY KEY, dirty bool NOT NULL)")
+      try await database.pool.transaction { tx in
+        try await tx.execute("LOCK TABLE schema_migrations IN ACCESS EXCLUSIVE MODE")
+        let settings = ["database.lock_timeout": "10m"]
+        // Throws when something has not ended in its time.
+        try await serving(database.connectionString, output: output, settings: settings) { _, _ in
+          try await until {
+            try await database.pool.one(
+              """
+              SELECT EXISTS (SELECT FROM pg_stat_activity
+                WHERE datname = current_database() AND wait_event_type = 'Lock')
+              """)
+          }
+        }
+      }
+    }
+    let stopped = output.entries.filter { "\($0.message)" == "stopped" }.map { "\($0.metadata["what"] ?? "")" }
+    let dashboard = try #require(stopped.firstIndex(of: "dashboard"), "\(stopped)")
+    let loop = try #require(stopped.firstIndex(of: "EventLoop"), "\(stopped)")
+    #expect(dashboard < loop)
   }
 
   @Test func `a pool that is too small is told once, with who holds its connections`() async throws {

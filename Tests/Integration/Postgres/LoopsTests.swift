@@ -130,6 +130,42 @@ import Testing
     await server.stop()
   }
 
+  @Test(.timeLimit(.minutes(2)))
+  func `when a loop is stopped what its connections run fails, as do new connections, and who waits for one is told`()
+    async throws
+  {
+    try await TestDatabase.with { database in
+      let loop = try EventLoop()
+      let connection = try await PostgresConnection.connect(database.options, loop: loop)
+      var configuration = PostgresPool.Configuration(database.options)
+      configuration.acquireTimeout = .milliseconds(200)
+      let pool = try PostgresPool(configuration, loops: [loop])
+      try await pool.start()
+
+      let answer = Task { try await connection.execute("SELECT pg_sleep(600)") }
+      let another = Task { try await pool.execute("SELECT pg_sleep(600)") }
+      try await until {
+        try await database.pool.one(
+          "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(600)'")
+      }
+      await loop.stop()
+      let lost = await #expect(throws: PostgresError.self) { try await answer.value }
+      #expect(lost?.code == .connectionLost)
+      #expect(lost.map { "\($0)" }?.contains("its event loop was stopped") == true)
+      await #expect(throws: PostgresError.self) { try await another.value }
+      await #expect(throws: PostgresError.self) { try await connection.execute("SELECT 1") }
+
+      let refused = await #expect(throws: PostgresError.self) {
+        try await PostgresConnection.connect(database.options, loop: loop)
+      }
+      #expect(refused?.code == .connectionFailed)
+      let waited = await #expect(throws: (any Error).self) { try await pool.execute("SELECT 1") }
+      #expect(waited.map { "\($0)" }?.contains("a loop that has been stopped") == true)
+      await pool.close()
+      await connection.close()
+    }
+  }
+
   @Test func `a pool of no loop is refused`() throws {
     let configuration = PostgresPool.Configuration(try ConnectOptions("postgres://localhost/app"))
     let error = #expect(throws: PostgresError.self) { try PostgresPool(configuration, loops: []) }
