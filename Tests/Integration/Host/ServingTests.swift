@@ -237,7 +237,8 @@ import Testing
     #expect(!lines.isEmpty)
   }
 
-  @Test func `a stop while the dashboard waits for the table of migrations ends that before the event loop`() async throws {
+  @Test func `a stop ends the dashboard, which waits for the table of migrations, before the event loop`() async throws
+  {
     let output = RecordingLogOutput()
     try await TestDatabase.with { database in
       try await database.pool.execute(

@@ -146,7 +146,8 @@ import Testing
       let another = Task { try await pool.execute("SELECT pg_sleep(600)") }
       try await until {
         try await database.pool.one(
-          "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(600)'")
+          "SELECT count(*) = 2 FROM pg_stat_activity WHERE datname = current_database() AND query LIKE '%pg_sleep(600)'"
+        )
       }
       await loop.stop()
       let lost = await #expect(throws: PostgresError.self) { try await answer.value }
