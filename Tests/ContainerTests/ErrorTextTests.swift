@@ -188,6 +188,27 @@ import Testing
     try expectGolden(report.description + "\n", "ungrouped.txt")
   }
 
+  @Test func `A member of a group for which nobody asks is noted, with the group that it may have been meant for`() throws {
+    struct Polite: Greeting {}
+    let report = try App {
+      Provide { Polite() }.grouped()
+      Provide { [Route(path: "/a"), Route(path: "/b")] }.grouped()
+      Provide { Polite() }.as((any Greeting).self) { $0 }.grouped()
+      Invoke { (_: Group<any Greeting>, _: Group<Route>) in }
+    }.validate()
+    try expectGolden(report.description + "\n", "group-in-vain.txt")
+  }
+
+  @Test func `A protocol of which a value is provided is written with what binds it`() throws {
+    struct PoliteGreeting: Greeting {}
+    let app = App {
+      Provide { PoliteGreeting() }
+      Invoke { (_: any Greeting) in }
+    }
+    let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
+    try expectGolden(error.description + "\n", "unbound.txt")
+  }
+
   @Test func `A protocol that nobody provides is written as it has to be`() throws {
     let app = App { Invoke { (_: any Greeting) in } }
     let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })

@@ -102,6 +102,9 @@ extension ValidationReport {
       unused.append(plan.origin(node))
       if let key = plan.groupedElsewhere(node, groups) {
         notes.append("nobody asks for \(plan.origin(node)), but for `Group<\(key)>`: .grouped() makes it a member")
+      } else if let key = plan.groupInVain(node, groups) {
+        notes.append(
+          "\(plan.origin(node)) is in `Group<\(key)>`, for which nobody asks" + plan.groupAdvice(for: key, groups))
       }
     }
     for case .leftOut(let member, let decorator, let asker) in plan.notes {

@@ -30,6 +30,22 @@ extension Plan {
     declarations[node].isGrouped ? nil : declarations[node].outputs.first(where: askedGroups.contains)
   }
 
+  /// The group that a node is a member of, though nobody asks for it.
+  func groupInVain(_ node: Int, _ askedGroups: Set<Key>) -> Key? {
+    declarations[node].isGrouped ? declarations[node].outputs.first { !askedGroups.contains($0) } : nil
+  }
+
+  /// Which group a member of `Group<key>` may have been meant for.
+  func groupAdvice(for key: Key, _ askedGroups: Set<Key>) -> String {
+    if let element = (key.type as? any ListType.Type)?.elementKey, askedGroups.contains(element) {
+      return ", but for `Group<\(element)>`: contribute each by itself, by Provide(all:) or several elements"
+    }
+    let protocols = askedGroups.map(\.description).filter { $0.hasPrefix("any ") }.sorted()
+    guard !key.description.hasPrefix("any "), !protocols.isEmpty else { return "" }
+    let groups = protocols.map { "`Group<\($0)>`" }.joined(separator: ", ")
+    return ", but for \(groups): bind it with .as((\(protocols.count == 1 ? protocols[0] : "any …")).self) { $0 } if it is one"
+  }
+
   /// What has to do with the type itself: under another tag or none, in a group, hidden in a module.
   func byType(_ key: Key, to wish: Wish = .get) -> [String] {
     let asked = (key.type as? any TaggedType.Type)?.untagged
@@ -73,7 +89,9 @@ extension Plan {
             "did you mean `\(TypeName.qualified(offer.key.type))`, provided at \(place(offer))? This is `\(TypeName.qualified(key.type))`"
           ))
       } else if let distance = name.distance(to: other) {
-        near.append((distance, "did you mean `\(offer.key)`, provided at \(place(offer))?"))
+        let isBinding = key.description.hasPrefix("any ") && !offer.key.description.hasPrefix("any ")
+        let advice = isBinding ? " Bind it with .as((\(key)).self) { $0 }" : ""
+        near.append((distance, "did you mean `\(offer.key)`, provided at \(place(offer))?\(advice)"))
       }
     }
     let nearest = near.sorted { ($0.distance, $0.line) < ($1.distance, $1.line) }.prefix(3)
@@ -86,6 +104,14 @@ extension Plan {
   }
 
   private func place(_ offer: Lookup.Offer) -> SourceLocation { declarations[offer.source.node].site.location }
+}
+
+private protocol ListType {
+  static var elementKey: Key { get }
+}
+
+extension Array: ListType {
+  static var elementKey: Key { Key(Element.self) }
 }
 
 extension String {
