@@ -111,6 +111,49 @@ import Testing
     }
   }
 
+  @Test func `a request that comes in the very run in which the last one ends is answered too`() async throws {
+    let (first, second) = (Gate(), Gate())
+    let descriptor = Mutex<Int32>(-1)
+    let loop = try EventLoop()
+    let routes = [
+      Route(.get, "/first") { _ in
+        await first.wait()
+        // The library makes the head of our answer in one run and sends it in the next: between the two.
+        loop.execute {
+          loop.execute {
+            _ = "GET /second HTTP/1.1\r\nHost: test\r\n\r\n".withCString { text in
+              send(descriptor.withLock { $0 }, text, strlen(text), Int32(MSG_NOSIGNAL))
+            }
+          }
+        }
+        return "first"
+      },
+      Route(.get, "/second") { _ in
+        await second.wait()
+        return "second"
+      },
+    ]
+    let server = try HTTPServer(configuration: anyPort(), routes: routes, loop: loop)
+    let address = try await server.start()
+    let other = try await offPool {
+      let client = try TestClient(address)
+      _ = try client.request("GET", "/")
+      descriptor.withLock { $0 = client.descriptor }
+      return ClientBox(client)
+    }
+    async let answer = offPool { try TestClient(address).request("GET", "/first").text }
+    try await eventually("the handler waits") { first.arrivals == 1 }
+    async let cutOff = server.stop(grace: .seconds(60))
+    try await eventuallyRefused(address)
+    first.open()
+    #expect(try await answer == "first")
+    try await eventually("the other handler waits") { second.arrivals == 1 }
+    second.open()
+    #expect(try await offPool { try other.use { try $0.response().text } } == "second")
+    #expect(await cutOff == 0)
+    await loop.stop()
+  }
+
   @Test func `a stop out of patience cancels handlers and answers 503`() async throws {
     let observer = RecordingObserver()
     let isWaiting = Atomic<Bool>(false)

@@ -196,9 +196,13 @@ final class Daemon: @unchecked Sendable {
   }
 
   private func closeWhenDrained() {
-    // Not here: we are inside a callback of the library.
-    if isDraining, inFlight == 0, upgraded.isEmpty { loop.execute { [self] in close(cutOff: cutOffCount) } }
+    guard isDrained else { return }
+    // Not here: we are inside a callback of the library. It may go on to read a request on another connection, and that
+    // one's end comes here too.
+    loop.execute { [self] in if isDrained { close(cutOff: cutOffCount) } }
   }
+
+  private var isDrained: Bool { isDraining && inFlight == 0 && upgraded.isEmpty }
 
   // MARK: Upgraded connections
 
