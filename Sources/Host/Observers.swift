@@ -65,12 +65,17 @@ struct HTTPLog: HTTPServerObserver {
     logger.debug(
       "request",
       [
-        "method": .string("\(record.method)"), "path": .string(String(record.target.prefix { $0 != "?" })),
+        "method": .string("\(record.method)"), "path": .string(Self.path(of: record.target)),
         "route": .string(record.route ?? ""), "status": .string("\(record.status)"),
         "outcome": .string(record.outcome.rawValue), "took": .duration(record.duration),
         "received": .integer(record.requestBytes), "sent": .integer(record.responseBytes),
         "from": .string(record.remoteAddress), "id": .string(record.id ?? ""),
       ])
+  }
+
+  /// By bytes: a mark that combines with the question mark makes another character of it, but not for the router.
+  private static func path(of target: String) -> String {
+    String(Substring(target.utf8.prefix { $0 != UInt8(ascii: "?") }))
   }
 
   func requestMalformed(remoteAddress: String, status: HTTPStatus?) {

@@ -8,6 +8,8 @@ import Testing
     ("/a?b=/../c", ["a"]), ("/%F0%9F%90%9F", ["🐟"]), ("http://host/a", ["a"]), ("https://host?x", [""]),
     ("HTTP://host/a", ["a"]),
     ("/a:b@c!$&'()*+,;=~", ["a:b@c!$&'()*+,;=~"]),
+    // A mark that combines with the slash before it makes another character of that, and no other path of this.
+    ("/\u{301}a", ["\u{301}a"]), ("/a/\u{301}b?\u{301}c", ["a", "\u{301}b"]),
   ])
   func `targets are cut and decoded`(target: String, segments: [String]) throws {
     #expect(try RequestPath(target: target).segments == segments)
@@ -29,6 +31,10 @@ import Testing
     #expect(query["a"] == "1")
     #expect(query.values(for: "a") == ["1", "2"])
     #expect(query["z"] == nil)
+  }
+
+  @Test func `a name keeps the mark that combines with the question mark before it`() {
+    #expect(HTTPRequest(.get, "/?\u{301}a=1").query.map(\.name) == ["\u{301}a"])
   }
 
   @Test func `broken escapes stand for themselves`() {

@@ -25,6 +25,13 @@ import Testing
     #expect(entry.metadata == expected)
   }
 
+  @Test func `a mark that combines with the question mark brings nothing more into the log`() {
+    let output = RecordingLogOutput()
+    let log = HTTPLog(Logger(label: "app", level: .debug, output: output))
+    log.requestFinished(record("/users/7?\u{301}token=hunter2"))
+    #expect(output.entries.first?.metadata["path"] == "/users/7")
+  }
+
   @Test func `at info no request is logged, and an error of a handler is`() throws {
     let output = RecordingLogOutput()
     let log = HTTPLog(Logger(label: "app", level: .info, output: output))

@@ -53,7 +53,7 @@ public struct HTTPRequest: Sendable {
   /// The items after the `?`, decoded at each call.
   public var query: HTTPQuery {
     guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return HTTPQuery("") }
-    return HTTPQuery(target[target.index(after: mark)...])
+    return HTTPQuery(target[target.utf8.index(after: mark)...])
   }
 
   /// The body as text.

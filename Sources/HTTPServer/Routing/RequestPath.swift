@@ -25,7 +25,8 @@ struct RequestPath {
     guard raw.utf8.first == UInt8(ascii: "/") else { throw Fault("the path does not begin with a slash") }
     self.raw = raw
     var segments: [String] = []
-    for part in raw.dropFirst().utf8.split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
+    // By bytes: the slash and a mark behind it are one character.
+    for part in raw[...].utf8.dropFirst().split(separator: UInt8(ascii: "/"), omittingEmptySubsequences: false) {
       let segment = try Self.decode(part)
       guard segment != ".", segment != ".." else { throw Fault("the path has a segment “\(segment)”") }
       segments.append(segment)
