@@ -4,21 +4,32 @@ internal import HTTPServer
 /// Middleware of the app, which is asked about everything but the host's own pages: who guards the app's routes must not
 /// shut out Prometheus and the probes.
 struct AppMiddleware: HTTPMiddleware {
+  /// A route of the host's. The app may have others on the same path, by other methods.
+  private struct Page: Hashable {
+    let method: HTTPMethod
+    let path: String
+  }
+
   private let inner: any HTTPMiddleware
-  private let hostPaths: Set<String>
+  private let pages: Set<Page>
 
   /// What stands around the handlers of an app that brings `middleware`, from the outside in.
   static func all(_ middleware: some Sequence<any HTTPMiddleware>, sparing routes: [Route]) -> [any HTTPMiddleware] {
-    let paths = Set(routes.map(\.path))
-    let own = middleware.map { AppMiddleware(inner: $0, hostPaths: paths) as any HTTPMiddleware }
+    let pages = Set(routes.map { Page(method: $0.method, path: $0.path) })
+    let own = middleware.map { AppMiddleware(inner: $0, pages: pages) as any HTTPMiddleware }
     // What the middleware throws, and what it sees of the handlers' errors, is plain too.
     return own.isEmpty ? [PlainErrors()] : [PlainErrors()] + own + [PlainErrors()]
   }
 
   func handle(_ request: HTTPRequest, next: @escaping HTTPHandler) async throws -> HTTPResponse {
-    if let route = request.route, hostPaths.contains(route) { return try await next(request) }
-    return try await inner.handle(request, next: next)
+    guard let path = request.route, pages.contains(Page(method: Self.answering(request.method), path: path)) else {
+      return try await inner.handle(request, next: next)
+    }
+    return try await next(request)
   }
+
+  /// A route for GET answers HEAD too.
+  private static func answering(_ method: HTTPMethod) -> HTTPMethod { method == .head ? .get : method }
 }
 
 /// Lets an error that has an answer of its own through, though the container has wrapped it: a scoped value whose

@@ -91,6 +91,8 @@ import Testing
       Provide { Guard() as any HTTPMiddleware }.grouped()
       Provide { Outer() as any HTTPMiddleware }.grouped(order: -1)
       Provide { Route(.get, "/secret") { _ in "hush" } }.grouped()
+      // On the path of a page of the host's.
+      Provide { Route(.post, "/metrics") { _ in "pushed" } }.grouped()
     }
   }
 
@@ -105,6 +107,8 @@ import Testing
         let answer = await server.respond(to: HTTPRequest(.get, page))
         #expect(answer.status == .ok && answer.headers["X-Order"] == nil, "\(page)")
       }
+      #expect(await server.respond(to: HTTPRequest(.head, "/metrics")).status == .ok)
+      #expect(await server.respond(to: HTTPRequest(.post, "/metrics")).status == .forbidden)
     }
   }
 
