@@ -6,11 +6,11 @@ import PackagePlugin
   func createBuildCommands(context: PluginContext, target: any Target) async throws -> [Command] {
     guard let module = target.sourceModule else { return [] }
     let files = module.sourceFiles(withSuffix: "sql").map(\.url).sorted { $0.path() < $1.path() }
-    guard !files.isEmpty else {
-      Diagnostics.error(
+    if files.isEmpty {
+      // Not an error: the first pair is written by the program that is built here.
+      Diagnostics.warning(
         "\(target.name) has no .sql files for EmbedMigrations: put them into \(module.directoryURL.path(percentEncoded: false))"
       )
-      return []
     }
     let output = context.pluginWorkDirectoryURL.appending(path: "\(target.name).embedded.swift")
     return [

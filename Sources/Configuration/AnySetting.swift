@@ -12,8 +12,10 @@ public struct AnySetting: Sendable {
   public let flag: String
   /// The name of the environment variable.
   public let environmentName: String
-  /// The default as a person would write it.
+  /// The default as a person would write it; `null` for none.
   public let defaultText: String
+  /// Whether there is no default, so that somebody has to set it.
+  public let isRequired: Bool
 
   private let read: @Sendable (ConfigurationValue) throws(SettingValueError) -> String
 
@@ -25,7 +27,8 @@ public struct AnySetting: Sendable {
     isSecret = setting.isSecret
     flag = setting.flag
     environmentName = setting.environmentName
-    defaultText = setting.render(setting.defaultValue)
+    defaultText = setting.defaultValue.map(setting.render) ?? "null"
+    isRequired = setting.defaultValue == nil
     read = { (value) throws(SettingValueError) in setting.render(try setting.parse(value)) }
   }
 

@@ -39,6 +39,38 @@ extension Configuration {
     }
     if let error = ConfigurationError(faults + known.faults) { throw error }
   }
+
+  /// Checks that every required setting is set.
+  ///
+  /// - Throws: A fault for each that is not.
+  public func checkIsComplete(_ catalogs: [SettingsCatalog]) throws(ConfigurationError) {
+    let missing = catalogs.flatMap(\.settings).filter { $0.isRequired && !sets($0) }
+    if let error = ConfigurationError(missing.map(ConfigurationFault.init(missing:))) { throw error }
+  }
+
+  /// Variables of the environment that no setting has, but that one may have been meant by: `DATABSE_URL`. The environment
+  /// is everybody's, so that they are no faults. Their values are not looked at.
+  public func misspelledVariables(_ catalogs: [SettingsCatalog]) -> [MisspelledVariable] {
+    let settings = catalogs.flatMap(\.settings)
+    let names = Set(settings.map(\.environmentName))
+    let unset = settings.filter { !sets($0) }.map(\.environmentName)
+    return environment.keys.filter { !names.contains($0) }.sorted().compactMap { variable in
+      let near = unset.filter { abs($0.utf8.count - variable.utf8.count) <= 2 && $0.utf8.count >= 8 }
+      let meant = near.first { Suggestion.distance($0, variable.uppercased()) <= 2 }
+      return meant.map { MisspelledVariable(name: variable, meant: $0) }
+    }
+  }
+}
+
+/// A variable of the environment that is spelled much like that of a setting.
+public struct MisspelledVariable: Sendable, Hashable, CustomStringConvertible {
+  /// Its name.
+  public let name: String
+  /// The setting's variable.
+  public let meant: String
+
+  /// Both in a sentence.
+  public var description: String { "the variable \(name) is no setting's; did you mean \(meant)?" }
 }
 
 /// The settings of all catalogues, by path, and how they contradict each other.

@@ -35,13 +35,17 @@ public struct Configuration: Sendable {
 
   /// The value of a setting.
   ///
-  /// - Throws: A fault that names flag, variable or place in the file, when the value there cannot be read.
+  /// - Throws: A fault that names flag, variable or place in the file, when the value there cannot be read, and what to set
+  ///   when a required one is not set.
   public func value<Value>(_ setting: Setting<Value>) throws(ConfigurationError) -> Value {
     if let faults = file?.faults.filter({ $0.path == setting.path }), let error = ConfigurationError(faults) {
       throw error
     }
     guard let (raw, source) = raw(setting.path, setting.flag, setting.environmentName) else {
-      return setting.defaultValue
+      guard let value = setting.defaultValue else {
+        throw ConfigurationError(ConfigurationFault(missing: AnySetting(setting)))
+      }
+      return value
     }
     do {
       return try setting.parse(raw)
@@ -52,7 +56,7 @@ public struct Configuration: Sendable {
 
   /// The value of a setting: `try configuration(DatabaseSettings.url)`.
   ///
-  /// - Throws: A fault that names flag, variable or place in the file, when the value there cannot be read.
+  /// - Throws: As ``value(_:)`` does.
   public func callAsFunction<Value>(_ setting: Setting<Value>) throws(ConfigurationError) -> Value {
     try value(setting)
   }
@@ -97,6 +101,9 @@ public struct Configuration: Sendable {
     }.map { $0.0.setting }
   }
 
+  /// Whether a source other than the defaults has a value for it.
+  func sets(_ setting: AnySetting) -> Bool { rawValue(setting) != nil }
+
   private func rawValue(_ setting: AnySetting) -> ConfigurationValue? {
     raw(setting.path, setting.flag, setting.environmentName)?.value
   }
@@ -114,6 +121,13 @@ public struct Configuration: Sendable {
 }
 
 extension ConfigurationFault {
+  init(missing setting: AnySetting) {
+    self.init(
+      .missing, at: nil, path: setting.path,
+      "\(setting.path) has to be set: in the configuration file, by the variable \(setting.environmentName) or the flag "
+        + "--\(setting.flag)")
+  }
+
   /// A value that its setting does not take.
   init(_ path: String, at source: ConfigurationSource, _ error: SettingValueError) {
     self.init(.invalidValue, at: source, path: path, "\(path): \(error)")

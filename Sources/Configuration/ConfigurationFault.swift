@@ -3,7 +3,7 @@ public struct ConfigurationFault: Sendable, Hashable {
   /// What kind of fault it is.
   public struct Code: Sendable, Hashable {
     private enum Kind {
-      case unknownKey, invalidValue, duplicateKey, unsupported, malformed, unreadable, declaration
+      case unknownKey, invalidValue, missing, duplicateKey, unsupported, malformed, unreadable, declaration
     }
 
     private let kind: Kind
@@ -12,6 +12,8 @@ public struct ConfigurationFault: Sendable, Hashable {
     public static let unknownKey = Code(kind: .unknownKey)
     /// A value of the wrong type or unit, or outside what the setting takes.
     public static let invalidValue = Code(kind: .invalidValue)
+    /// A required setting that no source sets.
+    public static let missing = Code(kind: .missing)
     /// A key that stands twice in one section.
     public static let duplicateKey = Code(kind: .duplicateKey)
     /// YAML that configuration files may not use, such as anchors.

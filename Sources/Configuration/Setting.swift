@@ -5,17 +5,21 @@
 ///   static let server = Setting("mail.server", default: "localhost", "Host name of the mail server.")
 ///   static let timeout = Setting("mail.timeout", default: Duration.seconds(5), "How long a delivery may take.")
 ///   static let password = Setting<Secret<String>?>("mail.password", default: nil, "Password, if the server asks.")
-///   static let catalog = SettingsCatalog("mail", server, timeout, password)
+///   static let sender = Setting<String>(required: "mail.sender", "Address that mail is sent from.")
+///   static let catalog = SettingsCatalog("mail", server, timeout, password, sender)
 /// }
 /// ```
+///
+/// One that is required has no default: to read it where nobody sets it is an error, and `serve`, `doctor` and
+/// `config check` say so before anything is started.
 ///
 /// The path is also the way through a YAML file (`mail:` then `server:`), the name of an environment variable
 /// (`MAIL_SERVER`) and of a flag (`--mail-server`).
 public struct Setting<Value: Sendable>: Sendable {
   /// The keys from the root of the file, with dots between them: `database.max_conns`.
   public let path: String
-  /// What the value is where no source sets it.
-  public let defaultValue: Value
+  /// What the value is where no source sets it; nil when one has to.
+  public let defaultValue: Value?
   /// What the setting does, in a sentence.
   public let summary: String
   /// The name of the command-line flag, without dashes in front.
@@ -27,7 +31,7 @@ public struct Setting<Value: Sendable>: Sendable {
   private(set) var parse: @Sendable (ConfigurationValue) throws(SettingValueError) -> Value
 
   private init(
-    path: String, defaultValue: Value, summary: String, flag: String?, kind: String, isSecret: Bool,
+    path: String, defaultValue: Value?, summary: String, flag: String?, kind: String, isSecret: Bool,
     render: @escaping @Sendable (Value) -> String,
     parse: @escaping @Sendable (ConfigurationValue) throws(SettingValueError) -> Value
   ) {
@@ -73,6 +77,20 @@ extension Setting where Value: SettingValue {
   ///   - flag: The name of the command-line flag when it is not the path with dashes.
   ///   - summary: What the setting does, in a sentence.
   public init(_ path: String, default defaultValue: Value, flag: String? = nil, _ summary: String) {
+    self.init(path, or: defaultValue, flag, summary)
+  }
+
+  /// Declares a setting that has to be set.
+  ///
+  /// - Parameters:
+  ///   - path: Lower-case words of letters, digits and `_`, with dots between them.
+  ///   - flag: The name of the command-line flag when it is not the path with dashes.
+  ///   - summary: What the setting does, in a sentence.
+  public init(required path: String, flag: String? = nil, _ summary: String) {
+    self.init(path, or: nil, flag, summary)
+  }
+
+  fileprivate init(_ path: String, or defaultValue: Value?, _ flag: String?, _ summary: String) {
     self.init(
       path: path, defaultValue: defaultValue, summary: summary, flag: flag, kind: Value.kind, isSecret: Value.isSecret,
       render: { $0.settingText }, parse: { (value) throws(SettingValueError) in try Value.parse(value) })
@@ -88,6 +106,20 @@ extension Setting where Value: RawRepresentable & CaseIterable, Value.RawValue =
   ///   - flag: The name of the command-line flag when it is not the path with dashes.
   ///   - summary: What the setting does, in a sentence.
   public init(_ path: String, default defaultValue: Value, flag: String? = nil, _ summary: String) {
+    self.init(of: path, or: defaultValue, flag, summary)
+  }
+
+  /// Declares a setting that takes the name of an enum's case, and that has to be set.
+  ///
+  /// - Parameters:
+  ///   - path: Lower-case words of letters, digits and `_`, with dots between them.
+  ///   - flag: The name of the command-line flag when it is not the path with dashes.
+  ///   - summary: What the setting does, in a sentence.
+  public init(required path: String, flag: String? = nil, _ summary: String) {
+    self.init(of: path, or: nil, flag, summary)
+  }
+
+  private init(of path: String, or defaultValue: Value?, _ flag: String?, _ summary: String) {
     self.init(
       path: path, defaultValue: defaultValue, summary: summary, flag: flag, kind: Enumeration.kind(of: Value.self),
       isSecret: false, render: { $0.rawValue },
@@ -105,8 +137,16 @@ extension Setting where Value: SettingValue & RawRepresentable & CaseIterable, V
   ///   - summary: What the setting does, in a sentence.
   public init(_ path: String, default defaultValue: Value, flag: String? = nil, _ summary: String) {
     // More specific than the two above, which would tie for an enum that conforms to `SettingValue` itself.
-    self.init(
-      path: path, defaultValue: defaultValue, summary: summary, flag: flag, kind: Value.kind, isSecret: Value.isSecret,
-      render: { $0.settingText }, parse: { (value) throws(SettingValueError) in try Value.parse(value) })
+    self.init(path, or: defaultValue, flag, summary)
+  }
+
+  /// Declares a setting that takes the name of an enum's case, and that has to be set.
+  ///
+  /// - Parameters:
+  ///   - path: Lower-case words of letters, digits and `_`, with dots between them.
+  ///   - flag: The name of the command-line flag when it is not the path with dashes.
+  ///   - summary: What the setting does, in a sentence.
+  public init(required path: String, flag: String? = nil, _ summary: String) {
+    self.init(path, or: nil, flag, summary)
   }
 }

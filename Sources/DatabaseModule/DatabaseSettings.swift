@@ -7,8 +7,12 @@ public struct DatabaseSettings: Sendable {
   /// `database.url`.
   public static let url = Setting<Secret<String>?>(
     "database.url", default: nil,
-    "The server, as postgres://user:password@host:port/database. Without one, a private server is started."
+    "The server, as postgres://user:password@host:port/database. Without one, a private server is started if it may be."
   ).checked("must not be empty; leave it out for the private server") { $0?.reveal().isEmpty != true }
+  /// `database.embedded`.
+  public static let embedded = Setting(
+    "database.embedded", default: true,
+    "Whether a private server is started where database.url is not set. Every host.preset but none says false.")
   /// `database.data_directory`.
   public static let dataDirectory = Setting(
     "database.data_directory", default: ".keel/postgres", "Where the private server keeps its data.")
@@ -102,7 +106,7 @@ public struct DatabaseSettings: Sendable {
 
   /// All of them.
   public static let catalog = SettingsCatalog(
-    "database", url, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
+    "database", url, embedded, dataDirectory, maxConns, minConns, maxConnLifetime, maxConnIdleTime, healthCheckPeriod,
     acquireTimeout, loops, slowQueryThreshold, logParameters, explainSlowQueries, statementCacheMode, migrateOnStart,
     migrationsTable, migrationsSchema, migratorWait, newerDatabase, outOfOrder, lockTimeout, replicas, replicaMaxLag,
     replicaCheckPeriod)
@@ -126,6 +130,15 @@ public struct DatabaseSettings: Sendable {
     self.configuration = configuration
     url = try configuration(Self.url)
     dataDirectory = try configuration(Self.dataDirectory)
+    let mayBePrivate = try configuration(Self.embedded)
+    guard url != nil || mayBePrivate else {
+      // In production an empty database that nobody has asked for looks as if all data were gone.
+      throw ConfigurationError(
+        ConfigurationFault(
+          .missing, at: configuration.source(of: Self.embedded), path: Self.url.path,
+          "database.embedded is false, so database.url has to be set: in the configuration file or by the variable "
+            + "\(Self.url.environmentName)"))
+    }
     replicas = try configuration(Self.replicas) ?? []
     replicaMaxLag = try configuration(Self.replicaMaxLag)
     replicaCheckPeriod = try configuration(Self.replicaCheckPeriod)

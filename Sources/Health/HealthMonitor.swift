@@ -19,6 +19,8 @@ public actor HealthMonitor {
   private var underWay: Task<[HealthReport.Entry], Never>?
   private var obstacle: String? = "starting"
   private var isFinal = false
+  /// The checks are not asked any more.
+  private var isAtRest = false
   private let created = ContinuousClock.now
   private var startedAfter: Duration?
   private var unreadySince: ContinuousClock.Instant?
@@ -69,9 +71,27 @@ public actor HealthMonitor {
 
   // MARK: Asking
 
+  /// Asks every `period`, so that changes are found, until the task is cancelled. That cancels the checks too, and they are
+  /// not asked again: reports give the last answers.
+  public func watch(every period: Duration) async throws {
+    while true {
+      try await Task.sleep(for: period)
+      await withTaskCancellationHandler {
+        _ = await report()
+      } onCancel: {
+        Task { await self.rest() }
+      }
+    }
+  }
+
+  private func rest() {
+    isAtRest = true
+    underWay?.cancel()
+  }
+
   /// What the checks answer now, or answered within the last moment.
   public func report() async -> HealthReport {
-    while true {
+    while !isAtRest {
       // Checks that were added since have yet to be asked.
       if let last, last.entries.count == questions.count, ContinuousClock.now - last.time < maxAge {
         return HealthReport(entries: last.entries, obstacle: obstacle)
@@ -79,6 +99,8 @@ public actor HealthMonitor {
       let asking = underWay ?? round()
       underWay = asking
       let entries = await asking.value
+      // Cancelled checks have failed, but nothing is wrong with what they check.
+      if isAtRest { break }
       // Others may have waited for the same answers and come here first.
       if underWay == asking {
         underWay = nil
@@ -88,6 +110,7 @@ public actor HealthMonitor {
       guard entries.count == questions.count else { continue }
       return HealthReport(entries: entries, obstacle: obstacle)
     }
+    return lastReport
   }
 
   /// The answers of the last round, however old: asks nothing, waits for nothing. For metrics.

@@ -67,10 +67,7 @@ struct HostModule: Module {
       try registry.register(LogCollector())
     }
     Run("health checks") { (monitor: HealthMonitor, settings: HostSettings, _: Readiness) in
-      while true {
-        try await Task.sleep(for: settings.healthPeriod)
-        _ = await monitor.report()
-      }
+      try await monitor.watch(every: settings.healthPeriod)
     }
 
     Provide { (registry: MetricsRegistry) in try HTTPMetrics(registry) }
@@ -127,7 +124,7 @@ struct HostModule: Module {
       panel.attach(
         AdminPanel.Database(pool: pool, migrator: schema?.migrator, statistics: statistics, kind: kind))
     }
-    // What it asks the database is answered on the loop.
-    Run("dashboard") { (panel: AdminPanel, _: EventLoop) in try await panel.watch() }
+    // What it reads the migrations with, the loop above all, is stopped after it.
+    Run("dashboard") { (panel: AdminPanel, _: DatabaseSchema?) in try await panel.watch() }
   }
 }

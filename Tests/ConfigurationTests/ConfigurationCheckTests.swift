@@ -154,6 +154,41 @@ import Testing
     #expect(odd?.description == "PIN: pin: the value must be even")
   }
 
+  @Test func `what has to be set is a fault where nobody sets it, and is read from where somebody does`() throws {
+    let token = Setting<Secret<String>>(required: "api.token", "Who may ask.")
+    let mode = Setting<TestSettings.Parameters>(required: "api.mode", flag: "mode", "How.")
+    let catalogs = [SettingsCatalog("api", token, mode)] + TestSettings.catalogs
+    let empty = Configuration(environment: ["API_TOKEN": ""])
+    try empty.check(catalogs)
+    let error = #expect(throws: ConfigurationError.self) { try empty.checkIsComplete(catalogs) }
+    #expect(error?.faults.map(\.code) == [.missing, .missing])
+    #expect(
+      error?.faults.map(\.description) == [
+        "api.token has to be set: in the configuration file, by the variable API_TOKEN or the flag --api-token",
+        "api.mode has to be set: in the configuration file, by the variable API_MODE or the flag --mode",
+      ])
+    let read = #expect(throws: ConfigurationError.self) { try empty(token) }
+    #expect(read?.faults == error?.faults.prefix(1).map { $0 })
+
+    let full = try Configuration(yaml: "api: { mode: none }", environment: ["API_TOKEN": "hunter2"])
+    try full.checkIsComplete(catalogs)
+    #expect(try full(token).reveal() == "hunter2" && full(mode) == .none)
+  }
+
+  @Test func `a variable that is spelled much like a setting's is told, unless that one is set`() {
+    let configuration = Configuration(environment: [
+      "DATABSE_URL": "postgres://u:hunter2@h/d", "database_max_cons": "3", "HOST_ORIGIN": "x", "HOME": "/", "URL": "x",
+      "LOG_FORMATS": "json", "LOG_FORMAT": "json",
+    ])
+    let found = configuration.misspelledVariables(TestSettings.catalogs).map(\.description)
+    #expect(
+      found == [
+        "the variable DATABSE_URL is no setting's; did you mean DATABASE_URL?",
+        "the variable HOST_ORIGIN is no setting's; did you mean HOST_ORIGINS?",
+        "the variable database_max_cons is no setting's; did you mean DATABASE_MAX_CONNS?",
+      ])
+  }
+
   @Test func `settings that contradict each other are the program's fault`() {
     let section = Setting("log", default: "", "Clashes with the section.")
     let twice = Setting("log.format", default: "", "Clashes with the other.")

@@ -188,7 +188,9 @@ import Testing
     try expectGolden(report.description + "\n", "ungrouped.txt")
   }
 
-  @Test func `A member of a group for which nobody asks is noted, with the group that it may have been meant for`() throws {
+  @Test func `A member of a group for which nobody asks is noted, with the group that it may have been meant for`()
+    throws
+  {
     struct Polite: Greeting {}
     let report = try App {
       Provide { Polite() }.grouped()

@@ -40,6 +40,24 @@ import Testing
     forgotten.resumeAll()
   }
 
+  @Test(.timeLimit(.minutes(1)))
+  func `who watches is not held up by a slow check when cancelled, and nothing is told of that`() async throws {
+    let (asked, ask) = AsyncStream.makeStream(of: Void.self)
+    let monitor = HealthMonitor(
+      [
+        HealthCheck("slow", timeout: .seconds(3600)) {
+          ask.yield()
+          try await Task.sleep(for: .seconds(3600))
+        }
+      ], maxAge: .zero, onChange: { Issue.record("told of \($0)") })
+    await monitor.becomeReady()
+    let watching = Task { try await monitor.watch(every: .milliseconds(1)) }
+    for await _ in asked { break }
+    watching.cancel()
+    await #expect(throws: CancellationError.self) { try await watching.value }
+    #expect(await monitor.report().isReady)
+  }
+
   @Test func `a check that ignores cancellation is asked once, and again when it has answered`() async throws {
     let forgotten = Forgotten()
     let asked = Mutex(0)

@@ -1,4 +1,6 @@
+import AppConfiguration
 import Container
+import DatabaseModule
 import Foundation
 import Synchronization
 import Testing
@@ -17,13 +19,15 @@ import Testing
     let errors: String
   }
 
-  private func run(_ words: String...) async -> Outcome {
+  private func run(_ words: String...) async -> Outcome { await run(words, of: Program.self) }
+
+  private func run<App: HostApplication>(_ words: [String], of app: App.Type) async -> Outcome {
     let output = Mutex("")
     let errors = Mutex("")
     let console = Console(
       output: { text in output.withLock { $0 += text + "\n" } },
       errors: { text in errors.withLock { $0 += text + "\n" } })
-    let code = await Commands(Program.self, console: console).run(words)
+    let code = await Commands(app, console: console).run(words)
     return Outcome(code: code, output: output.withLock { $0 }, errors: errors.withLock { $0 })
   }
 
@@ -42,6 +46,53 @@ import Testing
       let machines = await run("serve", "--listen", address, "--log-format=json", "--log-level=critical")
       #expect(machines.code == .failure && machines.errors.isEmpty)
     }
+  }
+
+  struct Strict: HostApplication {
+    static let token = Setting<Secret<String>>(required: "shop.api_token", "Who may ask.")
+    var body: [any ModuleElement] { Supply(SettingsCatalog("shop", Self.token)).grouped() }
+  }
+
+  @Test(arguments: [["config", "check"], ["doctor"], ["serve"]])
+  func `a required setting that is not set ends what needs all settings, and nothing else`(words: [String]) async {
+    let refused = await run(words, of: Strict.self)
+    #expect(
+      refused.code == .failure
+        && (refused.output + refused.errors).contains("shop.api_token has to be set"), "\(refused)")
+    #expect(await run(["config", "show"], of: Strict.self).code == .success)
+    let example = await run(["config", "example"], of: Strict.self)
+    #expect(example.output.hasSuffix("  # api_token: has to be set\n"), "\(example)")
+    #expect(await run(["help", "settings"], of: Strict.self).output.contains("SHOP_API_TOKEN; has to be set)"))
+  }
+
+  struct Stored: HostApplication {
+    var body: [any ModuleElement] { DatabaseModule() }
+  }
+
+  @Test(arguments: [["config", "check"], ["doctor"], ["migrate", "version"], ["serve", "--listen=127.0.0.1:0"]])
+  func `where the program is deployed no private database stands in for one that is not named`(words: [String]) async {
+    let refused = await run(words + ["--host-preset=kubernetes", "--log-format=text"], of: Stored.self)
+    #expect(
+      refused.code == .failure
+        && (refused.output + refused.errors).contains(
+          "preset kubernetes: database.embedded is false, so database.url has to be set"),
+      "\(refused)")
+  }
+
+  @Test func `new migrations go where there are some, or into the program's target`() throws {
+    let (files, root) = (
+      FileManager.default, FileManager.default.temporaryDirectory.path + "/keel-\(UUID().uuidString)"
+    )
+    defer { try? files.removeItem(atPath: root) }
+    try files.createDirectory(atPath: root, withIntermediateDirectories: true)
+    let commands = Commands(Program.self, console: Console(output: { _ in }, errors: { _ in }))
+    #expect(commands.migrationsFolder(in: root) == nil)
+    try files.createDirectory(atPath: root + "/Sources/program", withIntermediateDirectories: true)
+    #expect(commands.migrationsFolder(in: root) == "\(root)/Sources/program/migrations")
+    try files.createDirectory(atPath: root + "/migrations", withIntermediateDirectories: true)
+    #expect(commands.migrationsFolder(in: root) == "\(root)/Sources/program/migrations")
+    try "".write(toFile: root + "/migrations/1_a.up.sql", atomically: true, encoding: .utf8)
+    #expect(commands.migrationsFolder(in: root) == "\(root)/migrations")
   }
 
   @Test func `the doctor looks at the admin listener too`() async throws {

@@ -1,5 +1,6 @@
 import AppConfiguration
 import Container
+import DatabaseModule
 import StructuredLogging
 import Testing
 
@@ -68,7 +69,7 @@ import Testing
   ) throws {
     let values = preset.values([:])?.values ?? [:]
     // As flags they would be refused if a name or value were wrong.
-    try Configuration(flags: values).check(HostSettings.catalog, LogSettings.catalog)
+    try Configuration(flags: values).check(HostSettings.catalog, LogSettings.catalog, DatabaseSettings.catalog)
     let configuration = Configuration(environment: ["HOST_SHUTDOWN_TIMEOUT": "20s"]).with(preset.values([:]))
     #expect(try HostSettings(configuration).shutdown.total == .seconds(20))
     #expect(configuration.source(of: HostSettings.shutdownTimeout) == .environment("HOST_SHUTDOWN_TIMEOUT"))

@@ -1,6 +1,7 @@
 import FoundationEssentials
 import Migrations
 import Postgres
+import Synchronization
 import Testing
 
 @Suite(.timeLimit(.minutes(3))) struct MigrationSetsTests {
@@ -163,6 +164,13 @@ import Testing
         try await database.migrator(MigrationSet("base", migrations)).status().sets[0].lines.map(\.isChanged) == [
           true, false,
         ])
+      // Whoever migrates hears of it, a program that starts above all.
+      let told = Mutex<[String]>([])
+      let report = try await database.migrator(
+        MigrationSet("base", migrations),
+        observer: { event in if case .changed(let names) = event { told.withLock { $0 = names } } }
+      ).up()
+      #expect(report.completed.isEmpty && told.withLock { $0 } == ["base/1"])
     }
   }
 

@@ -43,7 +43,8 @@ extension Plan {
     let protocols = askedGroups.map(\.description).filter { $0.hasPrefix("any ") }.sorted()
     guard !key.description.hasPrefix("any "), !protocols.isEmpty else { return "" }
     let groups = protocols.map { "`Group<\($0)>`" }.joined(separator: ", ")
-    return ", but for \(groups): bind it with .as((\(protocols.count == 1 ? protocols[0] : "any …")).self) { $0 } if it is one"
+    return
+      ", but for \(groups): bind it with .as((\(protocols.count == 1 ? protocols[0] : "any …")).self) { $0 } if it is one"
   }
 
   /// What has to do with the type itself: under another tag or none, in a group, hidden in a module.

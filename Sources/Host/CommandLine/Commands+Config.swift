@@ -14,9 +14,11 @@ extension Commands {
       console.write(command.has(CommandSpec.json) ? try json(rows) : table(rows))
     case "check":
       let configuration = try configuration(command, catalogs)
+      try configuration.checkIsComplete(catalogs)
       try await crossCheck(configuration)
       let rows = try configuration.effective(catalogs)
       console.write("\(rows.count) settings, \(rows.count { $0.source != .default }) of them set: no fault")
+      for variable in configuration.misspelledVariables(catalogs) { console.write("note: \(variable)") }
     case "example": console.write(reference.yaml())
     default: console.write(reference.markdown())
     }

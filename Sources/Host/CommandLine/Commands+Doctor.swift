@@ -29,6 +29,7 @@ extension Commands {
     let configuration: Configuration
     do {
       configuration = try self.configuration(command, catalogs)
+      try configuration.checkIsComplete(catalogs)
       _ = try HostSettings(configuration)
     } catch let error as UsageError {
       throw error
@@ -37,6 +38,9 @@ extension Commands {
     }
     let set = try configuration.effective(catalogs).filter { $0.source != .default }
     var findings = [Finding.ok("configuration", "\(set.count) settings differ from their defaults")]
+    findings += configuration.misspelledVariables(catalogs).map {
+      .warning("configuration", "\($0)", "rename it, or leave it if it is another program's")
+    }
     findings += try addresses(configuration)
 
     do {
@@ -54,6 +58,11 @@ extension Commands {
     guard catalogs.contains(where: { $0.settings.contains { $0.path == DatabaseSettings.url.path } }) else {
       // An app without a database.
       return findings
+    }
+    do {
+      _ = try DatabaseSettings(configuration)
+    } catch {
+      return findings + [.failure("database", "\(error)", "mend it; \(Application.name) config check says the same")]
     }
     if try configuration(DatabaseSettings.url) == nil {
       let folder = try configuration(DatabaseSettings.dataDirectory)

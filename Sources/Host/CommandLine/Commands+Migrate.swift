@@ -85,17 +85,26 @@ extension Commands {
     guard !command.arguments.isEmpty else {
       throw UsageError(description: "migrate new wants a title, such as migrate new add users")
     }
-    let folder = command.value(of: CommandSpec.directory) ?? "migrations"
-    // A folder that is made by accident is compiled in by nobody, and its numbers begin anew.
-    let files = (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-    guard command.has(CommandSpec.directory) || files.contains(where: { $0.hasSuffix(".sql") }) else {
+    guard let folder = command.value(of: CommandSpec.directory) ?? migrationsFolder() else {
       throw UsageError(
-        description: "there are no .sql files in \(folder): name the folder with --dir, such as migrate new add users "
+        description: "there are no .sql files in migrations: name the folder with --dir, such as migrate new add users "
           + "--dir Sources/\(Application.name)/migrations")
     }
     let template = try MigrationTemplate(title: command.arguments.joined(separator: " "), in: folder)
     console.write(template.up + "\n" + template.down)
     return .success
+  }
+
+  /// Where new migrations go: where there are some, or into the target of the program. A folder made by accident is
+  /// compiled in by nobody, and its numbers begin anew.
+  func migrationsFolder(in root: String? = nil) -> String? {
+    let (files, root) = (FileManager.default, root.map { $0 + "/" } ?? "")
+    let target = "\(root)Sources/\(Application.name)"
+    for folder in ["\(root)migrations", "\(target)/migrations"] {
+      let entries = (try? files.contentsOfDirectory(atPath: folder)) ?? []
+      if entries.contains(where: { $0.hasSuffix(".sql") }) { return folder }
+    }
+    return files.fileExists(atPath: target) ? "\(target)/migrations" : nil
   }
 
   private func explainFolder(_ command: ParsedCommand) throws -> ExitCode {

@@ -28,9 +28,15 @@ extension Commands {
     _ configuration: Configuration, _ catalogs: [SettingsCatalog], _ log: LogSettings, _ logger: Logger,
     read: @escaping @Sendable () throws -> Configuration
   ) async throws {
+    try configuration.checkIsComplete(catalogs)
     let settings = try HostSettings(configuration)
     let timeline = ShutdownTimeline(settings.shutdown)
     logger.info("starting", ["version": .string(Application.version)])
+    for variable in configuration.misspelledVariables(catalogs) {
+      logger.warning(
+        "an environment variable is no setting's",
+        ["variable": .string(variable.name), "did_you_mean": .string(variable.meant)])
+    }
     // Found out now and not after the migrations.
     for server in [settings.http, settings.adminHTTP].compactMap({ $0 }) { try server.address.checkAvailable() }
 

@@ -45,7 +45,7 @@ struct HelpText {
       let entries = catalog.settings.map { setting in
         let defaultText = setting.defaultText == "null" ? "none" : setting.defaultText
         return """
-            \(setting.path)  (--\(setting.flag), \(setting.environmentName); default \(defaultText))
+            \(setting.path)  (--\(setting.flag), \(setting.environmentName); \(setting.isRequired ? "has to be set" : "default \(defaultText)"))
                 \(setting.summary)
           """
       }

@@ -63,11 +63,18 @@ extension MigrateRequest {
   }
 
   private static func summary(_ report: MigrationReport) -> String {
-    guard !report.completed.isEmpty else { return "nothing to do: the database is at version \(report.to)" }
+    guard !report.completed.isEmpty else {
+      let versions = report.sets.map { "\($0.name) \($0.to)" }.joined(separator: ", ")
+      return "nothing to do: the database is at " + (report.sets.count > 1 ? versions : "version \(report.to)")
+    }
     let total = report.completed.reduce(Duration.zero) { $0 + $1.duration }
     let count = report.completed.count
-    return "\(count) \(count == 1 ? "migration" : "migrations") in \(Int(total / .milliseconds(1))) ms: "
-      + "version \(report.from) → \(report.to)"
+    let moved = report.sets.filter { set in report.completed.contains { $0.step.set == set.name } }
+    let versions =
+      report.sets.count > 1
+      ? moved.map { "\($0.name) \($0.from) → \($0.to)" }.joined(separator: ", ")
+      : "version \(report.from) → \(report.to)"
+    return "\(count) \(count == 1 ? "migration" : "migrations") in \(Int(total / .milliseconds(1))) ms: \(versions)"
   }
 }
 

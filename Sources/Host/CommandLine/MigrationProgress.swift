@@ -28,6 +28,8 @@ final class MigrationProgress: Sendable {
       tell("waiting for another migrator" + (holder.map { ": \($0)" } ?? ""))
     case .reconciled(let adopted, let forgotten):
       tell("taken in from another tool: \(adopted.count) applied, \(forgotten.count) undone")
+    case .changed(let migrations):
+      tell("changed since they were applied: \(migrations.joined(separator: ", "))")
     case .started(let step, let index, let count):
       running.withLock { $0 = Running(label: "\(index)/\(count)  \(step)", start: .now) }
     case .blocked(_, let holders):

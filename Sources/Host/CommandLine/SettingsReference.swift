@@ -20,7 +20,7 @@ struct SettingsReference {
       lines += catalog.settings.map { setting in
         let cells = [
           "`\(setting.path)`", "`--\(setting.flag)`", "`\(setting.environmentName)`",
-          setting.hasDefault ? "`\(setting.defaultText)`" : "none",
+          setting.hasDefault ? "`\(setting.defaultText)`" : setting.isRequired ? "has to be set" : "none",
           setting.summary + (setting.isSecret ? " Secret: never shown." : ""),
         ]
         return "| \(cells.map { $0.replacing("|", with: "\\|") }.joined(separator: " | ")) |"
@@ -40,7 +40,9 @@ struct SettingsReference {
       for setting in settings {
         lines += wrapped(setting.summary).map { "  # \($0)" }
         let key = setting.path.dropFirst(section.count + 1)
-        lines.append("  \(key): \(setting.hasDefault ? Self.scalar(setting.defaultText) : "null")")
+        // One that has to be set is not set by a copy of this.
+        let value = setting.hasDefault ? Self.scalar(setting.defaultText) : "null"
+        lines.append(setting.isRequired ? "  # \(key): has to be set" : "  \(key): \(value)")
       }
     }
     return lines.joined(separator: "\n")

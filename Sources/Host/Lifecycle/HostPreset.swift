@@ -20,7 +20,7 @@ enum HostPreset: String, CaseIterable, SettingValue {
         rawValue,
         [
           "host.listen": "0.0.0.0:8080", "host.admin_listen": "127.0.0.1:9090", "host.drain_delay": "5s",
-          "host.shutdown_timeout": "28s", "log.format": "json",
+          "host.shutdown_timeout": "28s", "log.format": "json", "database.embedded": "false",
         ])
     case .cloudrun:
       // SIGKILL follows SIGTERM after 10 s, and no request comes after SIGTERM.
@@ -28,11 +28,12 @@ enum HostPreset: String, CaseIterable, SettingValue {
         rawValue,
         [
           "host.listen": "0.0.0.0:\(environment["PORT"] ?? "8080")", "host.shutdown_timeout": "9s",
-          "log.format": "json",
+          "log.format": "json", "database.embedded": "false",
         ])
     case .systemd:
       // TimeoutStopSec is 90 s unless the unit says otherwise; the journal adds the time.
-      ConfigurationPreset(rawValue, ["host.shutdown_timeout": "80s", "host.start_timeout": "85s"])
+      ConfigurationPreset(
+        rawValue, ["host.shutdown_timeout": "80s", "host.start_timeout": "85s", "database.embedded": "false"])
     }
   }
 }

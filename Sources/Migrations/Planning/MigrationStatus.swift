@@ -63,6 +63,10 @@ public struct MigrationStatus: Sendable, Hashable {
         !set.isOrphan && set.lines.contains { $0.isChanged || $0.state == .unknown || $0.state == .outOfOrder }
       }
   }
+  /// Migrations whose up script is another than the one that was applied, as `set/version`.
+  public var changed: [String] {
+    sets.flatMap { set in set.lines.filter(\.isChanged).map { "\(set.name)/\($0.version)" } }
+  }
   /// How many migrations are not applied yet.
   public var pendingCount: Int { sets.reduce(0) { $0 + $1.pendingCount } }
 }

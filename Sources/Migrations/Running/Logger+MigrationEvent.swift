@@ -10,6 +10,10 @@ extension Logger {
       notice(
         "took in what another tool did",
         ["applied": .array(adopted.map { .integer($0) }), "undone": .array(forgotten.map { .integer($0) })])
+    case .changed(let migrations):
+      warning(
+        "files of applied migrations have changed; a change of the schema belongs into a new one",
+        ["migrations": .array(migrations.map { .string($0) })])
     case .started(let step, let index, let count):
       debug("migrating", metadata(step).merging(["step": .integer(index), "of": .integer(count)]))
     case .blocked(let step, let holders):

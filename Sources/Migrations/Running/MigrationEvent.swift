@@ -4,6 +4,8 @@ public enum MigrationEvent: Sendable {
   case waiting(LockHolder?)
   /// Migrations that another tool applied or undid were taken into the record.
   case reconciled(adopted: [Int64], forgotten: [Int64])
+  /// Files of applied migrations, as `set/version`, are others than those that were applied. Nothing is run for that.
+  case changed([String])
   /// A step begins, the `index`th (from 1) of `count`.
   case started(MigrationStep, index: Int, count: Int)
   /// A step waits for locks that other sessions hold.

@@ -55,14 +55,14 @@ extension MigrationSession {
       try ledger.checkClean()
       throw MigrationError(.notDirty, "no migration stopped half way: there is nothing to resume")
     }
-    let from = ledger.version
+    let before = ledger
     let step = try ledger.stepToResume(halfDone, progress)
     migrator.report(.started(step, index: 1, count: 1))
     let duration = try await runByStatement(step, resumingAfter: progress.statementsDone)
     finish(step, in: duration)
     // The way back may have been the first half of a redo, which the next one has to know of.
     if step.direction == .up { await keepCatalogue() }
-    return MigrationReport(completed: completed, from: from, to: ledger.version)
+    return MigrationReport(completed: completed, from: before, to: ledger)
   }
 
   // MARK: Begin and end

@@ -49,7 +49,7 @@ struct MigrationSession {
 
   /// Carries out what `goal` asks for.
   mutating func run(_ goal: MigrationGoal) async throws -> MigrationReport {
-    let from = ledger.version
+    let before = ledger
     let plan = try goal.plan(ledger, configuration.policies)
     // A script that cannot run is refused before the first one has.
     for step in plan.steps { try step.script.checkSyntax() }
@@ -71,7 +71,7 @@ struct MigrationSession {
       }
     }
     await keepCatalogue()
-    return MigrationReport(completed: completed, from: from, to: ledger.version)
+    return MigrationReport(completed: completed, from: before, to: ledger)
   }
 
   /// How to go on after a redo whose second half failed. One that stopped between two statements says so itself.

@@ -136,8 +136,10 @@ extension Migrator {
     // Mostly there is nothing to do, and then no lock is needed to know it, nor a connection for the lock.
     try await withWorkConnection(andForLock: goal.goesBack) { connection, spare in
       let reading = try await read(connection)
+      let changed = MigrationStatus(reading.ledger).changed
+      if !changed.isEmpty { report(.changed(changed)) }
       if let ledger = reading.settled, try goal.plan(ledger, configuration.policies).isEmpty {
-        return MigrationReport(from: ledger.version, to: ledger.version)
+        return MigrationReport(from: ledger, to: ledger)
       }
       return try await withSession(connection, spare, at: reading.tables) { session in
         try await session.run(goal)

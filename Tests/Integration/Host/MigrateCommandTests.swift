@@ -1,5 +1,8 @@
+import Container
+import DatabaseModule
 import DatabaseTesting
 import FoundationEssentials
+import Migrations
 import Postgres
 import Synchronization
 import Testing
@@ -8,21 +11,8 @@ import Testing
 
 /// `migrate …` of the reference app as people and scripts use it: what is asked, printed and returned.
 @Suite struct MigrateCommandTests {
-  private struct Outcome {
-    let code: ExitCode
-    let output: String
-    let errors: String
-  }
-
-  private func run(_ words: [String], answer: String? = nil) async -> Outcome {
-    let output = Mutex("")
-    let errors = Mutex("")
-    let console = Console(
-      output: { text in output.withLock { $0 += text + "\n" } },
-      errors: { text in errors.withLock { $0 += text + "\n" } },
-      answer: answer.map { answer in { @Sendable in answer } })
-    let code = await Commands(ProgramTests.Program.self, console: console).run(words)
-    return Outcome(code: code, output: output.withLock { $0 }, errors: errors.withLock { $0 })
+  private func run(_ words: [String], answer: String? = nil) async -> CommandOutcome {
+    await CommandOutcome(of: ProgramTests.Program.self, words, answer: answer)
   }
 
   private func withFolder(_ files: [String: String] = [:], _ body: (String) async throws -> Void) async throws {
@@ -221,6 +211,36 @@ import Testing
         let failure = try await document("to", "99")
         #expect(failure["error"]?["code"] == .string("noSuchVersion"))
       }
+    }
+  }
+
+  private struct TwoSets: HostApplication {
+    private static func set(_ name: String) -> MigrationSet {
+      MigrationSet(
+        name,
+        [
+          Migration(
+            version: 1, title: name, up: .init(file: "1", text: "CREATE TABLE public.\(name) ()"),
+            down: .init(file: "1", text: "DROP TABLE public.\(name)"))
+        ])
+    }
+
+    var body: [any ModuleElement] {
+      DatabaseModule()
+      Migrations(Self.set("shop"))
+      Migrations(Self.set("audit"))
+    }
+  }
+
+  @Test func `with several sets the versions of those that moved are told`() async throws {
+    try await TestDatabase.with(.empty) { database in
+      let flags = ["--database-url=\(database.connectionString)", "--log-level=error"]
+      let up = await CommandOutcome(of: TwoSets.self, ["migrate", "up"] + flags)
+      #expect(up.output.hasPrefix("2 migrations in") && up.output.hasSuffix("ms: shop 0 → 1, audit 0 → 1\n"), "\(up)")
+      let down = await CommandOutcome(of: TwoSets.self, ["migrate", "down"] + flags)
+      #expect(down.output.hasPrefix("1 migration in") && down.output.hasSuffix("ms: audit 1 → 0\n"), "\(down)")
+      let to = await CommandOutcome(of: TwoSets.self, ["migrate", "to", "0", "--set", "audit"] + flags)
+      #expect(to.output == "nothing to do: the database is at shop 1, audit 0\n", "\(to)")
     }
   }
 

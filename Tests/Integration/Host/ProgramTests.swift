@@ -19,23 +19,9 @@ import Testing
     }
   }
 
-  private struct Outcome {
-    let code: ExitCode
-    let output: String
-    let errors: String
-  }
+  private func run(_ words: String...) async -> CommandOutcome { await run(words) }
 
-  private func run(_ words: String...) async -> Outcome { await run(words) }
-
-  private func run(_ words: [String]) async -> Outcome {
-    let output = Mutex("")
-    let errors = Mutex("")
-    let console = Console(
-      output: { text in output.withLock { $0 += text + "\n" } },
-      errors: { text in errors.withLock { $0 += text + "\n" } })
-    let code = await Commands(Program.self, console: console).run(words)
-    return Outcome(code: code, output: output.withLock { $0 }, errors: errors.withLock { $0 })
-  }
+  private func run(_ words: [String]) async -> CommandOutcome { await CommandOutcome(of: Program.self, words) }
 
   @Test func `migrate goes up, to a version and down, and says where the database is`() async throws {
     try await TestDatabase.with { database in
