@@ -2,10 +2,12 @@
 #
 #   SWIFT_FLAGS     more flags for every build; the same ones everywhere, or everything is built again
 #   CONFIGURATION   debug or release, for serve
+#   TEST_WIDTH      how many tests run at a time: all at once would wait for each other, and time out on a busy machine
 #   ARGS            more arguments, for serve: make serve ARGS="--listen 127.0.0.1:9000"
 
 SWIFT_FLAGS ?=
 CONFIGURATION ?= debug
+TEST_WIDTH ?= 32
 ARGS ?=
 
 .DEFAULT_GOAL := help
@@ -26,7 +28,7 @@ serve:
 
 test:
 	@scripts/install-deps test
-	@swift test --quiet --disable-xctest $(SWIFT_FLAGS)
+	@swift test --quiet --disable-xctest --experimental-maximum-parallelization-width $(TEST_WIDTH) $(SWIFT_FLAGS)
 
 build:
 	@scripts/install-deps build

@@ -115,7 +115,7 @@ import Testing
   private func values(
     _ address: String, _ query: String, count: Int, _ folder: URL
   ) async throws -> [[String: String]] {
-    let deadline = ContinuousClock.now.advanced(by: .seconds(30))
+    let deadline = ContinuousClock.now.advanced(by: .seconds(120))
     var output = ""
     while ContinuousClock.now < deadline {
       let command = "curl -sS 'http://\(address)/api/v1/query' --data-urlencode 'query=\(query)'"

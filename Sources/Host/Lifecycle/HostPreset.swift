@@ -7,6 +7,9 @@ enum HostPreset: String, CaseIterable, SettingValue {
   case cloudrun
   case systemd
 
+  /// Of every place but a developer's machine: the data are somebody's.
+  private static let deployed = ["database.embedded": "false", "database.log_parameters": "fingerprint"]
+
   /// Its defaults; nil for none.
   ///
   /// - Parameter environment: Cloud Run says in `PORT` where to listen.
@@ -20,20 +23,20 @@ enum HostPreset: String, CaseIterable, SettingValue {
         rawValue,
         [
           "host.listen": "0.0.0.0:8080", "host.admin_listen": "127.0.0.1:9090", "host.drain_delay": "5s",
-          "host.shutdown_timeout": "28s", "log.format": "json", "database.embedded": "false",
-        ])
+          "host.shutdown_timeout": "28s", "log.format": "json",
+        ].merging(Self.deployed) { $1 })
     case .cloudrun:
       // SIGKILL follows SIGTERM after 10 s, and no request comes after SIGTERM.
       ConfigurationPreset(
         rawValue,
         [
           "host.listen": "0.0.0.0:\(environment["PORT"] ?? "8080")", "host.shutdown_timeout": "9s",
-          "log.format": "json", "database.embedded": "false",
-        ])
+          "log.format": "json",
+        ].merging(Self.deployed) { $1 })
     case .systemd:
       // TimeoutStopSec is 90 s unless the unit says otherwise; the journal adds the time.
       ConfigurationPreset(
-        rawValue, ["host.shutdown_timeout": "80s", "host.start_timeout": "85s", "database.embedded": "false"])
+        rawValue, ["host.shutdown_timeout": "80s", "host.start_timeout": "85s"].merging(Self.deployed) { $1 })
     }
   }
 }

@@ -170,10 +170,13 @@ import Testing
     try await TestDatabase.with { database in
       try await serving(database.connectionString) { _, server in
         #expect(await get(server, "/startupz").status == .ok)
-        #expect(await get(server, "/readyz").status == .ok)
-        let page = try await page(server)
-        #expect(page.value("health_ready", [:]) == 1)
-        #expect(page.value("health_check_up", ["check": "database", "critical": "true"]) == 1)
+        // On a busy machine a check may be late.
+        try await until {
+          guard await get(server, "/readyz").status == .ok else { return false }
+          let page = try await page(server)
+          return page.value("health_ready", [:]) == 1
+            && page.value("health_check_up", ["check": "database", "critical": "true"]) == 1
+        }
       }
     }
   }
@@ -205,15 +208,15 @@ import Testing
       try await serving(database.connectionString, output: output) { app, _ in
         let pool: PostgresPool = try await app.get()
         let sleeping = Task { try await pool.execute("SELECT pg_sleep(60), \(7)", name: "Doze") }
-        try await until { output.entry("query still running") != nil }
-        #expect(output.entry("slow query") == nil)
+        try await until { output.entry("query still running", of: "Doze") != nil }
+        #expect(output.entry("slow query", of: "Doze") == nil)
         sleeping.cancel()
         _ = await sleeping.result
       }
     }
-    let entry = try #require(output.entry("query still running"))
-    #expect(entry.level == .warning && entry.metadata["name"] == "Doze" && entry.metadata["parameters"] == ["7"])
-    #expect(output.entries.count { $0.message == "query still running" } == 1)
+    let entry = try #require(output.entry("query still running", of: "Doze"))
+    #expect(entry.level == .warning && entry.metadata["parameters"] == ["7"])
+    #expect(output.entries.count { $0.message == "query still running" && $0.metadata["name"] == "Doze" } == 1)
   }
 
   @Test func `the plan of a slow SELECT is logged when asked for`() async throws {
@@ -294,8 +297,7 @@ import Testing
         try await pool.execute("SELECT pg_sleep(\(0.03)), \("hunter2")::text", name: "Doze")
       }
     }
-    let entry = try #require(output.entry("slow query"))
-    #expect(entry.metadata["name"] == "Doze")
+    let entry = try #require(output.entry("slow query", of: "Doze"))
     #expect((entry.metadata["parameters"] == nil) == (choice == "none"))
     #expect(output.entries.allSatisfy { !"\($0)".contains("hunter2") })
   }
@@ -308,11 +310,17 @@ import Testing
         try await pool.execute("SELECT pg_sleep(\(0.03)), \(Sensitive("hunter2"))::text", name: "Doze")
       }
     }
-    let entry = try #require(output.entry("slow query"))
+    let entry = try #require(output.entry("slow query", of: "Doze"))
     #expect(entry.level == .warning)
-    #expect(entry.metadata["name"] == "Doze")
     #expect(entry.metadata["parameters"] == ["0.03", "<REDACTED>"])
     #expect(output.entries.allSatisfy { !"\($0)".contains("hunter2") })
+  }
+}
+
+extension RecordingLogOutput {
+  /// The first entry about the query of a name: the host's own may be slow too.
+  fileprivate func entry(_ message: String, of query: String) -> LogEntry? {
+    entries.first { $0.message == message && $0.metadata["name"] == .string(query) }
   }
 }
 
