@@ -81,7 +81,7 @@ import Testing
     #expect(try HostSettings(kubernetes).shutdown.drain == .seconds(5))
     #expect(try HostSettings(kubernetes).shutdown.total < .seconds(30))
     #expect(kubernetes.source(of: HostSettings.drainDelay) == .preset("kubernetes"))
-    #expect(try kubernetes(DatabaseSettings.logParameters) == .fingerprint)
+    #expect("\(try kubernetes(DatabaseSettings.logParameters))" == "fingerprint")
     let cloudrun = Configuration().with(HostPreset.cloudrun.values(["PORT": "9999"]))
     #expect(try HostSettings(cloudrun).listen == .tcp(host: "0.0.0.0", port: 9999))
     #expect(try HostSettings(cloudrun).shutdown.total < .seconds(10))
