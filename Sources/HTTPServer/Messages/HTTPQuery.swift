@@ -1,3 +1,5 @@
+public import FoundationEssentials
+
 /// What follows the `?` of a target, decoded: `a=1&b=x+y`.
 ///
 /// A `+` is a space, as forms write it. Broken escapes stand for themselves: queries are often typed by hand.
@@ -31,13 +33,25 @@ public struct HTTPQuery: Sendable, Equatable {
   ///
   /// - Throws: ``HTTPError`` 400 when it is there and is not such a value.
   public subscript<Value: LosslessStringConvertible>(name: String, as type: Value.Type) -> Value? {
-    get throws {
-      guard let text = self[name] else { return nil }
-      guard let value = Value(text) else {
-        throw HTTPError(.badRequest, "\(name): “\(text)” is not a valid \(type)")
-      }
-      return value
-    }
+    get throws { try self[name].map { try TextConversion.value($0, of: name) } }
+  }
+
+  /// The value of the first item of that name, as an enumeration: `try request.query["status", as: Status.self]`.
+  ///
+  /// - Throws: ``HTTPError`` 400 when it is there and is no raw value of the type; the message lists those of a
+  ///   `CaseIterable`.
+  @_disfavoredOverload
+  public subscript<Value: RawRepresentable>(name: String, as type: Value.Type) -> Value?
+  where Value.RawValue: LosslessStringConvertible {
+    // Disfavoured because a type may be both: how it reads texts is its own affair then.
+    get throws { try self[name].map { try TextConversion.value($0, of: name) } }
+  }
+
+  /// The value of the first item of that name, as a UUID.
+  ///
+  /// - Throws: ``HTTPError`` 400 when it is there and is none.
+  public subscript(name: String, as type: UUID.Type) -> UUID? {
+    get throws { try self[name].map { try TextConversion.uuid($0, of: name) } }
   }
 
   /// The values of all items of that name, in order.

@@ -1,3 +1,5 @@
+public import FoundationEssentials
+
 /// The values of the `:name` and `*rest` places of a route's path, decoded.
 public struct HTTPParameters: Sendable, Equatable {
   private let names: [String]
@@ -27,13 +29,23 @@ public struct HTTPParameters: Sendable, Equatable {
   ///
   /// - Throws: ``HTTPError`` 400 when the text is not such a value; as the other subscript when there is no such place.
   public subscript<Value: LosslessStringConvertible>(name: String, as type: Value.Type) -> Value {
-    get throws {
-      let text = try self[name]
-      guard let value = Value(text) else {
-        throw HTTPError(.badRequest, "\(name): “\(text)” is not a valid \(type)")
-      }
-      return value
-    }
+    get throws { try TextConversion.value(self[name], of: name) }
+  }
+
+  /// The value at the place of that name, as an enumeration: `try request.parameters["status", as: Status.self]`.
+  ///
+  /// - Throws: ``HTTPError`` 400 when the text is no raw value of the type; the message lists those of a `CaseIterable`.
+  @_disfavoredOverload
+  public subscript<Value: RawRepresentable>(name: String, as type: Value.Type) -> Value
+  where Value.RawValue: LosslessStringConvertible {
+    get throws { try TextConversion.value(self[name], of: name) }
+  }
+
+  /// The value at the place of that name, as a UUID.
+  ///
+  /// - Throws: ``HTTPError`` 400 when the text is none.
+  public subscript(name: String, as type: UUID.Type) -> UUID {
+    get throws { try TextConversion.uuid(self[name], of: name) }
   }
 }
 
