@@ -22,6 +22,9 @@ public struct HTTPRequest: Sendable {
   /// Identifies the request in logs; set by ``RequestIDMiddleware``.
   public var id: String?
 
+  /// What middleware hands on, by its keys. Empty, it takes no memory of its own.
+  var values: [ObjectIdentifier: any Sendable] = [:]
+
   /// A request from its parts, for tests of handlers. The path is taken from the target.
   public init(
     _ method: HTTPMethod = .get, _ target: String = "/", headers: HTTPHeaders = [:], body: [UInt8] = [],
