@@ -13,9 +13,9 @@ internal import Glibc
 /// ```
 ///
 /// The program then understands `serve`, `migrate`, `doctor`, `config`, `graph` and more, which its `help` lists. Modules
-/// contribute to what the host runs: `Group<Route>` is served, `Group<any HTTPMiddleware>` stands around the routes (not
-/// around the host's own pages), `Group<HealthCheck>` is asked by `/readyz`, `Group<SettingsCatalog>` says which settings
-/// there are. They may ask for what the host provides: `Configuration`, `Logger`, `EventLoop`, `MetricsRegistry`. Tests
+/// contribute to what the host runs: `Group<Route>` and `Group<Routes>` are served, `Group<any HTTPMiddleware>` stands around
+/// them (not around the host's own pages), `Group<HealthCheck>` is asked by `/readyz`, `Group<SettingsCatalog>` says which
+/// settings there are. They may ask for what the host provides: `Configuration`, `Logger`, `EventLoop`, `MetricsRegistry`. Tests
 /// start the whole of it with ``Hosted``.
 public protocol HostApplication: Sendable {
   /// The app as it is made by the program.

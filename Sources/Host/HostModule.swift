@@ -86,11 +86,13 @@ struct HostModule: Module {
 
     Provide {
       (
-        settings: HostSettings, routes: Group<Route>, middleware: Group<any HTTPMiddleware>, registry: MetricsRegistry,
-        monitor: HealthMonitor, panel: AdminPanel,
+        settings: HostSettings, routes: Group<Route>, groups: Group<Routes>, middleware: Group<any HTTPMiddleware>,
+        registry: MetricsRegistry, monitor: HealthMonitor, panel: AdminPanel,
         // The pages for administration answer for as long as there is something to see.
         _: AdminServer, loop: EventLoop, metrics: HTTPMetrics
       ) in
+      // The middleware of groups is to see errors as that of the app does.
+      let routes = (routes + groups.flatMap(\.routes)).map { $0.handled(inside: PlainErrors()) }
       let isRootFree = !routes.contains { $0.path == "/" || $0.path.hasPrefix("/*") }
       var own = AdminRoutes.all(registry, monitor)
       if settings.adminListen == nil, settings.http.address.isLocal {
@@ -98,7 +100,7 @@ struct HostModule: Module {
         own += DebugRoutes(panel: panel, guarding: guarding).all(isRootFree: isRootFree)
       }
       return try HTTPServer(
-        configuration: settings.http, routes: Array(routes) + own,
+        configuration: settings.http, routes: routes + own,
         middleware: HostModule.middleware + AppMiddleware.all(middleware, sparing: own), loop: loop,
         observer: HTTPServerObservers(HTTPLog(logger), metrics))
     }

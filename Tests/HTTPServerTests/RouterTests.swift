@@ -16,7 +16,7 @@ import Testing
     switch router.match(method, rawPath: path) {
     case .endpoint(let endpoint, let values):
       ([endpoint.path ?? ""] + zip(endpoint.parameterNames, values).map { "\($0)=\($1)" }).joined(separator: " ")
-    case .otherMethods(let allow): "allow \(allow)"
+    case .otherMethods(let others): "allow \(others.allow)"
     case .notFound: "not found"
     case .badPath(let message): message
     }

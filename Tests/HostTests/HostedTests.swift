@@ -112,6 +112,36 @@ import Testing
     }
   }
 
+  // MARK: Groups of routes
+
+  struct Grouped: HostApplication {
+    struct Orders: Sendable { let all = "orders" }
+
+    var body: [any ModuleElement] {
+      Supply(Orders(), Guarded.Guard())
+      Provide { (orders: Orders, auth: Guarded.Guard) in
+        Routes("/orders", middleware: [auth]) {
+          Route(.get, "/") { _ in orders.all }
+          Route(.post, "/") { _ in HTTPStatus.created }
+        }
+      }.grouped()
+      Provide { Route(.get, "/open") { _ in "open" } }.grouped()
+      Provide { Guarded.Outer() as any HTTPMiddleware }.grouped()
+    }
+  }
+
+  @Test func `groups of routes are served, and guarded by their own middleware alone`() async throws {
+    try await serving(Grouped()) { server in
+      #expect(await server.respond(to: HTTPRequest(.get, "/orders")).status == .forbidden)
+      #expect(await server.respond(to: HTTPRequest(.delete, "/orders")).status == .forbidden)
+      let seen = await server.respond(to: HTTPRequest(.post, "/orders", headers: ["X-User": "ann"]))
+      #expect(seen.status == .created)
+      #expect(seen.headers["X-Order"] == "guard outer ")
+      #expect(await server.respond(to: HTTPRequest(.get, "/open")).status == .ok)
+      #expect(await server.respond(to: HTTPRequest(.get, "/metrics")).status == .ok)
+    }
+  }
+
   // MARK: Settings
 
   @Test func `a setting that no module declares fails the start of a hosted program`() async throws {

@@ -275,10 +275,17 @@ final class Daemon: @unchecked Sendable {
     case .endpoint(let endpoint, let values):
       let parameters = HTTPParameters(names: endpoint.parameterNames, values: values, route: endpoint.path ?? "")
       return Plan(endpoint: endpoint, path: decoded(path), parameters: parameters)
-    case .otherMethods(let allow) where method == .options:
-      return plan(path) { HTTPResponse(status: .noContent, headers: ["Allow": allow]) }
-    case .otherMethods(let allow):
-      return plan(path) { throw HTTPError(.methodNotAllowed, headers: ["Allow": allow]) }
+    case .otherMethods(let others):
+      // The middleware of a group may ask for the places of its prefix.
+      let parameters =
+        others.middleware.isEmpty
+        ? [:]
+        : HTTPParameters(
+          names: others.endpoint.parameterNames, values: others.values, route: others.endpoint.path ?? "")
+      return plan(path, others.middleware.map(\.middleware), parameters) {
+        guard method == .options else { throw HTTPError(.methodNotAllowed, headers: ["Allow": others.allow]) }
+        return HTTPResponse(status: .noContent, headers: ["Allow": others.allow])
+      }
     case .badPath where method == .options && path == "*":
       return plan(path) { HTTPResponse(status: .noContent) }
     case .badPath(let message):
@@ -292,9 +299,13 @@ final class Daemon: @unchecked Sendable {
     plan("") { throw HTTPError(.badRequest, message) }
   }
 
-  private func plan(_ path: String, _ answer: @escaping @Sendable () throws -> HTTPResponse) -> Plan {
-    let endpoint = Endpoint(middleware.wrapping { _ in try answer() })
-    return Plan(endpoint: endpoint, path: decoded(path), parameters: [:])
+  /// An answer of the server's own, inside its middleware and that of groups.
+  private func plan(
+    _ path: String, _ groups: [any HTTPMiddleware] = [], _ parameters: HTTPParameters = [:],
+    _ answer: @escaping @Sendable () throws -> HTTPResponse
+  ) -> Plan {
+    let endpoint = Endpoint((middleware + groups).wrapping { _ in try answer() })
+    return Plan(endpoint: endpoint, path: decoded(path), parameters: parameters)
   }
 
   private func decoded(_ path: String) -> String {

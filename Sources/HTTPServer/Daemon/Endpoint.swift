@@ -10,6 +10,8 @@ final class Endpoint: Sendable {
   let parameterNames: [String]
   /// Nil: as the server's configuration says.
   let bodyLimit: Int?
+  /// What of the handler's middleware is that of groups.
+  let groupMiddleware: [GroupMiddleware]
   let handler: HTTPHandler
 
   init(_ route: Route, names: [String], handler: @escaping HTTPHandler) {
@@ -18,6 +20,7 @@ final class Endpoint: Sendable {
     location = route.location
     parameterNames = names
     bodyLimit = route.bodyLimit
+    groupMiddleware = route.middleware
     self.handler = handler
   }
 
@@ -28,6 +31,7 @@ final class Endpoint: Sendable {
     location = ""
     parameterNames = []
     bodyLimit = nil
+    groupMiddleware = []
     self.handler = handler
   }
 }

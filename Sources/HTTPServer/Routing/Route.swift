@@ -7,18 +7,20 @@
 ///
 /// A path is made of segments: a literal matches itself, `:name` matches one segment that is not empty, `*rest` stands
 /// last and matches all that is left, be it nothing. Where several routes fit, a literal beats `:name`, which beats
-/// `*rest`, segment by segment from the left. A trailing slash counts.
+/// `*rest`, segment by segment from the left. A trailing slash counts. ``Routes`` have a prefix and middleware in common.
 public struct Route: Sendable {
   /// What the route answers. A route for `GET` answers `HEAD` too, unless there is one for `HEAD`.
   public let method: HTTPMethod
-  /// The path as it was declared.
-  public let path: String
+  /// The path as it was declared, with the prefixes of the ``Routes`` it is one of.
+  public private(set) var path: String
   /// How long the body of a request may be; nil: as the server's configuration says.
   public let bodyLimit: Int?
   /// Where it was declared: `Module/File.swift:12`.
   public let location: String
 
-  let handler: HTTPHandler
+  private(set) var handler: HTTPHandler
+  /// What the groups that it is in put around it, from the outside in.
+  private(set) var middleware: [GroupMiddleware] = []
 
   /// Declares a route. Mistakes in the path are reported when the server starts, all at once.
   ///
@@ -36,5 +38,21 @@ public struct Route: Sendable {
     self.bodyLimit = bodyLimit
     location = "\(fileID):\(line)"
     self.handler = { request in try await handler(request).httpResponse() }
+  }
+
+  /// The same route as a part of a group.
+  func inside(prefix: String, middleware outer: [GroupMiddleware]) -> Route {
+    var route = self
+    route.middleware = outer + middleware
+    // A path that is misspelt is left to be reported.
+    if path.hasPrefix("/"), !prefix.isEmpty { route.path = path == "/" ? prefix : prefix + path }
+    return route
+  }
+
+  /// The same route with a middleware next to its handler, inside of all others.
+  package func handled(inside middleware: any HTTPMiddleware) -> Route {
+    var route = self
+    route.handler = [middleware].wrapping(handler)
+    return route
   }
 }

@@ -6,9 +6,19 @@ struct Router: Sendable {
   enum Match: Sendable {
     case endpoint(Endpoint, values: [String])
     /// A path with routes, none of them for the method. `OPTIONS` comes here too when no route is declared for it.
-    case otherMethods(allow: String)
+    case otherMethods(OtherMethods)
     case notFound
     case badPath(String)
+  }
+
+  /// What is known of a path whose routes are for other methods.
+  struct OtherMethods: Sendable {
+    var allow: String
+    /// What all of them have from their groups, from the outside in.
+    var middleware: [GroupMiddleware]
+    /// One of them, and the values of its places: those that stand in the prefix of a group are the same in all.
+    var endpoint: Endpoint
+    var values: [String]
   }
 
   /// Everything that answers one path, by method.
@@ -39,7 +49,8 @@ struct Router: Sendable {
     for route in routes {
       do throws(RouteTemplate.Fault) {
         let template = try RouteTemplate(route.path)
-        let endpoint = Endpoint(route, names: template.parameterNames, handler: middleware.wrapping(route.handler))
+        let all = middleware + route.middleware.map(\.middleware)
+        let endpoint = Endpoint(route, names: template.parameterNames, handler: all.wrapping(route.handler))
         if let other = insert(endpoint, template) {
           faults.append(
             "\(route.method) \(route.path) (\(route.location)) answers the same requests as "
@@ -66,8 +77,8 @@ struct Router: Sendable {
     var search = Search(method: method, segments: path.segments)
     visit(node: 0, depth: 0, &search)
     if let (endpoint, values) = search.found { return .endpoint(endpoint, values: values) }
-    guard !search.methods.isEmpty else { return .notFound }
-    return .otherMethods(allow: Self.allow(search.methods))
+    guard let others = search.others else { return .notFound }
+    return .otherMethods(others)
   }
 
   // MARK: Building
@@ -109,11 +120,22 @@ struct Router: Sendable {
     let segments: [String]
     var values: [String] = []
     var found: (Endpoint, values: [String])?
-    var methods: Set<HTTPMethod> = []
+    var passed: [(Endpoint, values: [String])] = []
 
     mutating func consider(_ resource: Resource, with values: [String]) {
-      methods.formUnion(resource.endpoints.keys)
-      if let endpoint = resource.endpoint(for: method) { found = (endpoint, values) }
+      if let endpoint = resource.endpoint(for: method) {
+        found = (endpoint, values)
+      } else {
+        passed += resource.endpoints.values.map { ($0, values) }
+      }
+    }
+
+    /// All that was passed by.
+    var others: OtherMethods? {
+      guard let (endpoint, values) = passed.first else { return nil }
+      let middleware = passed.dropFirst().reduce(endpoint.groupMiddleware) { $0.shared(with: $1.0.groupMiddleware) }
+      return OtherMethods(
+        allow: Router.allow(Set(passed.map(\.0.method))), middleware: middleware, endpoint: endpoint, values: values)
     }
   }
 
