@@ -85,7 +85,10 @@ struct HTTPLog: HTTPServerObserver {
   func handlerFailed(_ error: any Error, request: HTTPRequest) {
     logger.error(
       "handler failed",
-      ["method": .string("\(request.method)"), "route": .string(request.route ?? ""), "error": .describing(error)])
+      [
+        "method": .string("\(request.method)"), "route": .string(request.route ?? ""), "error": .describing(error),
+        "id": .string(request.id ?? ""),
+      ])
   }
 
   func libraryReported(_ message: String) { logger.debug("http library", ["message": .string(message)]) }

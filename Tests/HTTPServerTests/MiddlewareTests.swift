@@ -83,6 +83,21 @@ import Testing
     }
   }
 
+  @Test func `an id reaches the observer of failures, of handlers and of streams`() async throws {
+    let observer = RecordingObserver()
+    let routes =
+      Self.routes + [
+        Route(.get, "/broken") { _ in HTTPResponse.stream(contentType: "text/plain") { _ in throw HTTPError(.conflict) }
+        }
+      ]
+    try await withServer(routes, middleware: [RequestIDMiddleware { "made" }], observer: observer) { address, _ in
+      #expect(try await offPool { try TestClient(address).request("GET", "/crash").status } == 500)
+      try await eventually("the handler's failure is reported") { observer.seen.failedIDs == ["made"] }
+      _ = try? await offPool { try TestClient(address).request("GET", "/broken").status }
+      try await eventually("the stream's failure is reported") { observer.seen.failedIDs == ["made", "made"] }
+    }
+  }
+
   @Test func `security headers are added where they are missing`() async throws {
     let routes = Self.routes + [Route(.get, "/frame") { _ in HTTPResponse(headers: ["X-Frame-Options": "SAMEORIGIN"]) }]
     let plain = try await ask("/fail", SecurityHeadersMiddleware())

@@ -37,9 +37,13 @@ import Testing
     let log = HTTPLog(Logger(label: "app", level: .info, output: output))
     log.requestFinished(record("/users/7"))
     log.requestMalformed(remoteAddress: "10.0.0.7", status: .badRequest)
-    log.handlerFailed(Trouble(), request: HTTPRequest(.get, "/users/7?token=hunter2"))
+    var request = HTTPRequest(.get, "/users/7?token=hunter2")
+    request.id = "abc-1"
+    log.handlerFailed(Trouble(), request: request)
     let entry = try #require(output.entries.first)
     #expect(output.entries.count == 1 && entry.level == .error && entry.message == "handler failed")
     #expect(!"\(entry)".contains("hunter2"))
+    // The client has it in `X-Request-ID`.
+    #expect(entry.metadata["id"] == "abc-1")
   }
 }

@@ -170,7 +170,9 @@ final class Exchange: @unchecked Sendable {
     let action = state.answer()
     // Nobody waits any more; what went wrong in a handler that was cancelled is of no interest either.
     guard action != .drop else { return }
-    if let failure = response.failure, let request { daemon.observer.handlerFailed(failure, request: request) }
+    if let failure = response.failure, let request {
+      daemon.observer.handlerFailed(failure, request: request.identified(by: response))
+    }
     queue(response, to: request, closes: closes || daemon.isDraining)
     task = nil
     if action == .queueAndResume { daemon.resume(connection) }
@@ -183,7 +185,8 @@ final class Exchange: @unchecked Sendable {
     if response.status.forbidsBody { response.body = .empty }
     if case .stream(let produce) = response.body, let request {
       stream = BodyStream(
-        exchange: self, request: request, loop: daemon.loop, isEndless: response.isEndless, produce)
+        exchange: self, request: request.identified(by: response), loop: daemon.loop, isEndless: response.isEndless,
+        produce)
       if daemon.isDraining { serverStops() }
     }
     do throws(HTTPServerError) {
@@ -196,7 +199,7 @@ final class Exchange: @unchecked Sendable {
       responseSize = response.bytesCount
       id = response.headers["X-Request-ID"]
     } catch {
-      if let request { daemon.observer.handlerFailed(error, request: request) }
+      if let request { daemon.observer.handlerFailed(error, request: request.identified(by: response)) }
       stream = nil
       queue(HTTPResponse(error: HTTPError(.internalServerError)), to: nil, closes: closes)
     }

@@ -53,6 +53,14 @@ public struct HTTPRequest: Sendable {
     self.route = route
   }
 
+  /// With the id that ``RequestIDMiddleware`` gave it: to a copy, so that only the answer tells.
+  func identified(by response: HTTPResponse) -> HTTPRequest {
+    guard id == nil else { return self }
+    var request = self
+    request.id = response.headers["X-Request-ID"]
+    return request
+  }
+
   /// The items after the `?`, decoded at each call.
   public var query: HTTPQuery {
     guard let mark = target.utf8.firstIndex(of: UInt8(ascii: "?")) else { return HTTPQuery("") }

@@ -48,6 +48,7 @@ final class RecordingObserver: HTTPServerObserver {
     var records: [HTTPRequestRecord] = []
     var malformed: [HTTPStatus?] = []
     var failures: [String] = []
+    var failedIDs: [String?] = []
     var messages: [String] = []
   }
 
@@ -59,7 +60,12 @@ final class RecordingObserver: HTTPServerObserver {
   func connectionClosed(remoteAddress: String, requests: Int) { state.withLock { $0.closed.append(requests) } }
   func requestFinished(_ record: HTTPRequestRecord) { state.withLock { $0.records.append(record) } }
   func requestMalformed(remoteAddress: String, status: HTTPStatus?) { state.withLock { $0.malformed.append(status) } }
-  func handlerFailed(_ error: any Error, request: HTTPRequest) { state.withLock { $0.failures.append("\(error)") } }
+  func handlerFailed(_ error: any Error, request: HTTPRequest) {
+    state.withLock {
+      $0.failures.append("\(error)")
+      $0.failedIDs.append(request.id)
+    }
+  }
   func libraryReported(_ message: String) { state.withLock { $0.messages.append(message) } }
 }
 
