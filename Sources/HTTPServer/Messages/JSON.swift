@@ -2,7 +2,9 @@ public import FoundationEssentials
 
 /// A value that is answered as JSON: `Route(.get, "/users") { _ in JSON(try await users.all()) }`.
 ///
-/// Dates are written as ISO 8601 and keys in alphabetical order, so that equal values give equal bytes.
+/// Dates are written as ISO 8601, with milliseconds or microseconds if they have any
+/// (`2026-01-31T12:00:00Z`, `…:00.250Z`, `…:00.000001Z`), and keys in alphabetical order, so that equal values give equal
+/// bytes.
 public struct JSON<Value: Encodable>: HTTPResponseConvertible {
   /// What is encoded.
   public var value: Value
@@ -17,18 +19,15 @@ public struct JSON<Value: Encodable>: HTTPResponseConvertible {
 
   /// The encoded value as `application/json`.
   public func httpResponse() throws -> HTTPResponse {
-    let encoder = JSONEncoder()
-    encoder.dateEncodingStrategy = .iso8601
-    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
-    return HTTPResponse(
-      Array(try encoder.encode(value)), status: status, contentType: "application/json; charset=utf-8")
+    HTTPResponse(try JSONCoding.encode(value), status: status, contentType: "application/json; charset=utf-8")
   }
 }
 
 extension JSON: Sendable where Value: Sendable {}
 
 extension HTTPRequest {
-  /// The body, decoded from JSON. Dates are read as ISO 8601 unless the decoder says otherwise.
+  /// The body, decoded from JSON. Dates are read as ISO 8601, fractions of a second included, unless the decoder says
+  /// otherwise.
   ///
   /// - Throws: ``HTTPError``: 415 when `Content-Type` says that it is something else, 400 when it is not JSON, 422 when
   ///   the JSON is not such a value; the message names the place.
@@ -39,18 +38,12 @@ extension HTTPRequest {
         throw HTTPError(.unsupportedMediaType, "expected application/json, got \(mediaType)")
       }
     }
-    let decoder = decoder ?? Self.defaultDecoder()
+    let decoder = decoder ?? JSONCoding.decoder()
     do {
       return try decoder.decode(type, from: Data(body))
     } catch let error as DecodingError {
       throw Self.clientError(error)
     }
-  }
-
-  private static func defaultDecoder() -> JSONDecoder {
-    let decoder = JSONDecoder()
-    decoder.dateDecodingStrategy = .iso8601
-    return decoder
   }
 
   private static func clientError(_ error: DecodingError) -> HTTPError {
