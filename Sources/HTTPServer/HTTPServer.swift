@@ -21,6 +21,7 @@ internal import Synchronization
 /// before its loop, so that requests get the time to finish.
 public final class HTTPServer: Sendable {
   private let daemon: Daemon
+  private let listening = Mutex<HTTPServerAddress?>(nil)
   /// Held by whoever closes a server whose loop is gone, and with it the thread that all else relies on.
   private let orphan = Mutex(())
 
@@ -42,6 +43,9 @@ public final class HTTPServer: Sendable {
       configuration: configuration, routes: routes, middleware: middleware, loop: loop, observer: observer)
   }
 
+  /// Where the server listens, with the port that the system chose for port 0. Nil before the start and from the stop on.
+  public var address: HTTPServerAddress? { listening.withLock { $0 } }
+
   /// Listens and serves.
   ///
   /// - Returns: Where it listens: with the port that the system chose for port 0.
@@ -57,7 +61,9 @@ public final class HTTPServer: Sendable {
           returning: .failure(HTTPServerError(.cannotStart, "the event loop of the HTTP server has been stopped")))
       }
     }
-    return try result.get()
+    let address = try result.get()
+    listening.withLock { $0 = address }
+    return address
   }
 
   /// Stops gracefully: accepts no more connections, lets the requests under way finish, and after `grace` cancels the
@@ -69,7 +75,8 @@ public final class HTTPServer: Sendable {
   /// - Returns: How many requests were cut off.
   @discardableResult
   public func stop(grace: Duration = .seconds(10)) async -> Int {
-    await withCheckedContinuation { continuation in
+    listening.withLock { $0 = nil }
+    return await withCheckedContinuation { continuation in
       let runs = daemon.loop.execute { [daemon] in
         daemon.stop(grace: grace) { continuation.resume(returning: $0) }
       }
@@ -77,16 +84,28 @@ public final class HTTPServer: Sendable {
     }
   }
 
-  /// Answers a request without a socket, middleware included: for tests of routes.
+  /// Answers a request without a socket, middleware and limits of bodies included: for tests of routes.
+  ///
+  /// The observer hears of errors that are not meant for the client, and of nothing else; they are the
+  /// ``HTTPResponse/failure`` of the answer, too. ``HTTPResponse/json(_:decoder:)`` and ``HTTPResponse/collect(until:)`` read it.
   public func respond(to request: HTTPRequest) async -> HTTPResponse {
     let plan = daemon.plan(request.method, target: request.target)
+    // As over a socket: before any middleware.
+    guard request.body.count <= plan.endpoint.bodyLimit ?? daemon.configuration.bodyLimit else {
+      return HTTPResponse(error: HTTPError(.contentTooLarge))
+    }
     var request = request
     request.parameters = plan.parameters
     request.route = plan.endpoint.path
+    let response: HTTPResponse
     do {
-      return try await plan.endpoint.handler(request)
+      response = try await plan.endpoint.handler(request)
     } catch {
-      return HTTPResponse(error: error)
+      response = HTTPResponse(error: error)
     }
+    if let failure = response.failure {
+      daemon.observer.handlerFailed(failure, request: request.identified(by: response))
+    }
+    return response
   }
 }

@@ -4,7 +4,7 @@ public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
   public struct Code: Sendable, Hashable, CustomStringConvertible {
     private enum Kind: Sendable, Hashable {
       case addressInUse, cannotListen, invalidAddress, invalidConfiguration, invalidRoutes
-      case noSuchParameter, invalidHeader, alreadyStarted, cannotStart
+      case noSuchParameter, invalidHeader, alreadyStarted, cannotStart, unreadableResponse
     }
     private let kind: Kind
 
@@ -26,6 +26,8 @@ public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
     public static let alreadyStarted = Code(kind: .alreadyStarted)
     /// The HTTP library refused to start.
     public static let cannotStart = Code(kind: .cannotStart)
+    /// A test asked for a value that the body of a response does not hold.
+    public static let unreadableResponse = Code(kind: .unreadableResponse)
 
     /// The name of the code.
     public var description: String { "\(kind)" }

@@ -1,7 +1,7 @@
 /// Is told what a server does. Logging and metrics are observers.
 ///
-/// All calls come from the server's loop, in the order of what happened; they must not block. Every call has an empty
-/// default.
+/// All calls come from the server's loop, in the order of what happened; they must not block. Only those of
+/// ``HTTPServer/HTTPServer/respond(to:)``, in tests, come from where that is called. Every call has an empty default.
 public protocol HTTPServerObserver: Sendable {
   /// A client connected.
   func connectionOpened(remoteAddress: String)

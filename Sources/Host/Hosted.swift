@@ -28,8 +28,12 @@ public struct Hosted<Application: HostApplication>: Module {
   ///   - application: The program.
   ///   - settings: Values by the paths of their settings, as on a command line. One that no module declares fails the
   ///     start. `host.listen` is a free port of 127.0.0.1 unless it is here.
-  ///   - logger: Where the app logs; nowhere by default.
-  public init(_ application: Application, settings: [String: String] = [:], logger: Logger = .none) {
+  ///   - logger: Where the app logs. By default errors go to standard error: what a handler threw that was answered with
+  ///     500, say. `.none` is for tests that provoke them.
+  public init(
+    _ application: Application, settings: [String: String] = [:],
+    logger: Logger = Logger(label: Application.name, level: .error)
+  ) {
     self.application = application
     self.settings = settings
     self.logger = logger

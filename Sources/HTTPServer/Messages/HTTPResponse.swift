@@ -29,8 +29,9 @@ public struct HTTPResponse: Sendable {
   /// The bytes after the headers; not sent in answer to `HEAD`.
   public var body: Body
 
-  /// The error this response was made from, for the observer; nil for errors that are meant for the client.
-  var failure: (any Error)?
+  /// The error that this response was made from, for the observer and for tests: that behind a bare 500. Nil for errors
+  /// that are meant for the client. Never sent.
+  public internal(set) var failure: (any Error)?
 
   /// Whether the body would go on for ever: it ends when the server stops.
   var isEndless = false
