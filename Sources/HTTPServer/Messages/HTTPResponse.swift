@@ -89,13 +89,20 @@ public struct HTTPResponse: Sendable {
   }
 
   private init(_ error: HTTPError) {
-    // A dictionary of strings always encodes; without a body the status would still tell.
-    let json = (try? JSON(["error": error.message]).httpResponse().bytes) ?? []
-    self.init(status: error.status, headers: error.headers, body: .bytes(json + [UInt8(ascii: "\n")]))
+    self.init(status: error.status, headers: error.headers)
+    let json: [UInt8]
+    do {
+      json = try error.encoded()
+    } catch let fault {
+      // The client gets the text, the observer hears of the rest.
+      failure = fault
+      json = (try? HTTPError(error.status, error.message).encoded()) ?? []
+    }
+    body = .bytes(json + [UInt8(ascii: "\n")])
     headers.setDefault("Content-Type", "application/json; charset=utf-8")
   }
 
-  /// The body as bytes, for tests and middleware; nil for a stream.
+  /// The body as bytes, for tests and middleware; nil for a stream, which ``collect(until:)`` runs.
   public var bytes: [UInt8]? {
     switch body {
     case .empty: []
