@@ -1,6 +1,6 @@
 internal import Synchronization
 
-/// Writes the body of a streamed response. See ``HTTPResponse/stream(status:contentType:_:)``.
+/// Writes the body of a streamed response. See ``HTTPResponse/stream(status:contentType:isEndless:_:)``.
 ///
 /// What is written goes out as soon as the client takes it; up to 64 KiB may wait. Writes throw `CancellationError` once
 /// the client is gone.

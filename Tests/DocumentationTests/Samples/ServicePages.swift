@@ -36,21 +36,19 @@ enum ServicePage {
       Provide(PostgresItems.init(pool:)).as((any Items).self) { $0 }
 
       Provide { (items: any Items, settings: ItemsSettings) in
-        Route(.get, "/items") { request in
-          let limit = try request.query["limit", as: Int.self] ?? settings.pageSize
-          return JSON(try await items.all(limit: limit))
-        }
-      }.grouped()
-      Provide { (items: any Items) in
-        Route(.get, "/items/:id") { request in
-          let id = try request.parameters["id", as: Int.self]
-          guard let item = try await items.find(id) else { throw HTTPError(.notFound, "no item \(id)") }
-          return JSON(item)
-        }
-      }.grouped()
-      Provide { (items: any Items) in
-        Route(.post, "/items") { request in
-          JSON(try await items.add(try request.json()), status: .created)
+        Routes("/items") {
+          Route(.get, "/") { request in
+            let limit = try request.query["limit", as: Int.self] ?? settings.pageSize
+            return JSON(try await items.all(limit: limit))
+          }
+          Route(.get, "/:id") { request in
+            let id = try request.parameters["id", as: Int.self]
+            guard let item = try await items.find(id) else { throw HTTPError(.notFound, "no item \(id)") }
+            return JSON(item)
+          }
+          Route(.post, "/") { request in
+            JSON(try await items.add(try request.json()), status: .created)
+          }
         }
       }.grouped()
 
@@ -151,11 +149,8 @@ enum ServicePage {
       Provide(PlaceOrder.init(customer:pool:metrics:)).lifetime(.scoped)
 
       Provide { (scopes: ScopeFactory) in
-        Route(.post, "/orders") { request in
-          try await scopes.withScope(supplying: request) { scope in
-            let order = try request.json(NewOrder.self)
-            return JSON(["order": try await scope.get(PlaceOrder.self).run(order)], status: .created)
-          }
+        Route.scoped(.post, "/orders", scopes) { (request: HTTPRequest, placeOrder: PlaceOrder) in
+          JSON(["order": try await placeOrder.run(try request.json())], status: .created)
         }
       }.grouped()
 
@@ -247,6 +242,7 @@ extension DatabaseTemplate {
   private typealias Shop = ServicePage.Shop
   private typealias PostgresItems = ServicePage.PostgresItems
   private typealias NewItem = ServicePage.NewItem
+  private typealias NewOrder = ServicePage.NewOrder
 
   @Test func `the program fits together`() throws {
     try App { Hosted(Shop()) }.validate()
@@ -266,8 +262,8 @@ extension DatabaseTemplate {
         Hosted(Shop(), settings: ["database.url": database.connectionString])
       } test: { app in
         let server = try await app.get(HTTPServer.self)
-        let order = HTTPRequest(
-          .post, "/orders", headers: ["X-Customer": "ann"], body: Array(#"{"item": 1, "quantity": 3}"#.utf8))
+        let order = try HTTPRequest(
+          .post, "/orders", headers: ["X-Customer": "ann"], json: NewOrder(item: 1, quantity: 3))
         #expect(await server.respond(to: order).status == .created)
         #expect(try await database.pool.one("SELECT stock FROM items", as: Int.self) == 7)
         let page = try await app.get(MetricsRegistry.self).page()
@@ -282,7 +278,7 @@ extension DatabaseTemplate {
         Hosted(Shop(), settings: ["database.url": database.connectionString])
       } test: { app in
         let server = try await app.get(HTTPServer.self)
-        let order = HTTPRequest(.post, "/orders", body: Array(#"{"item": 1, "quantity": 3}"#.utf8))
+        let order = try HTTPRequest(.post, "/orders", json: NewOrder(item: 1, quantity: 3))
         #expect(await server.respond(to: order).status == .unauthorized)
       }
     }
