@@ -1,0 +1,33 @@
+/// What the log is to say of a listening connection that cannot be had: a line when it begins, one a minute while it
+/// lasts, and one when it is over. Of outages in the minute after a line nothing is said, unless they outlast it.
+struct ListenOutage {
+  enum Line: Hashable {
+    case begun
+    case lasting(attempts: Int, for: Duration)
+    case over(attempts: Int, after: Duration)
+  }
+
+  static let interval = Duration.seconds(60)
+
+  private var begin: ContinuousClock.Instant?
+  private var attempts = 0
+  private var isTold = false
+  /// When a failure was told last, in this outage or an earlier one.
+  private var lastLine: ContinuousClock.Instant?
+
+  mutating func failed(at now: ContinuousClock.Instant) -> Line? {
+    let begin = begin ?? now
+    self.begin = begin
+    attempts += 1
+    if let lastLine, now - lastLine < Self.interval { return nil }
+    lastLine = now
+    defer { isTold = true }
+    return isTold ? .lasting(attempts: attempts, for: now - begin) : .begun
+  }
+
+  mutating func succeeded(at now: ContinuousClock.Instant) -> Line? {
+    defer { (begin, attempts, isTold) = (nil, 0, false) }
+    guard let begin, isTold else { return nil }
+    return .over(attempts: attempts, after: now - begin)
+  }
+}
