@@ -26,6 +26,7 @@ public final class PostgresPool: PostgresClient {
   let logger: Logger
   /// For what is no connection of the pool: the first of its loops.
   let loop: EventLoop
+  let listeners: ListenerHub
   private let catalogue = SharedTypeCatalogue()
   /// The places of nested acquires that were logged.
   private let nestings = Mutex<Set<String>>([])
@@ -72,6 +73,7 @@ public final class PostgresPool: PostgresClient {
       tracer: tracer,
       catalogue: catalogue)
     pool = try ResourcePool(configuration.pool, factory: factory)
+    listeners = ListenerHub(configuration, loop, logger, tracer)
   }
 
   // MARK: Starting and closing
@@ -81,13 +83,16 @@ public final class PostgresPool: PostgresClient {
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/connectionFailed``.
   public func start() async throws { try await pool.start() }
 
-  /// Lends nothing more, and returns once every connection is back and closed.
+  /// Lends nothing more, ends the listeners, and returns once every connection is back and closed.
   ///
   /// - Parameter deadline: when to stop waiting for those still lent. Default: never.
   /// - Returns: who still held a connection at the deadline.
   @discardableResult
   public func close(deadline: ContinuousClock.Instant? = nil) async -> [LeaseHolder] {
-    await pool.close(deadline: deadline)
+    listeners.close()
+    let holders = await pool.close(deadline: deadline)
+    await listeners.closed(deadline: deadline)
+    return holders
   }
 
   // MARK: Queries

@@ -151,7 +151,7 @@ import Testing
 
 extension EmbeddedPostgres {
   /// Ends the server as a crash does, and waits until it is gone.
-  fileprivate func kill() async {
+  func kill() async {
     guard let processID else { return }
     Glibc.kill(processID, SIGKILL)
     _ = await waitForExit()
