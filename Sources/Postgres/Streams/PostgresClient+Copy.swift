@@ -30,7 +30,7 @@ extension PostgresClient {
     }
   }
 
-  /// Runs a `COPY … FROM STDIN` with the pieces of data of a sequence: a file read in chunks, the body of a request.
+  /// Runs a `COPY … FROM STDIN` with the pieces of data of a sequence: a file read in chunks, say.
   ///
   /// The sequence is asked for more only when the server has room for it.
   ///
