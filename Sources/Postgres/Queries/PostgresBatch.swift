@@ -132,7 +132,8 @@ extension PostgresClient {
   /// Sends all statements of a batch at once, and waits for all answers.
   ///
   /// - Throws: ``PostgresError`` of the first statement that failed, unless the batch is
-  ///   ``PostgresBatch/Isolation/separate``; `PoolError`; `CancellationError`.
+  ///   ``PostgresBatch/Isolation/separate``: then the answers alone tell; `PoolError`; `CancellationError`.
+  @discardableResult
   public func run(
     _ batch: PostgresBatch, name: String? = nil, timeout: Duration? = nil, fileID: StaticString = #fileID,
     line: UInt = #line
