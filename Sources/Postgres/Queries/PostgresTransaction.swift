@@ -81,17 +81,18 @@ public struct TransactionOptions: Sendable {
 public enum TransactionRetry: Sendable {
   /// The error is thrown.
   case never
-  /// After a serialization failure or a deadlock, up to so many attempts in all, with a growing pause between them.
+  /// After a serialization failure or a deadlock, up to so many attempts in all. The pause between them is random and
+  /// grows, from some 10 milliseconds to some 300; the connection is given back meanwhile.
   case serialization(attempts: Int)
 
-  /// Three attempts.
-  public static let serialization = TransactionRetry.serialization(attempts: 3)
+  /// Ten attempts, within some two seconds.
+  public static let serialization = TransactionRetry.serialization(attempts: 10)
 
   /// The pause before another attempt; nil when there is to be none.
   func pause(after attempt: Int, _ error: any Error) -> Duration? {
     guard case .serialization(let attempts) = self, attempt < attempts, (error as? PostgresError)?.isRetryable == true
     else { return nil }
-    return .milliseconds(5) * (1 << min(attempt, 8)) * Double.random(in: 0.5..<1.5)
+    return .milliseconds(5) * (1 << min(attempt, 6)) * Double.random(in: 0.5..<1.5)
   }
 }
 

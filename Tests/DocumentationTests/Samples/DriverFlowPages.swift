@@ -49,6 +49,13 @@ enum TransactionsPage {
       try await tx.execute("UPDATE account SET amount = amount + \(amount) WHERE id = \(to)")
     }
   }
+
+  static func sell(_ pool: PostgresPool, id: Int) async throws {
+    try await pool.transaction(.init(isolation: .serializable), retrying: .serialization(attempts: 20)) { tx in
+      let stock: Int = try await tx.one("SELECT stock FROM product WHERE id = \(id)")
+      try await tx.execute("UPDATE product SET stock = \(stock - 1) WHERE id = \(id)")
+    }
+  }
 }
 
 enum StreamingPage {
