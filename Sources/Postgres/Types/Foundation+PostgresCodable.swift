@@ -193,6 +193,9 @@ struct NumericDigits: CustomStringConvertible {
 }
 
 /// A value stored as JSON: `PostgresJSON(settings)` as a parameter, `PostgresJSON<Settings>` as a result.
+///
+/// A `Date` in it is written as `2024-02-29T12:30:00.000000Z`. Read are ISO 8601 with any zone, with a fraction or without,
+/// and numbers, as seconds since 2001: what a plain `JSONEncoder` writes.
 public struct PostgresJSON<Value: Codable & Sendable>: PostgresCodable {
   /// What is stored.
   public let value: Value
@@ -209,7 +212,9 @@ public struct PostgresJSON<Value: Codable & Sendable>: PostgresCodable {
   public func encode(into buffer: inout ParameterBuffer) throws(PostgresError) {
     let data: Data
     do {
-      data = try JSONEncoder().encode(value)
+      let encoder = JSONEncoder()
+      encoder.dateEncodingStrategy = .custom { date, encoder in try date.encodeISO8601(to: encoder) }
+      data = try encoder.encode(value)
     } catch {
       throw PostgresError(.encoding, "\(Value.self) cannot be written as JSON: \(error)")
     }
@@ -221,7 +226,9 @@ public struct PostgresJSON<Value: Codable & Sendable>: PostgresCodable {
   public init(from cell: PostgresCell) throws(PostgresError) {
     let text = try String(from: cell)
     do {
-      value = try JSONDecoder().decode(Value.self, from: Data(text.utf8))
+      let decoder = JSONDecoder()
+      decoder.dateDecodingStrategy = .custom { decoder in try Date(fromISO8601: decoder) }
+      value = try decoder.decode(Value.self, from: Data(text.utf8))
     } catch {
       // The decoder's own words quote the data.
       throw PostgresError(.decoding, "the JSON does not fit \(Value.self)")

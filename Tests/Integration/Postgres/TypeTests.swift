@@ -114,6 +114,39 @@ import Testing
     }
   }
 
+  @Test func `a date in JSON is ISO 8601, to the microsecond`() async throws {
+    struct Event: Codable, Equatable { var at: Date, ended: Date? }
+    let date = Date(timeIntervalSince1970: 1_709_209_800.123_456)
+    let event = Event(at: date, ended: .distantPast)
+    try await withTestDatabase { pool in
+      let (stored, read, moment) = try await pool.one(
+        "SELECT e ->> 'at', e, (e ->> 'at')::timestamptz FROM (SELECT \(PostgresJSON(event)) AS e) AS t",
+        as: (String, PostgresJSON<Event>, Date).self)
+      #expect(stored == "2024-02-29T12:30:00.123456Z")
+      #expect(abs(read.value.at.timeIntervalSince(date)) < 1e-6 && read.value.ended == .distantPast)
+      #expect(moment == read.value.at)
+      let written: PostgresJSON<Date> = try await pool.one("SELECT to_jsonb(\(date))")
+      #expect(written.value == read.value.at)
+      await #expect(throws: PostgresError.self) {
+        try await pool.execute("SELECT \(PostgresJSON(Date(timeIntervalSince1970: 1e12)))")
+      }
+    }
+  }
+
+  @Test(
+    arguments: [
+      ("\"2024-02-29T12:30:00Z\"", 1_709_209_800), ("\"2024-02-29T12:30:00.5Z\"", 1_709_209_800.5),
+      ("\"2024-02-29T14:30:00.500000999+02:00\"", 1_709_209_800.5), ("\"2024-02-29T09:00:00-0330\"", 1_709_209_800),
+      ("\"2024-02-29 13:30:00+01\"", 1_709_209_800), ("730902600.5", 1_709_209_800.5),
+      ("\"2024-02-29T12:30:00\"", nil), ("\"2024-02-30T12:30:00Z\"", nil), ("\"infinity\"", nil), ("true", nil),
+    ] as [(String, Double?)])
+  func `dates in JSON are read as others write them, and as numbers`(json: String, seconds: Double?) async throws {
+    try await withTestDatabase { pool in
+      let date = try? await pool.one("SELECT \(json)::jsonb", as: PostgresJSON<Date>.self)
+      #expect(date?.value.timeIntervalSince1970 == seconds)
+    }
+  }
+
   @Test func `enums of strings are enums of the server, and an unknown label is an error`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       try await pool.execute("CREATE TYPE mood AS ENUM ('happy', 'sad', 'odd')")
