@@ -57,7 +57,7 @@ extension PostgresConnection {
     try await perform(lead, with: others, timeout: options.timeout)
     return try ([lead] + others).map { request in
       if let error = request.error {
-        guard var named = (error as? PostgresError)?.of(request.sql?.text ?? "", options.name) else { throw error }
+        guard var named = (error as? PostgresError)?.of(request.sql ?? "", options.caller) else { throw error }
         // Refused before anything was sent, or lost with the connection: that concerns all of them.
         guard [.server, .unsupported].contains(named.code) else { throw named }
         // Without a name it was not prepared, so nothing of ours is lost.
@@ -67,7 +67,7 @@ extension PostgresConnection {
       guard let handle = request.result else {
         return .failure(PostgresError(.unsupported, "the server sent no result"))
       }
-      return .success(PostgresResult(handle: handle, sql: request.sql?.text ?? "", name: options.name))
+      return .success(PostgresResult(handle: handle, sql: request.sql?.text ?? "", caller: options.caller))
     }
   }
 }

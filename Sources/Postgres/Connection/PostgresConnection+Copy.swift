@@ -16,7 +16,7 @@ extension PostgresConnection {
       trace?.end(.success(count))
       return count
     } catch {
-      let named = (error as? PostgresError).map { $0.sql == nil ? $0.of(sql.text, options.name) : $0 } ?? error
+      let named = (error as? PostgresError).map { $0.sql == nil ? $0.of(sql, options.caller) : $0 } ?? error
       trace?.end(.failure(named))
       throw named
     }
@@ -84,10 +84,12 @@ extension PostgresConnection {
 
   /// The columns of a table, as COPY takes them.
   func columns(
-    _ names: [String], of table: SQL, timeout: Duration?
+    _ names: [String], of table: SQL, _ options: QueryOptions
   ) async throws -> (columns: [CopyRowEncoder.Column], list: SQL) {
     let list = names.dropFirst().reduce("\(identifier: names.first ?? "")" as SQL) { "\($0), \(identifier: $1)" }
-    let handle = try await run("SELECT \(list) FROM \(table) LIMIT 0", QueryOptions(timeout: timeout)).handle
+    var options = options
+    options.name = nil
+    let handle = try await run("SELECT \(list) FROM \(table) LIMIT 0", options).handle
     let columns = zip(names, 0...).map { name, index in
       CopyRowEncoder.Column(name: name, type: handle.columnType(index))
     }

@@ -139,11 +139,11 @@ public final class PostgresConnection: PostgresClient {
       try await perform(request, timeout: options.timeout, isCancellable: isCancellable)
       // A statement that is done without an error has a result.
       guard let handle = request.result else { throw PostgresError(.unsupported, "the server sent no result") }
-      let result = PostgresResult(handle: handle, sql: sql.text, name: options.name)
+      let result = PostgresResult(handle: handle, sql: sql.text, caller: options.caller)
       trace?.end(.success(result.rowsAffected), prepared: request.wasPrepared)
       return result
     } catch {
-      let named = (error as? PostgresError)?.of(sql.text, options.name) ?? error
+      let named = (error as? PostgresError)?.of(sql, options.caller) ?? error
       trace?.end(.failure(named), prepared: request.wasPrepared)
       throw named
     }
@@ -180,7 +180,9 @@ public final class PostgresConnection: PostgresClient {
       try await perform(request, timeout: timeout)
       trace?.end(.success(0))
     } catch {
-      let named = (error as? PostgresError)?.of(text, name) ?? error
+      let named =
+        (error as? PostgresError)?.of(
+          text, name.map { QueryCaller(name: $0, fileID: #fileID, line: #line) }) ?? error
       trace?.end(.failure(named))
       throw named
     }

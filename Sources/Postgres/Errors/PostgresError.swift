@@ -74,8 +74,12 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   public internal(set) var constraint: String?
   /// The query's name, where it was given one.
   public internal(set) var queryName: String?
+  /// Where in the program the query was made, as `Shop/Orders.swift:42`.
+  public internal(set) var origin: String?
   /// The query's text.
   public internal(set) var sql: String?
+  /// As what the parameters were sent, where the error may come of that.
+  var parameterTypes: [String] = []
   /// A prepared statement no longer fits its tables. Told by the reporting function, since the message is translated.
   var isStalePlan = false
   /// A prepared statement is not there, or no longer fits: it can be prepared again. A trigger may raise the same codes,
@@ -90,17 +94,28 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   /// Whether the same transaction, run again, may well succeed: a serialization failure or a deadlock.
   public var isRetryable: Bool { sqlState?.isRetryable == true }
 
-  /// The message with the place in the SQL that it is about. Holds no value of a parameter or row.
+  /// The message with the query's name, or else its place in the program, and the place in the SQL that it is about. Holds
+  /// no value of a parameter or row.
   public var description: String {
-    var text = queryName.map { "query \($0): " } ?? ""
+    var text = queryName.map { "query \($0): " } ?? origin.map { "query at \($0): " } ?? ""
     // Errors of data, and those that functions raise, quote the value they are about.
     text += shownMessage
     if let sqlState { text += " (SQLSTATE \(sqlState))" }
     if let line { text += " at line \(line) of the data" + (column.map { ", column \($0)" } ?? "") }
     if let constraint { text += " [constraint \(constraint)]" }
     if let hint { text += "; hint: \(hint)" }
+    if let parameterHint { text += "; \(parameterHint)" }
     if let sql, let position { text += "\n" + SourcePosition(position, in: sql).caret }
     return text
+  }
+
+  /// The server only knows that the types do not fit, not that nobody wrote them.
+  private var parameterHint: String? {
+    guard !parameterTypes.isEmpty else { return nil }
+    let shown = parameterTypes.prefix(10).enumerated().map { "$\($0 + 1) as \($1)" }.joined(separator: ", ")
+    return
+      "the parameters are sent: \(shown)\(parameterTypes.count > 10 ? " …" : ""); write a cast such as $1::int where "
+      + "another type is meant"
   }
 
   private var shownMessage: String {
@@ -120,6 +135,7 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
     if shownMessage != message { text += "\nmessage: \(message)" }
     if let detail { text += "\ndetail: \(detail)" }
     if let context { text += "\ncontext: \(context)" }
+    if queryName != nil, let origin { text += "\nat: \(origin)" }
     if let sql, position == nil { text += "\nquery: \(sql)" }
     return text
   }
@@ -204,10 +220,18 @@ extension PostgresError {
   }
 
   /// The same error, told which query it belongs to.
-  func of(_ sql: String, _ name: String?) -> PostgresError {
+  func of(_ sql: String, _ caller: QueryCaller?) -> PostgresError {
     var error = self
     error.sql = sql
-    error.queryName = name
+    error.queryName = caller?.name
+    error.origin = caller?.origin
+    return error
+  }
+
+  /// The same error, told which query it belongs to.
+  func of(_ sql: SQL, _ caller: QueryCaller) -> PostgresError {
+    var error = of(sql.text, caller)
+    if sqlState?.isOfTypes == true { error.parameterTypes = sql.parameterTypes }
     return error
   }
 }

@@ -78,6 +78,10 @@ public struct SQLState: RawRepresentable, Sendable, Hashable, CustomStringConver
   public static let duplicatePreparedStatement = SQLState("42P05")
   /// 42P07.
   public static let duplicateTable = SQLState("42P07")
+  /// 42804.
+  public static let datatypeMismatch = SQLState("42804")
+  /// 42P18: nothing says of what type a parameter is.
+  public static let indeterminateDatatype = SQLState("42P18")
   // Class 53: insufficient resources.
   /// 53100.
   public static let diskFull = SQLState("53100")
@@ -98,6 +102,9 @@ public struct SQLState: RawRepresentable, Sendable, Hashable, CustomStringConver
 
   /// Whether the same transaction, run again, may well succeed.
   var isRetryable: Bool { self == .serializationFailure || self == .deadlockDetected }
+
+  /// Whether it may come of the types that parameters are sent as.
+  var isOfTypes: Bool { [.undefinedFunction, .datatypeMismatch, .indeterminateDatatype].contains(self) }
 
   /// Whether waiting and connecting again cannot help: who connects is wrong, not when.
   var isPermanentForConnecting: Bool { ["28", "3D"].contains(classCode) || self == .insufficientPrivilege }

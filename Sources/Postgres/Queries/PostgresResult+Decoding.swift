@@ -6,9 +6,10 @@ extension PostgresResult {
   public func single() throws(PostgresError) -> PostgresRowView {
     switch count {
     case 1: return self[0]
-    case 0: throw PostgresError(.noRows, "no row where one is expected").of(sql, name)
+    case 0: throw PostgresError(.noRows, "no row where one is expected").of(sql, caller)
     default:
-      throw PostgresError(.tooManyRows, "\(count) rows where one is expected; add LIMIT 1 if any will do").of(sql, name)
+      throw PostgresError(.tooManyRows, "\(count) rows where one is expected; add LIMIT 1 if any will do").of(
+        sql, caller)
     }
   }
 

@@ -1,9 +1,9 @@
 /// The rows that a statement returned, and what it did.
 public struct PostgresResult: Sendable, RandomAccessCollection {
   let handle: ResultHandle
-  /// The query's text and name, for errors of decoding.
+  /// The query's text, and who made it, for errors of decoding.
   let sql: String
-  let name: String?
+  let caller: QueryCaller
 
   /// Names of the columns, in order.
   public var columns: [String] { (0..<handle.columnCount).map(handle.columnName) }
@@ -29,7 +29,7 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
     throw PostgresError(
       .decoding,
       "the query returns \(handle.columnCount) columns (\(columns.joined(separator: ", "))) where \(expected) are expected"
-    ).of(sql, name)
+    ).of(sql, caller)
   }
 
   /// - Parameter values: of this result.
@@ -41,7 +41,7 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
     do throws(PostgresError) {
       return try Value(from: PostgresCell(values, row, column, handle.columnType(column)))
     } catch {
-      throw error.inColumn(handle.columnName(column)).of(sql, name)
+      throw error.inColumn(handle.columnName(column)).of(sql, caller)
     }
   }
 }

@@ -23,14 +23,14 @@ public struct PostgresTransaction: PostgresClient {
   /// A part that can fail by itself: a savepoint, undone when `body` throws.
   @discardableResult
   public func transaction<Result>(
-    isolation: isolated (any Actor)? = #isolation,
+    isolation: isolated (any Actor)? = #isolation, fileID: StaticString = #fileID, line: UInt = #line,
     _ body: (PostgresTransaction) async throws -> sending Result
   ) async throws -> sending Result {
     let savepoint: SQL = "\(identifier: "keel_\(depth + 1)")"
-    _ = try await execute("SAVEPOINT \(savepoint)")
+    _ = try await execute("SAVEPOINT \(savepoint)", fileID: fileID, line: line)
     do {
       let result = try await body(PostgresTransaction(connection: connection, depth: depth + 1, deadline: deadline))
-      _ = try await execute("RELEASE SAVEPOINT \(savepoint)")
+      _ = try await execute("RELEASE SAVEPOINT \(savepoint)", fileID: fileID, line: line)
       return result
     } catch {
       // When this fails too, so does the transaction around it: its COMMIT tells.
@@ -108,11 +108,11 @@ extension PostgresConnection {
   @discardableResult
   public func transaction<Result>(
     _ options: TransactionOptions = TransactionOptions(), timeout: Duration? = nil,
-    isolation: isolated (any Actor)? = #isolation,
+    isolation: isolated (any Actor)? = #isolation, fileID: StaticString = #fileID, line: UInt = #line,
     _ body: (PostgresTransaction) async throws -> sending Result
   ) async throws -> sending Result {
     let deadline = timeout.map { MonotonicInstant.now + $0 }
-    _ = try await run(options.begin, QueryOptions(timeout: timeout))
+    _ = try await run(options.begin, QueryOptions(timeout: timeout, fileID: fileID, line: line))
     let result: Result
     do {
       result = try await body(PostgresTransaction(connection: self, depth: 0, deadline: deadline))
@@ -125,14 +125,14 @@ extension PostgresConnection {
       _ = try? await run("ROLLBACK", isCancellable: false)
       throw error
     }
-    try await commit()
+    try await commit(QueryOptions(fileID: fileID, line: line))
     return result
   }
 
-  private func commit() async throws {
+  private func commit(_ options: QueryOptions) async throws {
     do {
       // A COMMIT once sent is waited for: to give up in between would leave its outcome open.
-      let result = try await run("COMMIT", isCancellable: false)
+      let result = try await run("COMMIT", options, isCancellable: false)
       guard result.commandTag != "ROLLBACK" else {
         throw PostgresError(
           .transactionAborted,
@@ -155,9 +155,10 @@ extension PostgresPool {
   /// - Parameters:
   ///   - options: isolation level and the like.
   ///   - retrying: whether to run it again after a serialization failure or a deadlock; `body` then runs from its start.
-  ///   - timeout: how long one attempt may take; see ``PostgresConnection/transaction(_:timeout:isolation:_:)``.
+  ///   - timeout: how long one attempt may take; see ``PostgresConnection/transaction(_:timeout:isolation:fileID:line:_:)``.
   ///   - acquireTimeout: how long to wait for a connection. Default: the pool's.
-  /// - Throws: as ``PostgresConnection/transaction(_:timeout:isolation:_:)``, and `PoolError` when no connection became free.
+  /// - Throws: as ``PostgresConnection/transaction(_:timeout:isolation:fileID:line:_:)``, and `PoolError` when no
+  ///   connection became free.
   @discardableResult
   public func transaction<Result>(
     _ options: TransactionOptions = TransactionOptions(), retrying: TransactionRetry = .never,
@@ -171,7 +172,7 @@ extension PostgresPool {
       do {
         return try await withConnection(acquireTimeout: acquireTimeout, fileID: fileID, line: line) {
           connection in
-          try await connection.transaction(options, timeout: timeout, body)
+          try await connection.transaction(options, timeout: timeout, fileID: fileID, line: line, body)
         }
       } catch {
         guard let pause = retrying.pause(after: attempt, error) else { throw error }

@@ -27,6 +27,9 @@ public struct QueryOptions: Sendable {
     self.line = line
   }
 
+  /// Who makes it, for errors.
+  var caller: QueryCaller { QueryCaller(name: name, fileID: fileID, line: line) }
+
   /// For the part of a call that begins so much later.
   func after(_ elapsed: Duration) -> QueryOptions {
     var rest = self
@@ -41,5 +44,18 @@ public struct QueryOptions: Sendable {
     let rest = max(deadline - .now, .nanoseconds(1))
     bounded.timeout = min(timeout ?? rest, rest)
     return bounded
+  }
+}
+
+/// What an error says of a query besides its text.
+struct QueryCaller: Sendable {
+  let name: String?
+  let fileID: StaticString
+  let line: UInt
+
+  /// Such as `Shop/Orders.swift:42`; nil for what the driver does by itself.
+  var origin: String? {
+    let place = "\(fileID):\(line)"
+    return place.hasPrefix("Postgres/") ? nil : place
   }
 }

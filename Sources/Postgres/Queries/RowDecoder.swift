@@ -80,7 +80,7 @@ private final class RowCursor {
   /// Of `handle`, which is held beside it.
   private var values: ResultHandle.Values
   private let sql: String
-  private let name: String?
+  private let caller: QueryCaller
   let names: [String]
   /// By which name each column was last asked for: the next row does the same.
   private var asked: [String]
@@ -99,7 +99,7 @@ private final class RowCursor {
     handle = result.handle
     values = handle.values
     sql = result.sql
-    name = result.name
+    caller = result.caller
     names = result.columns
     asked = names
     columnTypes = (0..<handle.columnCount).map(handle.columnType)
@@ -112,7 +112,7 @@ private final class RowCursor {
   }
 
   /// The error, told which query it is about.
-  func named(_ error: PostgresError) -> PostgresError { error.of(sql, name) }
+  func named(_ error: PostgresError) -> PostgresError { error.of(sql, caller) }
 
   @inline(__always)
   func index(_ name: String) -> Int? {
@@ -177,12 +177,12 @@ private final class RowCursor {
     do {
       return try Value(from: PostgresCell(values, row, column, columnTypes[column]))
     } catch {
-      throw error.inColumn(names[column]).of(sql, name)
+      throw error.inColumn(names[column]).of(sql, caller)
     }
   }
 
   func missing(_ column: String) -> PostgresError {
-    PostgresError(.decoding, "no column \(column); the query returns \(names.joined(separator: ", "))").of(sql, name)
+    PostgresError(.decoding, "no column \(column); the query returns \(names.joined(separator: ", "))").of(sql, caller)
   }
 
   func any<Value: Decodable>(_ type: Value.Type, _ column: Int) throws -> Value {
@@ -199,7 +199,7 @@ private final class RowCursor {
         .decoding,
         "column \(names[column]): \(type) cannot be read from a column; conform it to PostgresDecodable, "
           + "or wrap it in PostgresJSON"
-      ).of(sql, name)
+      ).of(sql, caller)
     }
     decodables[ObjectIdentifier(type)] = decodable
     return try open(decodable)

@@ -65,6 +65,14 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
       || (depth > 0 && Mirror(reflecting: value).children.contains { isSensitive($0.value, depth: depth - 1) })
   }
 
+  /// What the parameters are declared as, in words.
+  var parameterTypes: [String] {
+    binds.map { bind in
+      let type = Swift.type(of: bind.value).postgresType
+      return type.isInferred ? "text of no declared type" : type.name
+    }
+  }
+
   /// The parameters' values, for a tracer.
   public var parameters: [any PostgresEncodable] { binds.map(\.value) }
 

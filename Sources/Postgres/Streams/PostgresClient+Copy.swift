@@ -70,7 +70,7 @@ extension PostgresClient {
     let options = QueryOptions(name: name, timeout: timeout, fileID: fileID, line: line)
     return try await withCheckout(options) { connection, rest in
       let start = MonotonicInstant.now
-      let (described, list) = try await connection.columns(columns, of: table, timeout: rest.timeout)
+      let (described, list) = try await connection.columns(columns, of: table, rest)
       let rest = rest.after(.now - start)
       let types = connection.types
       return try await connection.copyIn("COPY \(table) (\(list)) FROM STDIN (FORMAT binary)", rest) { request in

@@ -63,7 +63,7 @@ final class StreamReader: Sendable {
       }
     } catch {
       checkout.report(error)
-      let named = (error as? PostgresError)?.of(sql.text, options.name) ?? error
+      let named = (error as? PostgresError)?.of(sql, options.caller) ?? error
       end(.failure(named))
       throw named
     }

@@ -1,4 +1,5 @@
 import EventLoop
+import FoundationEssentials
 import Postgres
 
 // What stands in GettingStarted.md, Queries.md, Transactions.md, Streaming.md, PgBouncer.md and Failover.md of Postgres.
@@ -35,6 +36,19 @@ enum QueriesPage {
 
     let report = try await pool.all("SELECT id FROM users", as: Int.self, name: "Report", timeout: .seconds(2))
     _ = (user, nobody, pairs, changed, report)
+  }
+
+  static func cast(_ pool: PostgresPool, id: Int, n: Int, status: String?) async throws {
+    let heads = try await pool.all("SELECT left(title, \(n)::int) FROM books", as: String.self)
+    let prices = try await pool.all("SELECT round(price, \(Int32(2))) FROM books", as: Decimal.self)
+    let due = try await pool.all("SELECT lent + \(n)::int FROM loans", as: PostgresDate.self)
+    let soon: Date = try await pool.one("SELECT now() + make_interval(days => \(n)::int)")
+    let tag: String? = try await pool.one("SELECT tags -> \(n)::int FROM books WHERE id = \(id)")
+
+    let found = try await pool.all(
+      "SELECT title FROM books WHERE \(status)::text IS NULL OR status = \(status)", as: String.self)
+
+    _ = (heads, prices, due, soon, tag, found)
   }
 }
 

@@ -130,6 +130,91 @@ import Testing
     }
   }
 
+  @Test func `an error of a query without a name says where in the program it stands`() async throws {
+    try await withTestDatabase { pool in
+      do {
+        try await pool.execute("SELECT pg_sleep(600), \("secret")", timeout: .milliseconds(100))
+      } catch let late as PostgresError {
+        let place = "\(#fileID):\(#line - 2)"
+        #expect(late.origin == place)
+        #expect(late.description.hasPrefix("query at \(place): no answer within "))
+      }
+      func origin(_ body: () async throws -> Void) async -> String? {
+        do { try await body() } catch { return (error as? PostgresError)?.origin }
+        return nil
+      }
+      let origins = [
+        await origin { _ = try await pool.one("SELECT 1 WHERE false", as: Int.self) },
+        await origin { _ = try await pool.one("SELECT 'a' AS id", as: User.self) },
+        await origin { for try await _ in pool.stream("SELECT 1 / 0", as: Int.self) {} },
+        await origin { _ = try await pool.transaction { tx in try await tx.execute("SELECT 1 / 0") } },
+        await origin { _ = try await pool.copyRows(into: "nowhere", columns: ["a"]) { _ in } },
+        await origin {
+          var batch = PostgresBatch()
+          batch.execute("SELECT 1 / 0")
+          try await pool.run(batch)
+        },
+      ]
+      #expect(origins.allSatisfy { $0?.hasPrefix("\(#fileID):") == true }, "\(origins)")
+      let named = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT 1 / 0", name: "Divide") }
+      #expect(named?.description.hasPrefix("query Divide: ") == true)
+      #expect(named?.debugDescription.contains("\nat: \(#fileID):") == true)
+    }
+  }
+
+  @Test func `an error of types says as what the parameters were sent`() async throws {
+    try await withTestDatabase { pool in
+      try await pool.execute("CREATE TYPE mood AS ENUM ('happy')")
+      try await pool.execute("CREATE TABLE people (moods mood[], status mood)")
+      let advice = "; write a cast such as $1::int where another type is meant"
+      let function = await #expect(throws: PostgresError.self) {
+        try await pool.execute("SELECT left(\("secret"), \(4))")
+      }
+      #expect(function?.sqlState == .undefinedFunction)
+      #expect(
+        function?.description.contains(
+          "the parameters are sent: $1 as text of no declared type, $2 as bigint\(advice)") == true)
+      #expect(function?.description.contains("secret") == false)
+      let array = await #expect(throws: PostgresError.self) {
+        try await pool.execute("INSERT INTO people (moods) VALUES (\(["happy"]))")
+      }
+      #expect(array?.sqlState == .datatypeMismatch)
+      #expect(array?.description.contains("$1 as text[]\(advice)") == true)
+      let without = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT left('a', 4::bigint)") }
+      #expect(without?.description.contains("parameters") == false)
+    }
+  }
+
+  @Test(.except(.simple, "there a text is a literal, whose type is text where nothing else is said"))
+  func `a parameter that no place gives a type says so, and a cast helps`() async throws {
+    try await withTestDatabase(Self.users) { pool in
+      let nothing = await #expect(throws: PostgresError.self) {
+        try await pool.execute("SELECT id FROM users WHERE \("x") IS NULL OR nickname = \("x")")
+      }
+      #expect(nothing?.sqlState == .indeterminateDatatype)
+      #expect(nothing?.description.contains("$1 as text of no declared type") == true)
+    }
+  }
+
+  @Test func `values with the casts that the documentation shows are taken`() async throws {
+    try await withTestDatabase { pool in
+      try await pool.execute(
+        """
+        CREATE TABLE books AS SELECT 1 AS id, 'Faust'::text AS title, 1.234::numeric AS price, '[7]'::jsonb AS tags,
+          NULL::text AS status, '2024-02-28'::date AS lent
+        """)
+      let n = 1, status: String? = nil
+      let head: String = try await pool.one("SELECT left(title, \(n)::int) FROM books")
+      let price: Decimal = try await pool.one("SELECT round(price, \(Int32(2))) FROM books")
+      let due: PostgresDate = try await pool.one("SELECT lent + \(n)::int FROM books")
+      let _: Date = try await pool.one("SELECT now() + make_interval(days => \(n)::int)")
+      let tag: String? = try await pool.one("SELECT tags -> \(n - 1)::int FROM books WHERE id = \(1)")
+      let found = try await pool.all(
+        "SELECT title FROM books WHERE \(status)::text IS NULL OR status = \(status)", as: String.self)
+      #expect(head == "F" && "\(price)" == "1.23" && "\(due)" == "2024-02-29" && tag == "7" && found == ["Faust"])
+    }
+  }
+
   @Test func `an error of the server has its SQLSTATE, its place as a caret, and no parameter's value`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let syntax = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT\n  1 +* 2, \("secret")") }

@@ -126,6 +126,29 @@ import Testing
     }
   }
 
+  @Test func `a transaction is run ten times unless more is asked for, and the last error is thrown`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      var attempts = 0
+      await expectError(.serializationFailure) {
+        try await pool.transaction(retrying: .serialization) { tx in
+          attempts += 1
+          try await tx.execute("DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$")
+        }
+      }
+      #expect(attempts == 10)
+    }
+  }
+
+  @Test func `an error at COMMIT says where the transaction stands`() async throws {
+    try await withTestDatabase { pool in
+      try await pool.execute("CREATE TABLE late (id int UNIQUE DEFERRABLE INITIALLY DEFERRED)")
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in try await tx.execute("INSERT INTO late VALUES (1), (1)") }
+      }
+      #expect(error?.sqlState == .uniqueViolation && error?.origin?.hasPrefix("\(#fileID):") == true)
+    }
+  }
+
   @Test func `a connection that breaks during COMMIT leaves the outcome unknown, and says so`() async throws {
     try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 2 }) { pool in
       try await pool.execute(
