@@ -20,8 +20,9 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
   /// transaction mode ``StatementCacheMode/describe`` is the one to choose.
   public var statementCacheMode = StatementCacheMode.prepare
 
-  /// Types that the database defines itself and that parameters use, by their names as in SQL: `mood`, `shop.address`,
-  /// `hstore`. Their numbers are asked for once in each generation of a pool. Default none.
+  /// Types that the database defines itself, by their names as in SQL: `mood`, `shop.address`, `hstore`. Their numbers are
+  /// asked for as the first connection of a pool is made, so that no query has to wait for that: a type that is not named
+  /// here is looked up when a parameter is first of it. Default none.
   public var types: [String] = []
 
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/invalidConnectionString``; it never quotes the string.

@@ -152,6 +152,12 @@ final class ConnectionRequest: @unchecked Sendable {
     return result.isEmptyQuery ? PostgresError.emptyQuery : nil
   }
 
+  /// Nothing was sent: who waits looks a type up first, and has the connection until then.
+  var isToBeSentAgain: Bool {
+    guard let error, case .statement = kind else { return false }
+    return (error as? PostgresError)?.unknownType != nil
+  }
+
   /// Back to where it was before it was sent.
   func rewind() {
     isRetry = true

@@ -52,6 +52,18 @@ struct ConnectionSession: ~Copyable, Sendable {
 
   var types: TypeCatalogue? { mutating get { handle?.types } }
 
+  /// Why a statement's parameters cannot be written before more is known of the database's types.
+  mutating func missingType(of sql: SQL) -> PostgresError? {
+    do throws(PostgresError) {
+      try handle?.encode(sql.binds)
+      _ = try handle?.parameterTypes(sql.binds)
+      return nil
+    } catch {
+      // What else is wrong with them shows when it is sent.
+      return error.unknownType == nil ? nil : error
+    }
+  }
+
   /// Nothing is on its way, no cancel request either.
   var isQuiet: Bool { inFlight.isEmpty && queue.isEmpty && !isCancelling }
 
@@ -331,8 +343,8 @@ struct ConnectionSession: ~Copyable, Sendable {
     lead.outstanding -= 1
     guard lead.outstanding == 0 else { return }
     let completion = Deliveries.Completion(
-      continuation: lead.continuation, error: lead.isBatched ? lead.abort?.error : error, onDone: lead.onDone,
-      isSound: failure == nil)
+      continuation: lead.continuation, error: lead.isBatched ? lead.abort?.error : error,
+      onDone: request.isToBeSentAgain ? nil : lead.onDone, isSound: failure == nil)
     lead.continuation = nil
     if case .underWay(let cancelled, var held) = cancel, failure == nil {
       held.append(completion)

@@ -5,12 +5,24 @@ extension PostgresConnection {
     let trace = trace(
       .batch, SQL(unchecked: batch.statements.map(\.text).joined(separator: ";\n")), options.name)
     do {
-      let answers = try await sendTwice(batch, options)
+      let answers = try await sendLearning(batch, options)
       trace?.end(.success(answers.results.reduce(0) { $0 + ((try? $1.get().rowsAffected) ?? 0) }))
       return answers
     } catch {
       trace?.end(.failure(error))
       throw error
+    }
+  }
+
+  /// Again after each look-up of a type: a batch that misses one is not sent at all.
+  private func sendLearning(_ batch: PostgresBatch, _ options: QueryOptions) async throws -> PostgresBatch.Answers {
+    let start = MonotonicInstant.now
+    while true {
+      do {
+        return try await sendTwice(batch, options.after(.now - start))
+      } catch let error as PostgresError where error.unknownType != nil {
+        try await learn(error, options.after(.now - start))
+      }
     }
   }
 

@@ -95,7 +95,4 @@ extension PostgresConnection {
     }
     return (columns, list)
   }
-
-  /// What the database says of its own types.
-  var types: TypeCatalogue? { act { session, _ in session.types } }
 }

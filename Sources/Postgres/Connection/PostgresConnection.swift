@@ -27,6 +27,10 @@ public final class PostgresConnection: PostgresClient {
   /// Whether there is a tracer: to look at it would be to copy it.
   let isTraced: Bool
   private let onEnd: (@Sendable () -> Void)?
+  /// Of the pool, or its own.
+  let catalogue: SharedTypeCatalogue
+  /// That of the catalogue when it was about to connect.
+  let generation: Int
 
   /// Where it is connected to.
   public let options: ConnectOptions
@@ -45,9 +49,11 @@ public final class PostgresConnection: PostgresClient {
 
   private init(
     _ handle: consuming ConnectionHandle, _ options: ConnectOptions, _ loop: EventLoop, _ tracer: (any QueryTracer)?,
-    _ onEnd: (@Sendable () -> Void)?
+    _ onEnd: (@Sendable () -> Void)?, _ catalogue: SharedTypeCatalogue, _ generation: Int
   ) throws(PostgresError) {
     self.options = options
+    self.catalogue = catalogue
+    self.generation = generation
     self.loop = loop
     self.tracer = tracer
     isTraced = tracer != nil
@@ -83,25 +89,16 @@ public final class PostgresConnection: PostgresClient {
     _ options: ConnectOptions, loop: EventLoop, logger: Logger, tracer: (any QueryTracer)?,
     onEnd: (@Sendable () -> Void)?, catalogue: SharedTypeCatalogue
   ) async throws -> PostgresConnection {
+    let generation = catalogue.generation
     // libpq resolves names and does the cryptography of passwords in the caller's thread.
     let connection = try await offLoop { isCancelled throws(PostgresError) in
       try PostgresConnection(
-        ConnectionHandle.connect(options, logger: logger, isCancelled: isCancelled), options, loop, tracer, onEnd)
+        ConnectionHandle.connect(options, logger: logger, isCancelled: isCancelled), options, loop, tracer, onEnd,
+        catalogue, generation)
     }
     try connection.startWatching()
-    try await connection.loadTypes(catalogue)
+    try await connection.loadRegisteredTypes()
     return connection
-  }
-
-  private func loadTypes(_ catalogue: SharedTypeCatalogue) async throws {
-    guard !options.types.isEmpty || options.statementCacheMode == .simple else { return }
-    do {
-      let types = try await catalogue.value(options.types, on: self)
-      session.withLock { $0.use(types) }
-    } catch {
-      await close()
-      throw error
-    }
   }
 
   private func startWatching() throws(PostgresError) {
@@ -134,9 +131,13 @@ public final class PostgresConnection: PostgresClient {
     onDone: (@Sendable (Bool) -> Void)? = nil
   ) async throws -> PostgresResult {
     let trace = trace(.query, sql, options.name)
-    let request = ConnectionRequest(.statement(sql), onDone: onDone)
+    var request = ConnectionRequest(.statement(sql), onDone: onDone)
     do {
-      try await perform(request, timeout: options.timeout, isCancellable: isCancellable)
+      do {
+        try await perform(request, timeout: options.timeout, isCancellable: isCancellable)
+      } catch let error as PostgresError where error.unknownType != nil {
+        request = try await performLearning(error, sql, options, isCancellable: isCancellable, onDone)
+      }
       // A statement that is done without an error has a result.
       guard let handle = request.result else { throw PostgresError(.unsupported, "the server sent no result") }
       let result = PostgresResult(handle: handle, sql: sql.text, caller: options.caller)

@@ -85,6 +85,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   /// A prepared statement is not there, or no longer fits: it can be prepared again. A trigger may raise the same codes,
   /// at COMMIT even, where sending again would succeed at nothing; hence the function here too.
   var isLostStatement = false
+  /// A parameter is of this type, which the connection knows nothing of yet. Nothing was sent.
+  var unknownType: PostgresType?
 
   init(_ code: Code, _ message: String) {
     self.code = code

@@ -65,6 +65,9 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
       || (depth > 0 && Mirror(reflecting: value).children.contains { isSensitive($0.value, depth: depth - 1) })
   }
 
+  /// Whether the numbers of the parameters' types are known to the database alone.
+  var hasNamedTypes: Bool { binds.contains { $0.namedType != nil } }
+
   /// What the parameters are declared as, in words.
   var parameterTypes: [String] {
     binds.map { bind in

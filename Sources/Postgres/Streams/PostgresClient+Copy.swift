@@ -71,8 +71,9 @@ extension PostgresClient {
     return try await withCheckout(options) { connection, rest in
       let start = MonotonicInstant.now
       let (described, list) = try await connection.columns(columns, of: table, rest)
-      let rest = rest.after(.now - start)
+      try await connection.learnTypes(ofColumns: described.map(\.type), rest.after(.now - start))
       let types = connection.types
+      let rest = rest.after(.now - start)
       return try await connection.copyIn("COPY \(table) (\(list)) FROM STDIN (FORMAT binary)", rest) { request in
         let writer = PostgresRowWriter(connection, request, CopyRowEncoder(described, types))
         try await write(writer)

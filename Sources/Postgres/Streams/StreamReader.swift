@@ -19,6 +19,15 @@ final class StreamReader: Sendable {
   ) async throws -> StreamReader {
     let start = MonotonicInstant.now
     let checkout = try await client.checkOut(options)
+    if case .rows(let sql) = kind, sql.hasNamedTypes {
+      do {
+        try await checkout.connection.learnTypes(of: sql, checkout.rest(of: options, since: start))
+      } catch {
+        checkout.giveBack(isSound: checkout.connection.isClean)
+        checkout.report(error)
+        throw (error as? PostgresError)?.of(sql, options.caller) ?? error
+      }
+    }
     return StreamReader(kind, checkout, checkout.rest(of: options, since: start))
   }
 

@@ -114,7 +114,7 @@ public struct ParameterBuffer {
   /// The number of a type, looked up where the database has given it.
   func oid(of type: PostgresType) throws(PostgresError) -> UInt32 {
     guard type.isNamed else { return type.oid }
-    if let oid = types?.oid(of: type), oid != 0 { return oid }
+    if let types, types.has(type), let oid = types.oid(of: type) { return oid }
     throw unknown(type)
   }
 
@@ -124,10 +124,12 @@ public struct ParameterBuffer {
   }
 
   private func unknown(_ type: PostgresType) -> PostgresError {
-    PostgresError(
+    var error = PostgresError(
       .encoding,
-      "the type \(type.baseName) is not known: name it in ConnectOptions.types, and create it before the pool starts "
-        + "(PostgresPool.reset() looks again)")
+      "the type \(type.name) is not known: the database has none of that name in its search path; give its schema too "
+        + "(shop.mood), or create it")
+    error.unknownType = type
+    return error
   }
 
   /// What a parameter is declared as.

@@ -1,7 +1,6 @@
 /// A text that is compared without regard to case: the type of PostgreSQL's extension `citext`.
 ///
-/// A `String` does where the server knows from the place that `citext` is meant; arrays and composites need this type,
-/// registered as `citext` with ``ConnectOptions/types``.
+/// A `String` does where the server knows from the place that `citext` is meant; arrays and composites need this type.
 public struct PostgresCIText: RawRepresentable, Sendable, Codable, ExpressibleByStringLiteral {
   /// The text as it was written.
   public let rawValue: String

@@ -19,8 +19,8 @@
 /// }
 /// ```
 ///
-/// As a parameter its type must be registered with ``ConnectOptions/types``. It can be read without that, from an
-/// anonymous `ROW(…)` too (but not in ``StatementCacheMode/simple``, where nobody says of what types that is).
+/// It can be read from an anonymous `ROW(…)` too (but not in ``StatementCacheMode/simple``, where nobody says of what types
+/// that is).
 public protocol PostgresComposite: PostgresCodable {
   /// Reads the fields, all of them and in order.
   init(from fields: inout CompositeReader) throws(PostgresError)

@@ -1,5 +1,4 @@
-/// Keys with texts or NULLs: the type of PostgreSQL's extension `hstore`. Register it as `hstore` with
-/// ``ConnectOptions/types`` to use it as a parameter.
+/// Keys with texts or NULLs: the type of PostgreSQL's extension `hstore`.
 public struct PostgresHStore: Sendable, Hashable, Codable, ExpressibleByDictionaryLiteral {
   /// What is stored under each key; nil is NULL.
   public var values: [String: String?]

@@ -24,7 +24,7 @@ extension PostgresMultirange: PostgresCodable {
   }
 
   /// From a multirange of the bound's type. One of the database's own is read too, by the type of its bounds, where
-  /// types are registered (``ConnectOptions/types``).
+  /// ``ConnectOptions/types`` names a type.
   public init(from cell: PostgresCell) throws(PostgresError) {
     guard let bytes = cell.binary, cell.type == Bound.multirangeType.oid || cell.boundType != nil else {
       throw cell.mismatch(Self.self)

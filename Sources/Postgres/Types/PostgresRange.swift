@@ -108,8 +108,8 @@ extension PostgresRange: PostgresCodable {
     for case let bound? in [lower.bound, upper.bound] { try buffer.appendElement(bound) }
   }
 
-  /// From a range of the bound's type. One of the database's own is read too, by the type of its bounds, where types
-  /// are registered (``ConnectOptions/types``).
+  /// From a range of the bound's type. One of the database's own is read too, by the type of its bounds, where
+  /// ``ConnectOptions/types`` names a type.
   public init(from cell: PostgresCell) throws(PostgresError) {
     guard let bytes = cell.binary, cell.type == Bound.rangeType.oid || cell.boundType != nil else {
       throw cell.mismatch(Self.self)

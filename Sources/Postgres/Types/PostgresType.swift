@@ -26,8 +26,8 @@ public struct PostgresType: Sendable, Hashable, CustomStringConvertible {
     self.init(name, oid, arrayOID, isInferred: isInferred)
   }
 
-  /// A type that the database defines itself: an enum, a composite, a domain, a type of an extension. It must be
-  /// registered with ``ConnectOptions/types``; then its number is looked up when a pool connects.
+  /// A type that the database defines itself: an enum, a composite, a domain, a type of an extension. Its number is
+  /// looked up when it is first used.
   ///
   /// - Parameter name: as in SQL: `mood`, `shop.address`, `"Mood"`.
   public init(named name: String) { self.init(name, 0, 0) }
@@ -132,6 +132,9 @@ public struct PostgresType: Sendable, Hashable, CustomStringConvertible {
     return Dictionary(
       known.flatMap { [($0.oid, $0.name), ($0.arrayOID, $0.array.name)] }, uniquingKeysWith: { first, _ in first })
   }()
+
+  /// Whether the driver knows the type by itself.
+  static func isKnown(_ oid: UInt32) -> Bool { names[oid] != nil }
 
   /// The first number that is not PostgreSQL's own (`FirstNormalObjectId`): types of users and extensions.
   static let firstUserOID: UInt32 = 16_384

@@ -16,9 +16,6 @@ enum TypesPage {
   static func use(_ pool: PostgresPool) async throws {
     let happy: [String] = try await pool.all("SELECT name FROM people WHERE mood = \(Mood.happy)")
 
-    var options = try ConnectOptions("postgres://localhost/shop")
-    options.types = ["size", "shop.address", "hstore", "citext"]
-
     try await pool.execute("UPDATE shirts SET sizes = \([Size.small, .large])")
 
     let leap = PostgresDate(year: 2024, month: 2, day: 29)
@@ -26,7 +23,7 @@ enum TypesPage {
     let month = PostgresInterval(months: 1)
     let due = try await pool.all("SELECT name FROM bills WHERE day + \(month) < \(leap)", as: String.self)
 
-    _ = (happy, options, opening, due)
+    _ = (happy, opening, due)
   }
 
   // CREATE TYPE shop.address AS (street text, number integer);

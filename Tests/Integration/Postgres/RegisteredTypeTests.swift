@@ -73,10 +73,11 @@ import Testing
       """)
   }
 
+  /// Once with the types looked up as they are used, once with all of them registered.
   private func withShop(_ body: (PostgresPool) async throws -> Void) async throws {
-    try await withTestDatabase(
-      Self.shop, configure: { $0.connect.types = ["mood", "shop.address", "positive", "hstore", "citext", "nowhere"] },
-      body)
+    for types in [[], ["mood", "shop.address", "positive", "hstore", "citext", "nowhere"]] {
+      try await withTestDatabase(Self.shop, configure: { $0.connect.types = types }, body)
+    }
   }
 
   @Test func `arrays of enums, composites, citext and domains go into a table and come back`() async throws {
@@ -127,7 +128,7 @@ import Testing
   }
 
   @Test func `a range of the database's own is read by the type of its bounds, or refused`() async throws {
-    try await withShop { pool in
+    try await withTestDatabase(Self.shop, configure: { $0.connect.types = ["mood"] }) { pool in
       let days = try await pool.one(
         "SELECT '[1,3)'::smallrange, '{[1,3),[5,)}'::smallmultirange",
         as: (PostgresRange<Int>, PostgresMultirange<Int32>).self)
@@ -161,15 +162,33 @@ import Testing
     }
   }
 
-  @Test(.except(.simple, "there all types of the database are known"))
-  func `a type that is not registered, or not there, is an error that says what to do`() async throws {
-    try await withTestDatabase(Self.shop) { pool in
-      let error = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT \([Mood.sad])") }
+  @Test func `a type that is not there is an error that says what to do`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.execute("SELECT \([Mood.sad])", name: "Moods", timeout: .seconds(60))
+      }
       #expect(error?.code == .encoding)
-      #expect(error?.message.contains("the type mood is not known: name it in ConnectOptions.types") == true)
-      // The connection is as good as before.
+      #expect(error?.queryName == "Moods")
+      #expect(error?.message.contains("the type mood is not known: the database has none of that name") == true)
+      for timeout in [Duration.seconds(60), nil] {
+        await #expect(throws: PostgresError.self) {
+          for try await _ in pool.stream("SELECT \([Mood.sad])", as: [Mood].self, timeout: timeout) {}
+        }
+        var batch = PostgresBatch()
+        batch.execute("SELECT 1")
+        batch.execute("SELECT \([Mood.sad])")
+        await #expect(throws: PostgresError.self) { _ = try await pool.run(batch, timeout: timeout) }
+      }
+      // The only connection came back each time, as good as before.
       let one: Int = try await pool.one("SELECT 1")
       #expect(one == 1)
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
+  @Test(.except(.simple, "there all types of the database are known"))
+  func `a column of a type that nobody asked for is an error that says how to find its name`() async throws {
+    try await withTestDatabase(Self.shop) { pool in
       let wrong = await #expect(throws: PostgresError.self) {
         let _: [Int] = try await pool.one("SELECT counts FROM (SELECT '{1}'::positive[] AS counts) AS t")
       }
@@ -177,26 +196,110 @@ import Testing
     }
   }
 
-  @Test func `a type made after the pool was started is known after a reset`() async throws {
+  @Test func `a type made after the pool was started is known at once, and made anew after a reset`() async throws {
     try await withTestDatabase(configure: { $0.connect.types = ["mood"] }) { pool in
-      try await pool.execute("CREATE TYPE mood AS ENUM ('happy', 'sad')")
       await #expect(throws: PostgresError.self) { try await pool.execute("SELECT \([Mood.sad])") }
-      pool.reset()
+      for _ in 0..<2 {
+        try await pool.execute("CREATE TYPE mood AS ENUM ('happy', 'sad')")
+        let moods: [Mood] = try await pool.one("SELECT \([Mood.sad])")
+        #expect(moods == [.sad])
+        try await pool.execute("DROP TYPE mood")
+        pool.reset()
+      }
+    }
+  }
+
+  private static let homes = [Address(street: "Main", number: 1, mood: .happy, tags: [])]
+
+  @Test func `types are looked up in transactions, those that the transaction makes too`() async throws {
+    try await withTestDatabase { pool in
+      try await pool.transaction(timeout: .seconds(60)) { tx in
+        try await tx.execute("CREATE TYPE mood AS ENUM ('happy', 'sad')")
+        let moods: [Mood] = try await tx.one("SELECT \([Mood.sad])")
+        #expect(moods == [.sad])
+      }
+    }
+    try await withTestDatabase(Self.shop) { pool in
+      let failed = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in
+          _ = try? await tx.execute("SELECT 1/0")
+          try await tx.execute("SELECT \([Mood.sad])")
+        }
+      }
+      #expect(failed?.sqlState == .inFailedSQLTransaction)
       let moods: [Mood] = try await pool.one("SELECT \([Mood.sad])")
       #expect(moods == [.sad])
     }
   }
 
-  @Test func `the catalogue is asked once for all connections of a pool`() async throws {
+  @Test func `types are looked up for a batch, of any number of statements and of either kind`() async throws {
+    for isolation in [PostgresBatch.Isolation.together, .separate] {
+      for count in 1...2 {
+        try await withTestDatabase(Self.shop) { pool in
+          var batch = PostgresBatch(isolation)
+          let moods = batch.one("SELECT \([Mood.sad])", as: [Mood].self)
+          let homes = count == 2 ? batch.one("SELECT \(Self.homes)", as: [Address].self) : nil
+          let answers = try await pool.run(batch, timeout: .seconds(60))
+          #expect(try answers[moods] == [.sad])
+          if let homes { #expect(try answers[homes] == Self.homes) }
+        }
+      }
+    }
+  }
+
+  @Test func `types are looked up for a stream`() async throws {
+    try await withTestDatabase(Self.shop) { pool in
+      var rows: [[Address]] = []
+      for try await row in pool.stream("SELECT \(Self.homes) FROM generate_series(1, 2)", as: [Address].self) {
+        rows.append(row)
+      }
+      #expect(rows == [Self.homes, Self.homes])
+    }
+  }
+
+  @Test func `types are looked up for the rows of a COPY, with all they are made of`() async throws {
+    try await withTestDatabase(Self.shop) { pool in
+      let columns = ["moods", "homes", "names", "counts", "notes"]
+      for _ in 0..<2 {
+        try await pool.copyRows(into: "people", columns: columns) { writer in
+          // Of what the second row needs the first has nothing.
+          try await writer.write([Mood](), [Address](), [PostgresCIText](), [Positive](), PostgresHStore?.none)
+          try await writer.write(
+            Mood.allCases, Self.homes, [PostgresCIText("Ada")], [Positive(rawValue: 7)], ["a": "1"] as PostgresHStore)
+        }
+      }
+      let homes: [[Address]] = try await pool.all("SELECT homes FROM people WHERE cardinality(homes) > 0")
+      #expect(homes == [Self.homes, Self.homes])
+    }
+  }
+
+  @Test func `many at once that use a type for the first time all get their answers`() async throws {
+    try await withTestDatabase(Self.shop, configure: { $0.maxConnections = 3 }) { pool in
+      let answers = try await withThrowingTaskGroup(of: [Address].self) { group in
+        for index in 0..<60 {
+          group.addTask {
+            try await pool.one("SELECT \(Self.homes)", timeout: index.isMultiple(of: 2) ? .seconds(60) : nil)
+          }
+        }
+        return try await group.reduce(into: []) { $0.append($1) }
+      }
+      #expect(answers.count == 60 && answers.allSatisfy { $0 == Self.homes })
+      #expect(pool.holders().isEmpty)
+    }
+  }
+
+  @Test(arguments: [[], ["mood"]])
+  func `the catalogue is asked once for all connections of a pool`(types: [String]) async throws {
     let lookUps = Recorder()
     try await TestDatabase.with(Self.shop) { database in
       var configuration = PostgresPool.Configuration(database.options)
       try await Way.current.apply(to: &configuration.connect)
-      configuration.connect.types = ["mood"]
+      configuration.connect.types = types
       configuration.maxConnections = 4
       configuration.minConnections = 4
       let pool = try PostgresPool(configuration, loop: database.loop, tracer: lookUps)
       try await pool.start()
+      let _: [Mood] = try await pool.one("SELECT \(Mood.allCases)")
       for _ in 0..<20 {
         try await withThrowingTaskGroup { group in
           for _ in 0..<4 {
@@ -206,7 +309,8 @@ import Testing
         }
       }
       #expect(pool.stat().newCount > 1)
-      #expect(lookUps.count == 1)
+      // By the simple protocol a first time for how the types of the database are built.
+      #expect(lookUps.count == (types.isEmpty && Way.current.mode == .simple ? 2 : 1))
       await pool.close()
     }
   }
