@@ -82,13 +82,21 @@ private final class RowCursor {
   private let sql: String
   private let caller: QueryCaller
   let names: [String]
+  /// The same, empty where several columns share one.
+  private let ownNames: [String]
   /// By which name each column was last asked for: the next row does the same.
   private var asked: [String]
   private let columnTypes: [UInt32]
-  /// Where the columns are, by their names and by the names of properties that were asked for; nil for those of none.
+  /// Where the columns are, by their names and by the names of properties that were asked for; nil for those of none,
+  /// and of several.
   private var indexes: [String: Int?]
   /// The columns by what ``loose`` makes of their names, when a property of no column's exact name has been asked for.
   private var looseIndexes: [String: Int?]?
+  /// Whether columns have the same name, or names that differ in capitals and underscores alone; the latter known once
+  /// it matters.
+  private var hasSharedNames: Bool
+  /// Of names of no column's own, whether several columns could be meant.
+  private var ambiguous: [String: Bool] = [:]
   private var row = 0
   /// Where the next column is likely to be: properties are mostly read in the order of the columns.
   private var guess = 0
@@ -101,9 +109,12 @@ private final class RowCursor {
     sql = result.sql
     caller = result.caller
     names = result.columns
-    asked = names
     columnTypes = (0..<handle.columnCount).map(handle.columnType)
-    indexes = Dictionary(names.enumerated().map { ($1, .some($0)) }, uniquingKeysWith: { first, _ in first })
+    let indexes = Dictionary(names.enumerated().map { ($1, Int?.some($0)) }, uniquingKeysWith: { _, _ in nil })
+    ownNames = names.map { indexes[$0] == .some(nil) ? "" : $0 }
+    hasSharedNames = ownNames.contains("")
+    asked = ownNames
+    self.indexes = indexes
   }
 
   func move(to row: Int) {
@@ -116,7 +127,7 @@ private final class RowCursor {
 
   @inline(__always)
   func index(_ name: String) -> Int? {
-    if guess < names.count, names[guess] == name {
+    if guess < ownNames.count, ownNames[guess] == name {
       defer { guess += 1 }
       return guess
     }
@@ -148,7 +159,10 @@ private final class RowCursor {
     let loose =
       looseIndexes
       ?? Dictionary(names.enumerated().map { (Self.loose($1), $0) }, uniquingKeysWith: { _, _ in nil })
-    looseIndexes = loose
+    if looseIndexes == nil {
+      looseIndexes = loose
+      hasSharedNames = hasSharedNames || loose.values.contains(nil)
+    }
     return loose[Self.loose(name)] ?? nil
   }
 
@@ -168,7 +182,7 @@ private final class RowCursor {
   func valueIfPresent<Value: PostgresDecodable>(
     _ type: Value.Type, _ key: some CodingKey
   ) throws(PostgresError) -> Value? {
-    guard let column = index(key.stringValue), bytes(column) != nil else { return nil }
+    guard let column = try indexIfPresent(key.stringValue), bytes(column) != nil else { return nil }
     return try value(type, column)
   }
 
@@ -181,8 +195,41 @@ private final class RowCursor {
     }
   }
 
+  /// nil for a column that is not there.
+  @inline(__always)
+  func indexIfPresent(_ name: String) throws(PostgresError) -> Int? {
+    if let column = index(name) { return column }
+    if hasSharedNames, isAmbiguous(name) { throw missing(name) }
+    return nil
+  }
+
+  /// Whether several columns could be meant. Asked of names of no column's own.
+  @inline(never)
+  func isAmbiguous(_ name: String) -> Bool {
+    guard hasSharedNames else { return false }
+    if let known = ambiguous[name] { return known }
+    let isAmbiguous = candidates(name).count > 1
+    ambiguous[name] = isAmbiguous
+    return isAmbiguous
+  }
+
+  private func candidates(_ name: String) -> [String] {
+    let exact = names.filter { $0 == name }
+    return exact.isEmpty ? names.filter { Self.loose($0) == Self.loose(name) } : exact
+  }
+
   func missing(_ column: String) -> PostgresError {
-    PostgresError(.decoding, "no column \(column); the query returns \(names.joined(separator: ", "))").of(sql, caller)
+    let candidates = candidates(column)
+    let message =
+      if candidates.count < 2 {
+        "no column \(column); the query returns \(names.joined(separator: ", "))"
+      } else if candidates.contains(column) {
+        "\(candidates.count) columns are named \(column); name them apart, as in SELECT a.\(column) AS a_\(column)"
+      } else {
+        "\(column) may be any of the columns \(candidates.joined(separator: ", ")), whose names differ in capitals and "
+          + "underscores alone; name the one that is meant \(column), with AS"
+      }
+    return PostgresError(.decoding, message).of(sql, caller)
   }
 
   func any<Value: Decodable>(_ type: Value.Type, _ column: Int) throws -> Value {
@@ -212,10 +259,15 @@ private struct Columns<Key: CodingKey>: KeyedDecodingContainerProtocol {
   var codingPath: [any CodingKey] { [] }
   var allKeys: [Key] { cursor.names.compactMap { Key(stringValue: $0) } }
 
-  func contains(_ key: Key) -> Bool { cursor.place(of: key.stringValue) != nil }
+  func contains(_ key: Key) -> Bool {
+    cursor.place(of: key.stringValue) != nil || cursor.isAmbiguous(key.stringValue)
+  }
 
   func decodeNil(forKey key: Key) throws -> Bool {
-    guard let column = cursor.place(of: key.stringValue) else { return true }
+    guard let column = cursor.place(of: key.stringValue) else {
+      if cursor.isAmbiguous(key.stringValue) { throw cursor.missing(key.stringValue) }
+      return true
+    }
     return cursor.bytes(column) == nil
   }
 
@@ -246,7 +298,7 @@ private struct Columns<Key: CodingKey>: KeyedDecodingContainerProtocol {
   }
 
   func decodeIfPresent<Value: Decodable>(_ type: Value.Type, forKey key: Key) throws -> Value? {
-    guard let column = cursor.index(key.stringValue), cursor.bytes(column) != nil else {
+    guard let column = try cursor.indexIfPresent(key.stringValue), cursor.bytes(column) != nil else {
       return nil
     }
     return try cursor.any(type, column)

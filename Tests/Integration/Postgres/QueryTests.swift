@@ -126,7 +126,30 @@ import Testing
       let ambiguous = await #expect(throws: PostgresError.self) {
         try await pool.one("SELECT 1 AS customer_id, 2 AS customerid", as: Visit.self)
       }
-      #expect(ambiguous?.message == "no column customerID; the query returns customer_id, customerid")
+      #expect(ambiguous?.message.hasPrefix("customerID may be any of the columns customer_id, customerid, ") == true)
+      let optional = await #expect(throws: PostgresError.self) {
+        try await pool.one("SELECT 1 AS customerid, 'a' AS placed_at, 'b' AS placedat", as: Visit.self)
+      }
+      #expect(optional?.message.hasPrefix("placedAt may be any of the columns placed_at, placedat, ") == true)
+    }
+  }
+
+  @Test func `a property whose column is there twice is an error, another one not`() async throws {
+    struct Named: PostgresRow { var name: String }
+    struct Both: PostgresRow { var id: Int, name: String }
+    struct Noted: PostgresRow { var id: Int? }
+    struct Key: PostgresRow { var id: UUID? }
+    try await withTestDatabase { pool in
+      let sql: SQL = "SELECT a.id, a.name, b.id FROM (SELECT 1 AS id, 'x' AS name) a, (SELECT 2 AS id) b"
+      let named = try await pool.one(sql, as: Named.self)
+      #expect(named.name == "x")
+      let error = await #expect(throws: PostgresError.self) { try await pool.all(sql, as: Both.self) }
+      #expect(error?.message == "2 columns are named id; name them apart, as in SELECT a.id AS a_id")
+      await #expect(throws: PostgresError.self) { try await pool.one(sql, as: Noted.self) }
+      await #expect(throws: PostgresError.self) { try await pool.one(sql, as: Key.self) }
+      await #expect(throws: PostgresError.self) {
+        for try await _ in pool.stream(sql, as: Both.self) {}
+      }
     }
   }
 
