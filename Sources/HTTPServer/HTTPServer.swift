@@ -21,7 +21,7 @@ internal import Synchronization
 /// before its loop, so that requests get the time to finish.
 public final class HTTPServer: Sendable {
   private let daemon: Daemon
-  private let listening = Mutex<HTTPServerAddress?>(nil)
+  private let listening = Mutex<(address: HTTPServerAddress?, isOver: Bool)>((nil, false))
   /// Held by whoever closes a server whose loop is gone, and with it the thread that all else relies on.
   private let orphan = Mutex(())
 
@@ -44,7 +44,7 @@ public final class HTTPServer: Sendable {
   }
 
   /// Where the server listens, with the port that the system chose for port 0. Nil before the start and from the stop on.
-  public var address: HTTPServerAddress? { listening.withLock { $0 } }
+  public var address: HTTPServerAddress? { listening.withLock { $0.address } }
 
   /// Listens and serves.
   ///
@@ -62,7 +62,8 @@ public final class HTTPServer: Sendable {
       }
     }
     let address = try result.get()
-    listening.withLock { $0 = address }
+    // Not after a stop that came in between.
+    listening.withLock { if !$0.isOver { $0.address = address } }
     return address
   }
 
@@ -75,7 +76,7 @@ public final class HTTPServer: Sendable {
   /// - Returns: How many requests were cut off.
   @discardableResult
   public func stop(grace: Duration = .seconds(10)) async -> Int {
-    listening.withLock { $0 = nil }
+    listening.withLock { $0 = (nil, true) }
     return await withCheckedContinuation { continuation in
       let runs = daemon.loop.execute { [daemon] in
         daemon.stop(grace: grace) { continuation.resume(returning: $0) }

@@ -74,13 +74,13 @@ public actor HealthMonitor {
   /// Asks every `period`, so that changes are found, until the task is cancelled. That cancels the checks too, and they are
   /// not asked again: reports give the last answers.
   public func watch(every period: Duration) async throws {
-    while true {
-      try await Task.sleep(for: period)
-      await withTaskCancellationHandler {
+    try await withTaskCancellationHandler {
+      while true {
+        try await Task.sleep(for: period)
         _ = await report()
-      } onCancel: {
-        Task { await self.rest() }
       }
+    } onCancel: {
+      Task { await self.rest() }
     }
   }
 

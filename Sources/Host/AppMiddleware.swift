@@ -14,22 +14,30 @@ struct AppMiddleware: HTTPMiddleware {
   private let pages: Set<Page>
 
   /// What stands around the handlers of an app that brings `middleware`, from the outside in.
-  static func all(_ middleware: some Sequence<any HTTPMiddleware>, sparing routes: [Route]) -> [any HTTPMiddleware] {
+  ///
+  /// - Parameters:
+  ///   - routes: The host's own.
+  ///   - appRoutes: Those of the app.
+  static func all(
+    _ middleware: some Sequence<any HTTPMiddleware>, sparing routes: [Route], beside appRoutes: [Route]
+  ) -> [any HTTPMiddleware] {
     let pages = Set(routes.map { Page(method: $0.method, path: $0.path) })
-    let own = middleware.map { AppMiddleware(inner: $0, pages: pages) as any HTTPMiddleware }
+    // A route for GET answers HEAD too, unless the app has one of its own for that.
+    let heads = Set(appRoutes.filter { $0.method == .head }.map(\.path))
+    let headPages = pages.filter { $0.method == .get && !heads.contains($0.path) }.map {
+      Page(method: .head, path: $0.path)
+    }
+    let own = middleware.map { AppMiddleware(inner: $0, pages: pages.union(headPages)) as any HTTPMiddleware }
     // What the middleware throws, and what it sees of the handlers' errors, is plain too.
     return own.isEmpty ? [PlainErrors()] : [PlainErrors()] + own + [PlainErrors()]
   }
 
   func handle(_ request: HTTPRequest, next: @escaping HTTPHandler) async throws -> HTTPResponse {
-    guard let path = request.route, pages.contains(Page(method: Self.answering(request.method), path: path)) else {
+    guard let path = request.route, pages.contains(Page(method: request.method, path: path)) else {
       return try await inner.handle(request, next: next)
     }
     return try await next(request)
   }
-
-  /// A route for GET answers HEAD too.
-  private static func answering(_ method: HTTPMethod) -> HTTPMethod { method == .head ? .get : method }
 }
 
 /// Lets an error that has an answer of its own through, though the container has wrapped it: a scoped value whose

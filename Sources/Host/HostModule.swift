@@ -101,7 +101,7 @@ struct HostModule: Module {
       }
       return try HTTPServer(
         configuration: settings.http, routes: routes + own,
-        middleware: HostModule.middleware + AppMiddleware.all(middleware, sparing: own), loop: loop,
+        middleware: HostModule.middleware + AppMiddleware.all(middleware, sparing: own, beside: routes), loop: loop,
         observer: HTTPServerObservers(HTTPLog(logger), metrics))
     }
     .onStart { server in

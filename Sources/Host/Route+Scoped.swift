@@ -19,7 +19,7 @@ extension Route {
   ///
   /// The closure of a streamed response would run after the end of the scope, when what it has of it is stopped. So a
   /// handler that answers with a stream is an error here, which the client sees as 500: open the scope inside the
-  /// closure, with `scopes.withScope`. The same goes for upgrades, for which there is `Route.webSocket`.
+  /// closure, with `scopes.withScope`. An upgrade is not noticed, and outlives the scope as well: use `Route.webSocket`.
   ///
   /// - Parameters:
   ///   - method: What is answered.

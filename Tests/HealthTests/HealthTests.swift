@@ -58,6 +58,21 @@ import Testing
     #expect(await monitor.report().isReady)
   }
 
+  @Test func `once who watches was cancelled, no check is asked any more`() async throws {
+    let asked = Mutex(0)
+    let monitor = await ready([HealthCheck("a") { asked.withLock { $0 += 1 } }])
+    let watching = Task { try await monitor.watch(every: .seconds(3600)) }
+    watching.cancel()
+    await #expect(throws: CancellationError.self) { try await watching.value }
+    // The word of it goes its own way.
+    var before: Int
+    repeat {
+      before = asked.withLock { $0 }
+      #expect(await monitor.report().isReady)
+    } while asked.withLock { $0 } > before
+    #expect(await monitor.report().isReady && asked.withLock { $0 } == before)
+  }
+
   @Test func `a check that ignores cancellation is asked once, and again when it has answered`() async throws {
     let forgotten = Forgotten()
     let asked = Mutex(0)

@@ -93,6 +93,7 @@ import Testing
       Provide { Route(.get, "/secret") { _ in "hush" } }.grouped()
       // On the path of a page of the host's.
       Provide { Route(.post, "/metrics") { _ in "pushed" } }.grouped()
+      Provide { Route(.head, "/livez") { _ in HTTPStatus.noContent } }.grouped()
     }
   }
 
@@ -109,6 +110,7 @@ import Testing
       }
       #expect(await server.respond(to: HTTPRequest(.head, "/metrics")).status == .ok)
       #expect(await server.respond(to: HTTPRequest(.post, "/metrics")).status == .forbidden)
+      #expect(await server.respond(to: HTTPRequest(.head, "/livez")).status == .forbidden)
     }
   }
 

@@ -29,7 +29,11 @@ extension PostgresConnection {
       do {
         try await learn(error, options.after(.now - start))
       } catch {
-        onDone?(isOpen)
+        // Given back after what is still under way of the look-up, which a cancelled waiter does not wait for.
+        if let onDone {
+          let last = ConnectionRequest(.statement("SELECT 1"), onDone: onDone)
+          act { session, deliveries in session.submit(last, nil, &deliveries) }
+        }
         throw error
       }
       let request = ConnectionRequest(.statement(sql), onDone: onDone)
@@ -48,9 +52,8 @@ extension PostgresConnection {
   nonisolated(nonsending) func learn(_ error: PostgresError, _ options: QueryOptions) async throws {
     guard let type = error.unknownType else { throw error }
     if let known = catalogue.known(to: generation), known.has(type) { return use(known) }
-    try await load([type.baseName], options)
     // Otherwise whoever sends it again would come here again, for ever.
-    guard types?.has(type) == true else { throw error }
+    guard try await load([type.baseName], options).has(type) else { throw error }
   }
 
   /// Looks all types up that a statement's parameters turn out to use.
@@ -73,14 +76,19 @@ extension PostgresConnection {
     try await load(names, columns: Set(columns), options.after(.now - start))
   }
 
+  @discardableResult
   private nonisolated(nonsending) func load(
     _ names: [String], columns: Set<UInt32> = [], _ options: QueryOptions
-  ) async throws {
+  ) async throws -> TypeCatalogue {
     let newer = try await TypeCatalogue.load(names, columns: columns, on: self, options)
-    catalogue.add(newer, by: generation)
-    // A connection of an earlier generation is by itself.
-    use(catalogue.known(to: generation) ?? types?.merged(with: newer) ?? newer)
+    // What is seen in a transaction may be rolled back, or be so by the search path of that transaction alone.
+    if transactionStatus == .idle { catalogue.add(newer, by: generation) }
+    use(newer)
+    return newer
   }
 
-  private func use(_ types: TypeCatalogue) { act { session, _ in session.use(types) } }
+  /// What is known only grows: another statement may have looked something up meanwhile.
+  private func use(_ newer: TypeCatalogue) {
+    act { session, _ in session.use(session.types.map { $0 === newer ? newer : $0.merged(with: newer) } ?? newer) }
+  }
 }

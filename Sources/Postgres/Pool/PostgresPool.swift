@@ -263,10 +263,12 @@ public final class PostgresPool: PostgresClient {
   /// A listing for a person who wants to know why acquires wait: the numbers, who holds, who waits, what failed.
   public func dump() -> PoolDump { pool.dump() }
 
-  /// Closes the connections made so far, those in use when they come back.
+  /// Closes the connections made so far, those in use when they come back. Listeners are told of a gap, and go on over a new
+  /// one.
   public func reset() {
     catalogue.forget()
     pool.invalidate()
+    listeners.reconnect()
   }
 
   /// Asks the server for a sign of life. Waits for no connection of the pool: when none is idle, it makes one of its own

@@ -13,8 +13,8 @@ final class ListenerHub: Sendable {
     /// The task of the session, or of the last one.
     var task: Task<Void, Never>?
     var bell: AsyncStream<Void>.Continuation?
-    /// Finished when the task is.
-    var end: AsyncStream<Void>?
+    /// The one that listens now.
+    var connection: PostgresConnection?
   }
 
   /// Commands sent at once; each batch has its own time to be answered.
@@ -59,13 +59,24 @@ final class ListenerHub: Sendable {
 
   /// Waits until the connection is gone, of a hub that is closed.
   func closed(deadline: ContinuousClock.Instant?) async {
-    guard let end = state.withLock({ $0.end }) else { return }
+    guard let task = state.withLock({ $0.task }) else { return }
+    // One for each who waits, for who gives up finishes it.
+    let (end, ending) = AsyncStream.makeStream(of: Void.self)
+    Task.detached {
+      await task.value
+      ending.finish()
+    }
     await withTaskGroup(of: Void.self) { group in
       group.addTask { for await _ in end {} }
       if let deadline { group.addTask { try? await Task.sleep(until: deadline, clock: .continuous) } }
       await group.next()
       group.cancelAll()
     }
+  }
+
+  /// Has another connection made: the server may be another.
+  func reconnect() {
+    state.withLock { $0.connection }?.giveUp("the pool was reset")
   }
 
   private func deliver(_ notifications: [PostgresNotification], in session: Int) {
@@ -106,15 +117,12 @@ final class ListenerHub: Sendable {
 
   private func start(_ session: Int, _ state: inout State) {
     let (bells, bell) = AsyncStream.makeStream(of: Void.self, bufferingPolicy: .bufferingNewest(1))
-    let (end, ending) = AsyncStream.makeStream(of: Void.self)
     state.bell = bell
-    state.end = end
     // Detached: it serves others than who happened to come first.
     state.task = Task.detached { [self, previous = state.task] in
       // One connection at a time.
       await previous?.value
       await run(session, bells, bell)
-      ending.finish()
     }
   }
 
@@ -173,7 +181,11 @@ final class ListenerHub: Sendable {
     onEstablished: () -> Void
   ) async throws {
     async let _: Void = ping(connection)
-    defer { connection.giveUp("it listens no more") }
+    state.withLock { $0.connection = connection }
+    defer {
+      state.withLock { $0.connection = nil }
+      connection.giveUp("it listens no more")
+    }
     act { machine in ((), machine.connected(in: session)) }
     while true {
       let commands = state.withLock { $0.machine.commands(atMost: Self.batchSize, in: session) }

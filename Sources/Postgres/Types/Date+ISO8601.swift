@@ -48,9 +48,10 @@ extension Date {
     // The year 0 is a leap year, as 2000 is, and ISO 8601 has it where PostgreSQL writes 1 BC.
     guard let moment = PostgresTimestamp(local.hasPrefix("0000-") ? "0001\(local.dropFirst(4)) BC" : String(local))
     else { return nil }
-    self.init(
-      timeIntervalSinceReferenceDate: Double(moment.microsecondsSince2000 - offset * 1_000_000) / 1e6
-        + Self.postgresEpoch)
+    // `infinity 12:00-02` is read as a timestamp too, and is no moment; the last ones there are have no room for a zone.
+    let (utc, isTooFar) = moment.microsecondsSince2000.subtractingReportingOverflow(offset * 1_000_000)
+    guard moment.isFinite, !isTooFar else { return nil }
+    self.init(timeIntervalSinceReferenceDate: Double(utc) / 1e6 + Self.postgresEpoch)
   }
 
   /// How far ahead of UTC the clocks of `Z`, `+02`, `+0200` and `+02:00` are.

@@ -216,7 +216,12 @@ public struct PostgresJSON<Value: Codable & Sendable>: PostgresCodable {
       encoder.dateEncodingStrategy = .custom { date, encoder in try date.encodeISO8601(to: encoder) }
       data = try encoder.encode(value)
     } catch {
-      throw PostgresError(.encoding, "\(Value.self) cannot be written as JSON: \(error)")
+      // The encoder's own words quote the value.
+      var place = ""
+      if case EncodingError.invalidValue(_, let context)? = error as? EncodingError, !context.codingPath.isEmpty {
+        place = ": look at \(context.codingPath.map(\.stringValue).joined(separator: "."))"
+      }
+      throw PostgresError(.encoding, "\(Value.self) cannot be written as JSON\(place)")
     }
     buffer.append(UInt8(1))
     buffer.append(data)

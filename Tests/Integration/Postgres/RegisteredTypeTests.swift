@@ -37,6 +37,25 @@ import Testing
     }
   }
 
+  @Test func `a type that was made in a transaction and rolled back is not known to other connections`() async throws {
+    try await withTestDatabase { pool in
+      await #expect(throws: CancellationError.self) {
+        try await pool.transaction { tx in
+          try await tx.execute("CREATE TYPE mood AS ENUM ('happy', 'sad')")
+          let moods = try await tx.one("SELECT \([Mood.sad])", as: [Mood].self)
+          #expect(moods == [.sad])
+          throw CancellationError()
+        }
+      }
+      try await pool.execute("CREATE TYPE mood AS ENUM ('happy', 'sad')")
+      try await pool.transaction { _ in
+        // The first connection is taken: this is another.
+        let moods = try await pool.one("SELECT \([Mood.sad])", as: [Mood].self)
+        #expect(moods == [.sad])
+      }
+    }
+  }
+
   /// A struct with the wrong fields.
   struct Misfit: PostgresComposite {
     static let postgresType = PostgresType(named: "shop.address")

@@ -55,6 +55,20 @@ import Testing
     }
   }
 
+  @Test func `a reset moves the listeners to a new connection, with a gap`() async throws {
+    try await withTestDatabase { pool in
+      var events = pool.listen(to: "moves").makeAsyncIterator()
+      #expect(try await next(&events) == "listening")
+      let process: SQL = "SELECT pid FROM pg_stat_activity WHERE datname = current_database() AND query ~ '^LISTEN'"
+      let before: Int32 = try await pool.one(process)
+      pool.reset()
+      #expect(try await next(&events) == "gap")
+      try await until { try await !pool.all(process, as: Int32.self).contains(before) }
+      try await pool.execute("SELECT pg_notify('moves', 'on')")
+      #expect(try await next(&events) == "on")
+    }
+  }
+
   @Test func `hundreds of listeners share one connection, and each is told what its channel says, in order`()
     async throws
   {
