@@ -131,7 +131,7 @@ final class ListenerHub: Sendable {
   /// Connects, again and again, until the last listener has gone.
   private func run(_ session: Int, _ bells: AsyncStream<Void>, _ bell: AsyncStream<Void>.Continuation) async {
     var bells = bells.makeAsyncIterator()
-    var outage = ListenOutage()
+    var outage = Outage()
     var pause = Self.pauses.lowerBound
     while !Task.isCancelled {
       let start = MonotonicInstant.now
@@ -234,7 +234,7 @@ final class ListenerHub: Sendable {
     while (try? await Task.sleep(for: PostgresListener.pingPeriod)) != nil { try? await connection.ping(.seconds(5)) }
   }
 
-  private func log(_ line: ListenOutage.Line?, _ error: (any Error)? = nil) {
+  private func log(_ line: Outage.Line?, _ error: (any Error)? = nil) {
     // Of a server the message alone: it names no values.
     let reason = (error as? PostgresError)?.message ?? error.map { "\(type(of: $0))" } ?? ""
     switch line {

@@ -2,7 +2,7 @@ import Testing
 
 @testable import Postgres
 
-@Suite struct ListenOutageTests {
+@Suite struct OutageTests {
   private let start = ContinuousClock.now
 
   private func second(_ second: Int) -> ContinuousClock.Instant {
@@ -10,7 +10,7 @@ import Testing
   }
 
   @Test func `an outage is told when it begins, once a minute, and when it is over`() {
-    var outage = ListenOutage()
+    var outage = Outage()
     #expect(outage.succeeded(at: second(0)) == nil)
     #expect(outage.failed(at: second(1)) == .begun)
     for time in 2...60 { #expect(outage.failed(at: second(time)) == nil) }
@@ -19,8 +19,19 @@ import Testing
     #expect(outage.succeeded(at: second(63)) == nil)
   }
 
+  @Test func `a server that lets in every other connection is told of once a minute`() {
+    var outage = Outage()
+    #expect(outage.failed(at: second(0)) == .begun)
+    #expect(outage.succeeded(at: second(1)) == .over(attempts: 1, after: .seconds(1)))
+    for time in 1..<29 {
+      #expect(outage.failed(at: second(2 * time)) == nil)
+      #expect(outage.succeeded(at: second(2 * time + 1)) == nil)
+    }
+    #expect(outage.failed(at: second(60)) == .begun)
+  }
+
   @Test func `of outages in the minute after a line nothing is said, unless they outlast it`() {
-    var outage = ListenOutage()
+    var outage = Outage()
     #expect(outage.failed(at: second(0)) == .begun)
     #expect(outage.succeeded(at: second(1)) == .over(attempts: 1, after: .seconds(1)))
     #expect(outage.failed(at: second(2)) == nil)

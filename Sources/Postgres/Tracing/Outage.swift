@@ -1,13 +1,17 @@
-/// What the log is to say of a listening connection that cannot be had: a line when it begins, one a minute while it
-/// lasts, and one when it is over. Of outages in the minute after a line nothing is said, unless they outlast it.
-struct ListenOutage {
-  enum Line: Hashable {
+/// What a log is to say of a server that cannot be reached: a line when it begins, one a minute while it lasts, and one when
+/// it is over.
+///
+/// A server that lets in one connection and not the next begins an outage with every other connect. Of those in the minute
+/// after a line nothing is said, unless they outlast it.
+package struct Outage: Sendable {
+  /// A line of the log.
+  package enum Line: Hashable, Sendable {
     case begun
     case lasting(attempts: Int, for: Duration)
     case over(attempts: Int, after: Duration)
   }
 
-  static let interval = Duration.seconds(60)
+  private static let interval = Duration.seconds(60)
 
   private var begin: ContinuousClock.Instant?
   private var attempts = 0
@@ -15,7 +19,10 @@ struct ListenOutage {
   /// When a failure was told last, in this outage or an earlier one.
   private var lastLine: ContinuousClock.Instant?
 
-  mutating func failed(at now: ContinuousClock.Instant) -> Line? {
+  package init() {}
+
+  /// A connect has failed.
+  package mutating func failed(at now: ContinuousClock.Instant) -> Line? {
     let begin = begin ?? now
     self.begin = begin
     attempts += 1
@@ -25,7 +32,8 @@ struct ListenOutage {
     return isTold ? .lasting(attempts: attempts, for: now - begin) : .begun
   }
 
-  mutating func succeeded(at now: ContinuousClock.Instant) -> Line? {
+  /// A connect has succeeded.
+  package mutating func succeeded(at now: ContinuousClock.Instant) -> Line? {
     defer { (begin, attempts, isTold) = (nil, 0, false) }
     guard let begin, isTold else { return nil }
     return .over(attempts: attempts, after: now - begin)
