@@ -1,6 +1,8 @@
 // Run at the end of the saved dashboard by check-dashboard: what is wrong for those who use a keyboard, and which text is too
 // pale for its ground (WCAG 2.1, 1.4.3: 4.5 to 1, or 3 to 1 where it is large). The verdict becomes the title.
 const faults = [];
+// Without it no element looks focused: now and then the browser gives it to the page too late.
+const hasFocus = document.hasFocus();
 const name = element => element.id || `${element.tagName.toLowerCase()} ${element.textContent.trim().replace(/\s+/g, ' ').slice(0, 20)}`;
 
 // Stops of the tab key.
@@ -50,4 +52,4 @@ for (const element of document.querySelectorAll('body, body *')) {
   texts += 1;
 }
 const shade = luminance(ground(document.body)) < 0.2 ? 'dark' : 'light';
-document.title = `${shade}, ${texts} texts, ${stops.length} stops: ${faults.join('; ') || 'no fault'}`;
+document.title = hasFocus ? `${shade}, ${texts} texts, ${stops.length} stops: ${faults.join('; ') || 'no fault'}` : 'no focus';
