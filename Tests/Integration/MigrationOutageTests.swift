@@ -10,13 +10,11 @@ import Testing
 
   /// The same database by a way that can be cut.
   private func behindProxy(_ database: MigrationDatabase) throws -> (MigrationDatabase, FlakyProxy) {
-    let proxy = try FlakyProxy(to: "\(database.options["host"] ?? "")/.s.PGSQL.\(database.options["port"] ?? "5432")")
-    var options = database.options
-    options["host"] = "127.0.0.1"
-    options["port"] = "\(proxy.port)"
+    let proxy = try FlakyProxy(inFrontOf: database.options)
     return (
       MigrationDatabase(
-        loop: database.loop, role: database.role, options: options, connection: database.connection), proxy
+        loop: database.loop, role: database.role, options: proxy.redirecting(database.options),
+        connection: database.connection), proxy
     )
   }
 

@@ -167,61 +167,6 @@ final class ConnectionRequest: @unchecked Sendable {
   }
 }
 
-/// First in, first out, without moving what is behind.
-struct RequestQueue: Sendable {
-  private var places: [ConnectionRequest?] = []
-  private var head = 0
-
-  var isEmpty: Bool { head == places.count }
-  var count: Int { places.count - head }
-  var first: ConnectionRequest? { isEmpty ? nil : places[head] }
-  /// What is sent next begins a segment of the pipeline.
-  var lastEndsSegment: Bool { isEmpty || places.last??.endsSegment ?? true }
-  var all: [ConnectionRequest] { places[head...].compactMap { $0 } }
-
-  mutating func append(_ request: ConnectionRequest) { places.append(request) }
-
-  mutating func prepend(_ request: ConnectionRequest) {
-    places.replaceSubrange(..<head, with: [request])
-    head = 0
-  }
-
-  @discardableResult
-  mutating func removeFirst() -> ConnectionRequest? {
-    guard !isEmpty else { return nil }
-    // Most often it is the only one.
-    if head == 0, places.count == 1 { return places.removeLast() }
-    let request = places[head]
-    places[head] = nil
-    head += 1
-    if head == places.count {
-      places.removeAll(keepingCapacity: true)
-      head = 0
-    } else if head >= 64, head * 2 >= places.count {
-      places.removeFirst(head)
-      head = 0
-    }
-    return request
-  }
-
-  mutating func removeAll(where isRemoved: (ConnectionRequest) -> Bool) -> [ConnectionRequest] {
-    let removed = all.filter(isRemoved)
-    if !removed.isEmpty {
-      places = all.filter { !isRemoved($0) }
-      head = 0
-    }
-    return removed
-  }
-
-  func contains(where isWanted: (ConnectionRequest) -> Bool) -> Bool {
-    places[head...].contains { $0.map(isWanted) ?? false }
-  }
-
-  func allSatisfy(_ condition: (ConnectionRequest) -> Bool) -> Bool {
-    places[head...].allSatisfy { $0.map(condition) ?? true }
-  }
-}
-
 /// What is to be done once the connection's lock is released.
 struct Deliveries: Sendable {
   /// A request that the server is done with, or whose waiter is told before that.

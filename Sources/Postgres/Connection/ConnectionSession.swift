@@ -23,9 +23,9 @@ struct ConnectionSession: ~Copyable, Sendable {
   /// Statements to be forgotten at the server with the next one sent.
   private var obsolete: [String] = []
   /// Sent, in the order in which answers come.
-  var inFlight = RequestQueue()
+  var inFlight = Queue<ConnectionRequest>()
   /// Not sent yet: behind one that is alone on the connection, or before one, or behind a cancel request.
-  private var queue = RequestQueue()
+  private var queue = Queue<ConnectionRequest>()
   private(set) var isPipelined = false
   private var cancel = Cancel.none
   /// Why the connection is of no use any more.
@@ -254,7 +254,7 @@ struct ConnectionSession: ~Copyable, Sendable {
     } else {
       let (statement, isNew) = try statement(for: sql)
       // Not in the middle of a segment, since each ends one.
-      if !obsolete.isEmpty, inFlight.lastEndsSegment, transactionStatus != .failed, !sendDeallocations() {
+      if !obsolete.isEmpty, inFlight.last?.endsSegment != false, transactionStatus != .failed, !sendDeallocations() {
         return false
       }
       if isNew, handle?.sendPrepare(statement) != true { return false }

@@ -29,7 +29,7 @@ struct ListenerInbox {
     guard failure == nil else { return }
     events.append(.notification(notification))
     guard events.count > capacity else { return }
-    _ = events.popFirst()
+    events.removeFirst()
     hasDropped = true
     readable = readable.map { max(0, $0 - 1) }
   }
@@ -62,7 +62,7 @@ struct ListenerInbox {
   /// There is nothing to read now.
   var isEmpty: Bool {
     if let readable { return readable == 0 && failure == nil }
-    return !isUnannounced && !hasDropped && events.count == 0
+    return !isUnannounced && !hasDropped && events.isEmpty
   }
 
   mutating func next() -> Next {
@@ -76,33 +76,8 @@ struct ListenerInbox {
       hasDropped = false
       return .event(.gap)
     }
-    guard let event = events.popFirst() else { return .nothing }
+    guard let event = events.removeFirst() else { return .nothing }
     readable = readable.map { $0 - 1 }
     return .event(event)
-  }
-}
-
-/// First in, first out, without moving the others for each that leaves.
-private struct Queue<Element> {
-  private var elements: [Element?]
-  private var head = 0
-
-  init(_ elements: [Element]) { self.elements = elements }
-
-  var count: Int { elements.count - head }
-  var last: Element? { elements.last ?? nil }
-
-  mutating func append(_ element: Element) { elements.append(element) }
-
-  mutating func popFirst() -> Element? {
-    guard head < elements.count else { return nil }
-    let element = elements[head]
-    elements[head] = nil
-    head += 1
-    if head * 2 > elements.count {
-      elements.removeFirst(head)
-      head = 0
-    }
-    return element
   }
 }

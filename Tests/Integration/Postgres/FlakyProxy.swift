@@ -1,5 +1,6 @@
 import Dispatch
 import Glibc
+import Postgres
 import Synchronization
 import Testing
 
@@ -42,6 +43,19 @@ final class FlakyProxy: Sendable {
     listener = socket
     port = UInt16(bigEndian: address.sin_port)
     Self.onThread { self.accept() }
+  }
+
+  /// In front of a server at a unix socket.
+  convenience init(inFrontOf options: ConnectOptions) throws {
+    try self.init(to: "\(options["host"] ?? "")/.s.PGSQL.\(options["port"] ?? "5432")")
+  }
+
+  /// The same database by way of the proxy.
+  func redirecting(_ options: ConnectOptions) -> ConnectOptions {
+    var options = options
+    options["host"] = "127.0.0.1"
+    options["port"] = "\(port)"
+    return options
   }
 
   /// A queue each, so a thread each: those of one concurrent queue would wait for one another.

@@ -275,12 +275,9 @@ import Testing
 
   private func withProxy(_ body: (PostgresPool, FlakyProxy, TestDatabase) async throws -> Void) async throws {
     try await TestDatabase.with { database in
-      let folder = database.options["host"] ?? ""
-      let proxy = try FlakyProxy(to: "\(folder)/.s.PGSQL.\(database.options["port"] ?? "5432")")
+      let proxy = try FlakyProxy(inFrontOf: database.options)
       defer { proxy.close() }
-      var configuration = PostgresPool.Configuration(database.options)
-      configuration.connect["host"] = "127.0.0.1"
-      configuration.connect["port"] = "\(proxy.port)"
+      var configuration = PostgresPool.Configuration(proxy.redirecting(database.options))
       configuration.connect.connectTimeout = .seconds(3)
       let pool = try PostgresPool(configuration, loop: database.loop)
       try await body(pool, proxy, database)
