@@ -323,7 +323,10 @@ public final class EventLoop: TaskExecutor, Sendable {
     }
     // Rounded up, since waking a hair early only means another turn; a minute at most, which costs nothing.
     let milliseconds = patience.map { Int32(min(60_000, ($0 / .milliseconds(1)).rounded(.up))) } ?? -1
-    let count = epoll_wait(epoll, &events, Int32(events.count), milliseconds)
+    var count = epoll_wait(epoll, &events, Int32(events.count), milliseconds)
+    // A process that is stopped for a while and goes on finds timers that are due and answers that were there before: the
+    // answers come first.
+    if count < 0 { count = epoll_wait(epoll, &events, Int32(events.count), 0) }
     return max(0, Int(count))
   }
 

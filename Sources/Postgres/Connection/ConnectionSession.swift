@@ -382,6 +382,13 @@ struct ConnectionSession: ~Copyable, Sendable {
     while let request = queue.removeFirst() { complete(request, failure, &deliveries) }
   }
 
+  /// Has the connection no longer used, unless it has done with a request. True when it is to be closed.
+  mutating func fail(_ error: PostgresError, unlessOver request: ConnectionRequest) -> Bool {
+    guard !isOver(request) else { return false }
+    failure = failure ?? error
+    return true
+  }
+
   /// Closes the connection and fails what is under way.
   mutating func close(_ error: PostgresError, _ deliveries: inout Deliveries) {
     failure = failure ?? error

@@ -125,13 +125,16 @@ public final class PostgresConnection: PostgresClient {
     try await run(sql, options)
   }
 
+  /// - Parameter patience: Without an answer by then the connection is closed: for what is answered at once or never.
   @inline(__always)
   nonisolated(nonsending) func run(
-    _ sql: SQL, _ options: QueryOptions = QueryOptions(), isCancellable: Bool = true,
+    _ sql: SQL, _ options: QueryOptions = QueryOptions(), isCancellable: Bool = true, patience: Duration? = nil,
     onDone: (@Sendable (Bool) -> Void)? = nil
   ) async throws -> PostgresResult {
     let trace = trace(.query, sql, options.name)
     var request = ConnectionRequest(.statement(sql), onDone: onDone)
+    let watchdog = patience.map { giveUp(after: $0, "no answer within \($0.logText)", waitingFor: request) }
+    defer { watchdog?.cancel() }
     do {
       do {
         try await perform(request, timeout: options.timeout, isCancellable: isCancellable)
@@ -247,13 +250,11 @@ public final class PostgresConnection: PostgresClient {
   /// not help.
   private func cancel(_ request: ConnectionRequest, since start: MonotonicInstant = .now) {
     guard MonotonicInstant.now - start < options.cancelTimeout else {
-      giveUp("the server did not act on a cancel request")
+      giveUp("the server did not act on a cancel request", waitingFor: request)
       return
     }
     // Also ends a cancel request that itself hangs.
-    let watchdog = loop.schedule(after: options.cancelTimeout) { [weak self] in
-      self?.giveUp("a cancel request was not answered")
-    }
+    let watchdog = giveUp(after: options.cancelTimeout, "a cancel request was not answered", waitingFor: request)
     onBlockingThread { [self] in
       cancelHandle.send()
       watchdog.cancel()
@@ -292,9 +293,20 @@ public final class PostgresConnection: PostgresClient {
     act { session, deliveries in session.close(PostgresError(.closed, "the connection is closed"), &deliveries) }
   }
 
-  /// Closes a connection that does not answer, as if it had broken by itself.
-  func giveUp(_ reason: String) {
-    end(PostgresError(.connectionLost, "connection given up: \(reason)"))
+  /// Closes the connection as if it had broken by itself.
+  func giveUp(_ reason: String) { end(.givenUp(reason)) }
+
+  /// Closes a connection that does not answer, as if it had broken by itself; not one that has answered meanwhile, since
+  /// somebody else may have it by now.
+  private func giveUp(_ reason: String, waitingFor request: ConnectionRequest) {
+    let error = PostgresError.givenUp(reason)
+    if session.withLock({ $0.fail(error, unlessOver: request) }) { end(error) }
+  }
+
+  private func giveUp(
+    after limit: Duration, _ reason: String, waitingFor request: ConnectionRequest
+  ) -> EventLoop.Timer {
+    loop.schedule(after: limit) { [weak self] in self?.giveUp(reason, waitingFor: request) }
   }
 
   private func end(_ error: PostgresError) {

@@ -151,6 +151,10 @@ extension PostgresError {
 
   static let emptyQuery = PostgresError(.unsupported, "the query is empty")
 
+  static func givenUp(_ reason: String) -> PostgresError {
+    PostgresError(.connectionLost, "connection given up: \(reason)")
+  }
+
   static let copyIsOver = PostgresError(.unsupported, "the COPY is over: its writer takes no more data")
 
   init(server message: ServerMessage) {

@@ -302,14 +302,9 @@ public final class PostgresPool: PostgresClient {
 }
 
 extension PostgresConnection {
-  /// Asks for a sign of life; a connection that gives none in time is closed. Not cancelled: that would wait for the
-  /// server as well.
+  /// Asks for a sign of life; a connection that gives none in time is closed.
   func ping(_ timeout: Duration) async throws {
-    let watchdog = loop.schedule(after: timeout) { [weak self] in
-      self?.giveUp("no answer within \(timeout.logText)")
-    }
-    defer { watchdog.cancel() }
-    _ = try await run("SELECT 1", QueryOptions(name: "Ping"))
+    _ = try await run("SELECT 1", QueryOptions(name: "Ping"), patience: timeout)
   }
 }
 

@@ -209,16 +209,13 @@ final class ListenerHub: Sendable {
     _ commands: [Machine.Command], on connection: PostgresConnection
   ) async -> [(command: Machine.Command, error: (any Error)?)] {
     guard !commands.isEmpty else { return [] }
-    // To be heard is a part of connecting.
-    let limit = options.connectTimeout
-    let watchdog = loop.schedule(after: limit) { connection.giveUp("no answer to LISTEN within \(limit.logText)") }
-    defer { watchdog.cancel() }
     return await withTaskGroup(of: (Machine.Command, (any Error)?).self) { group in
       for command in commands {
         group.addTask {
           do {
-            // Not cancelled: that would send a cancel request, and the connection is closed then anyway.
-            _ = try await connection.run(command.sql, isCancellable: false)
+            // Not cancelled: that would send a cancel request, and the connection is closed then anyway. To be heard is a
+            // part of connecting.
+            _ = try await connection.run(command.sql, isCancellable: false, patience: self.options.connectTimeout)
             return (command, nil)
           } catch {
             return (command, error)

@@ -50,9 +50,7 @@ import Testing
       }
       try await until { silent.clientCount == 100 }
       try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
-        let error = await #expect(throws: PostgresError.self) {
-          try await pool.execute("SELECT pg_sleep(3600)", timeout: .milliseconds(50))
-        }
+        let error = await lateness { try await pool.execute("SELECT pg_sleep(3600)", timeout: $0) }
         #expect(error?.code == .timedOut)
         try await until { pool.stat().acquired == 0 }
         #expect(pool.stat().newCount == 1)

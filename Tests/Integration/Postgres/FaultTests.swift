@@ -213,6 +213,23 @@ import Testing
     }
   }
 
+  @Test func `a sign of life in the last moment leaves the connection to the next query`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      let clock = ContinuousClock()
+      var usual = Duration.seconds(1)
+      for _ in 0..<50 { usual = min(usual, try await clock.measure { try await pool.ping(timeout: .seconds(60)) }) }
+      var answered = 0
+      for round in 0..<rounds(4000) {
+        // About as much time as it takes.
+        let limit = usual * (0.8 + Double(round % 100) / 50)
+        guard (try? await pool.ping(timeout: limit)) != nil else { continue }
+        answered += 1
+        try await pool.execute("SELECT 1")
+      }
+      #expect(answered > 0)
+    }
+  }
+
   @Test func `a way that is cut, delays or sends garbage gives errors or answers, never wrong ones`() async throws {
     try await withProxy { pool, proxy in
       for mood in [FlakyProxy.Mood.cutting, .slow(milliseconds: 5), .garbage] {

@@ -27,7 +27,6 @@ import Testing
       configuration.acquireTimeout = .milliseconds(200)
       let pool = try PostgresPool(configuration, loop: loop)
       try await pool.start()
-      try await pool.ping()
       await server.kill()
       try await until { (try? await pool.ping()) == nil }
       await #expect(throws: (any Error).self) { try await pool.execute("SELECT 1") }
@@ -129,7 +128,7 @@ import Testing
       $0.maxConnections = 1
       $0.acquireTimeout = .seconds(60)
     }) { pool in
-      try await pool.withConnection { _ in try await pool.ping() }
+      try await pool.withConnection { _ in try await pool.ping(timeout: .seconds(60)) }
       #expect(pool.stat().emptyAcquireCount == 0)
     }
   }

@@ -155,13 +155,10 @@ import Testing
 
   @Test func `an error of a query without a name says where in the program it stands`() async throws {
     try await withTestDatabase { pool in
-      do {
-        try await pool.execute("SELECT pg_sleep(600), \("secret")", timeout: .milliseconds(100))
-      } catch let late as PostgresError {
-        let place = "\(#fileID):\(#line - 2)"
-        #expect(late.origin == place)
-        #expect(late.description.hasPrefix("query at \(place): no answer within "))
-      }
+      let late = await lateness { try await pool.execute("SELECT pg_sleep(600), \("secret")", timeout: $0) }
+      let place = "\(#fileID):\(#line - 1)"
+      #expect(late?.origin == place)
+      #expect(late?.description.hasPrefix("query at \(place): no answer within ") == true)
       func origin(_ body: () async throws -> Void) async -> String? {
         do { try await body() } catch { return (error as? PostgresError)?.origin }
         return nil

@@ -235,8 +235,8 @@ import Testing
     try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 2 }) { pool in
       try await pool.transaction { holder in
         try await holder.execute("LOCK TABLE account")
-        let error = await #expect(throws: PostgresError.self) {
-          try await pool.transaction(timeout: .milliseconds(100)) { tx in
+        let error = await lateness { limit in
+          try await pool.transaction(timeout: limit) { tx in
             switch work {
             case .statement: try await tx.execute("SELECT FROM account")
             case .stream: for try await _ in tx.stream("SELECT id FROM account", as: Int.self) {}
