@@ -99,8 +99,10 @@ struct HostModule: Module {
         let guarding = AdminGuard(isAdminListener: false, isLocal: true)
         own += DebugRoutes(panel: panel, guarding: guarding).all(isRootFree: isRootFree)
       }
+      var http = settings.http
+      http.maxConnections = min(http.maxConnections, DescriptorLimit.current.clients)
       return try HTTPServer(
-        configuration: settings.http, routes: routes + own,
+        configuration: http, routes: routes + own,
         middleware: HostModule.middleware + AppMiddleware.all(middleware, sparing: own, beside: routes), loop: loop,
         observer: HTTPServerObservers(HTTPLog(logger), metrics))
     }

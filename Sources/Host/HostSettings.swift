@@ -20,7 +20,8 @@ struct HostSettings: Sendable {
     "host.tls_key", default: nil, "A file with the private key of the certificate, in PEM.")
   static let maxConnections = Setting(
     "host.max_connections", default: defaults.maxConnections,
-    "The most open connections of clients; more wait in the system's queue until one closes."
+    "The most open connections of clients; more wait in the system's queue until one closes. Fewer where the system allows too "
+      + "few open files."
   ).checked("must be at least 1") { $0 >= 1 }
   static let maxConnectionsPerAddress = Setting(
     "host.max_connections_per_address", default: defaults.maxConnectionsPerAddress,

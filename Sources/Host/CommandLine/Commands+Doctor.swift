@@ -42,6 +42,7 @@ extension Commands {
       .warning("configuration", "\($0)", "rename it, or leave it if it is another program's")
     }
     findings += try addresses(configuration)
+    findings.append(try descriptors(configuration))
 
     do {
       let whole = app(configuration, logger: .none)
@@ -82,6 +83,17 @@ extension Commands {
     let settings = try HostSettings(configuration)
     let admin = settings.adminHTTP.map { [address($0.address, HostSettings.adminListen.path)] }
     return [address(settings.http.address, HostSettings.listen.path)] + (admin ?? [])
+  }
+
+  private func descriptors(_ configuration: Configuration) throws -> Finding {
+    DescriptorLimit.raise()
+    let limit = DescriptorLimit.current
+    let wanted = try configuration(HostSettings.maxConnections)
+    guard limit.clients < wanted else { return .ok("descriptors", "enough for \(wanted) clients") }
+    return .warning(
+      "descriptors", "\(limit.count) are allowed, which is enough for \(limit.clients) clients, not \(wanted)",
+      "raise the hard limit (LimitNOFILE in a unit, ulimit -Hn in a shell), or lower \(HostSettings.maxConnections.path)"
+    )
   }
 
   private func address(_ address: HTTPServerAddress, _ setting: String) -> Finding {

@@ -37,6 +37,13 @@ extension Commands {
         "an environment variable is no setting's",
         ["variable": .string(variable.name), "did_you_mean": .string(variable.meant)])
     }
+    DescriptorLimit.raise()
+    let descriptors = DescriptorLimit.current
+    if descriptors.clients < settings.http.maxConnections {
+      logger.warning(
+        "fewer clients than host.max_connections, so as to keep descriptors for the program itself",
+        ["clients": .integer(descriptors.clients), "descriptors": .integer(Int(clamping: descriptors.count))])
+    }
     // Found out now and not after the migrations.
     for server in [settings.http, settings.adminHTTP].compactMap({ $0 }) { try server.address.checkAvailable() }
 
