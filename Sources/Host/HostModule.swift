@@ -40,12 +40,11 @@ struct HostModule: Module {
     Supply(LogSettings.catalog).grouped()
     Provide { (configuration: Configuration) in try HostSettings(configuration) }
 
-    Provide { (settings: HostSettings) throws -> EventLoop in
+    Provide { (registry: MetricsRegistry) in try LoopStalls(logger, registry) }
+    Provide { (settings: HostSettings, stalls: LoopStalls) throws -> EventLoop in
       var configuration = EventLoop.Configuration()
       configuration.busyPoll = settings.busyPoll
-      configuration.onStall = { length in
-        logger.warning("a handler blocked the event loop", ["for": .duration(length)])
-      }
+      configuration.onStall = { length in stalls.note(length) }
       return try EventLoop(configuration)
     }
     .onStop { loop in await loop.stop() }

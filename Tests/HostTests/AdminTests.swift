@@ -147,6 +147,7 @@ import Testing
       let page = String(decoding: await server.respond(to: request("/metrics")).bytes ?? [], as: UTF8.self)
       #expect(page.contains(#"keel_hook_duration_seconds{hook="HTTPServer"}"#))
       #expect(page.contains("\nkeel_log_lines_dropped_total "))
+      #expect(page.contains("\nkeel_event_loop_stalls_total "))
     }
   }
 
