@@ -1,4 +1,5 @@
 public import Container
+internal import Dispatch
 internal import Glibc
 
 /// An app with a command line, a metrics page, health pages and signals: list its modules, and it is a program.
@@ -36,8 +37,13 @@ extension HostApplication {
   public static var version: String { "0.0.0" }
 
   /// Does what the command line says, and ends the process with its exit code.
-  public static func main() async {
-    let code = await Commands(Self.self).run(Array(CommandLine.arguments.dropFirst()))
-    exit(code.rawValue)
+  public static func main() {
+    // Not async: the runtime would open descriptors before the first line here.
+    StandardDescriptors.occupy()
+    Task {
+      let code = await Commands(Self.self).run(Array(CommandLine.arguments.dropFirst()))
+      exit(code.rawValue)
+    }
+    dispatchMain()
   }
 }
