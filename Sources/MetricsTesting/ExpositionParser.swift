@@ -176,8 +176,8 @@ struct ExpositionParser {
   }
 
   private func unescaped(_ help: String) -> String {
-    var scanner = LineScanner(help + "\"")
-    return scanner.quoted() ?? help
+    var scanner = LineScanner(help)
+    return scanner.remaining() ?? help
   }
 
   private func checkHistogram(_ family: ExpositionPage.Family) throws(ExpositionPageError) {
@@ -233,20 +233,29 @@ private struct LineScanner {
 
   /// The text up to an unescaped quote; nil when there is none or an escape is unknown.
   mutating func quoted() -> String? {
+    text(until: "\"")
+  }
+
+  /// The text up to the end, in which a quote may stand as it is; nil when an escape is unknown.
+  mutating func remaining() -> String? {
+    text(until: nil)
+  }
+
+  private mutating func text(until end: Unicode.Scalar?) -> String? {
     var text = String.UnicodeScalarView()
     while let scalar = rest.popFirst() {
-      switch scalar {
-      case "\"": return String(text)
-      case "\\":
-        switch rest.popFirst() {
-        case "\\": text.append("\\")
-        case "n": text.append("\n")
-        case "\"": text.append("\"")
-        default: return nil
-        }
-      default: text.append(scalar)
+      if scalar == end { return String(text) }
+      guard scalar == "\\" else {
+        text.append(scalar)
+        continue
+      }
+      switch rest.popFirst() {
+      case "\\": text.append("\\")
+      case "n": text.append("\n")
+      case "\"": text.append("\"")
+      default: return nil
       }
     }
-    return nil
+    return end == nil ? String(text) : nil
   }
 }

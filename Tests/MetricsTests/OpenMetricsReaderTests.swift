@@ -26,6 +26,18 @@ import Testing
     #expect(page.family("drift_seconds")?.samples.count == 4)
   }
 
+  @Test(arguments: ExpositionFormat.allCases)
+  func `help is read back as it was written, quotation marks and escapes included`(
+    format: ExpositionFormat
+  ) async throws {
+    let registry = MetricsRegistry()
+    for help in [#"Says "hello" to all."#, "One\nline, one \\ stroke.", #"Ends with ""#] {
+      let name = "m\(help.utf8.count)"
+      try registry.gauge(name, help: help).set(1)
+      #expect(try await registry.page(format).family(name)?.help == help)
+    }
+  }
+
   @Test(arguments: [
     ("# TYPE a gauge\na 1\n", "line 2: the page does not end with # EOF"),
     ("# EOF\na 1\n", "line 2: something follows # EOF"),
