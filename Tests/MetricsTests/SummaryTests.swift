@@ -28,6 +28,16 @@ import Testing
     }
   }
 
+  @Test func `a quantile is the value that its share of the observations reaches, to the last of them`() {
+    for share in [0.07, 0.28, 0.55, 0.56, 0.57, 0.99] {
+      let summary = Summary(quantiles: [share], window: .seconds(60))
+      // The share ends with the last of the small values.
+      let small = Int((share * 100).rounded())
+      for index in 1...100 { summary.observe(index <= small ? 1 : 1000) }
+      #expect(abs(summary.snapshot.quantiles[0].value - 1) <= 0.01, "\(share)")
+    }
+  }
+
   @Test func `negative values, zero and infinity have their order`() {
     let summary = Summary(quantiles: [0, 0.25, 0.5, 0.75, 1], window: .seconds(60))
     for value in [-100, -1, 0, 1, .infinity] { summary.observe(value) }

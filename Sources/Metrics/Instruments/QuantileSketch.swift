@@ -27,7 +27,7 @@ struct QuantileSketch {
     guard count > 0 else { return shares.map { _ in .nan } }
     let sorted = counts.sorted { $0.key < $1.key }
     return shares.map { share in
-      let rank = UInt64(min(max((share * Double(count)).rounded(.up), 1), Double(count)))
+      let rank = Self.rank(of: share, among: count)
       var seen: UInt64 = 0
       for (bucket, count) in sorted {
         seen += count
@@ -35,6 +35,15 @@ struct QuantileSketch {
       }
       return .nan
     }
+  }
+
+  /// The place of a share in the order of all observations, from 1.
+  private static func rank(of share: Double, among count: UInt64) -> UInt64 {
+    let exact = share * Double(count)
+    // 0.55 of 100 is 55, although it is a little more in binary.
+    let nearest = exact.rounded()
+    let rank = abs(exact - nearest) <= exact * 0x1p-50 ? nearest : exact.rounded(.up)
+    return UInt64(min(max(rank, 1), Double(count)))
   }
 
   /// Positive buckets count up from 1 with the magnitude, negative ones down from -1; 0 is that of nothing.
