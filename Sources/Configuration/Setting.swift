@@ -93,7 +93,13 @@ extension Setting where Value: SettingValue {
   fileprivate init(_ path: String, or defaultValue: Value?, _ flag: String?, _ summary: String) {
     self.init(
       path: path, defaultValue: defaultValue, summary: summary, flag: flag, kind: Value.kind, isSecret: Value.isSecret,
-      render: { $0.settingText }, parse: { (value) throws(SettingValueError) in try Value.parse(value) })
+      render: { Value.isSecret ? Self.masked($0.settingText) : $0.settingText },
+      parse: { (value) throws(SettingValueError) in try Value.parse(value) })
+  }
+
+  /// Of a secret no more than whether there is one, whatever its type makes of it.
+  private static func masked(_ text: String) -> String {
+    ["", "null"].contains(text) ? text : "<REDACTED>"
   }
 }
 
