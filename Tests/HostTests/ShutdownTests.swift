@@ -2,6 +2,7 @@ import AppConfiguration
 import Container
 import DatabaseModule
 import StructuredLogging
+import Synchronization
 import Testing
 
 @testable import Host
@@ -111,6 +112,25 @@ import Testing
       Configuration(flags: ["shop.token": "hunter3", "host.drain_delay": "1s"])
     }.perform()
     #expect(output.entries.last?.metadata["settings"] == ["shop.token"])
+  }
+
+  @Test func `a setting waits for the next start while it differs from what the app runs with, and no longer`() {
+    let output = RecordingLogOutput()
+    let (running, changed) = (Configuration(), Configuration(flags: ["host.drain_delay": "1s"]))
+    let next = Mutex(changed)
+    let reload = Reload(running, [HostSettings.catalog], logger: Logger(label: "app", output: output)) {
+      next.withLock { $0 }
+    }
+    // The second time nothing has changed since the first, and yet it waits.
+    for _ in 0..<2 {
+      output.clear()
+      reload.perform()
+      #expect(output.entries.last?.metadata["settings"] == ["host.drain_delay"])
+    }
+    next.withLock { $0 = running }
+    output.clear()
+    reload.perform()
+    #expect(output.messages == ["configuration read again"])
   }
 
   @Test func `a log that falls silent says so first, and one that speaks again says so then`() {

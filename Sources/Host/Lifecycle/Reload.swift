@@ -1,23 +1,22 @@
 internal import AppConfiguration
 internal import StructuredLogging
-internal import Synchronization
 
 /// Reads the configuration again while the app runs: the log's level changes, the rest is compared and told.
 final class Reload: Sendable {
   private let catalogs: [SettingsCatalog]
   private let read: @Sendable () throws -> Configuration
   private let logger: Logger
-  private let current: Mutex<Configuration>
+  private let started: Configuration
 
   /// - Parameters:
-  ///   - current: What the app was started with.
+  ///   - started: What the app was started with, and runs with until its next start.
   ///   - catalogs: The settings there are.
   ///   - read: Gathers and checks the sources once more.
   init(
-    _ current: Configuration, _ catalogs: [SettingsCatalog], logger: Logger,
+    _ started: Configuration, _ catalogs: [SettingsCatalog], logger: Logger,
     read: @escaping @Sendable () throws -> Configuration
   ) {
-    self.current = Mutex(current)
+    self.started = started
     self.catalogs = catalogs
     self.logger = logger
     self.read = read
@@ -28,8 +27,7 @@ final class Reload: Sendable {
     do {
       let new = try read()
       let level = try LogSettings(new).level
-      let changes = try new.changes(since: current.withLock { $0 }, catalogs)
-      current.withLock { $0 = new }
+      let changes = try new.changes(since: started, catalogs)
       logger.setLevel(level) { logger in
         logger.notice("configuration read again", ["log_level": .string(level.rawValue)])
         let waiting = changes.filter { $0.path != LogSettings.level.path }
