@@ -72,36 +72,44 @@ final class SlowQueryExplainer: QueryTracer {
       try await transaction.execute("SET LOCAL statement_timeout = '1s'", name: Self.name)
       return try await transaction.all("EXPLAIN (COSTS, VERBOSE FALSE) \(sql)", as: String.self, name: Self.name)
     }
-    return showsValues(of: sql) ? lines : lines.map(Self.withoutValues)
+    return showsValues(of: sql) ? lines : Self.withoutValues(lines)
   }
 
   /// Whether the plan of a statement may be logged as it is: the server puts the parameters into its conditions.
   func showsValues(of sql: SQL) -> Bool { showsValues && !sql.isSensitive }
 
-  /// The line of a plan with `'…'` for each quoted value and `?` for each number, but for the planner's own figures.
-  static func withoutValues(_ line: String) -> String {
-    let figures = line.ranges(of: "  (cost=").last?.lowerBound ?? line.endIndex
-    return masked(line[..<figures]) + line[figures...]
+  /// The lines of a plan with `'…'` for each quoted value and `?` for each number, but for the planner's own figures.
+  static func withoutValues(_ lines: [String]) -> [String] {
+    // What ends the value, or the name in double quotes, that the line is in: both may have line breaks.
+    var quote: Unicode.Scalar?
+    return lines.map { masked($0.unicodeScalars[...], &quote) }
   }
 
-  private static func masked(_ line: Substring) -> String {
+  /// By scalars: a mark that combines with a quotation mark makes another character of it.
+  private static func masked(_ line: Substring.UnicodeScalarView, _ quote: inout Unicode.Scalar?) -> String {
     var result = ""
-    var isQuoted = false
     var wasWord = false
-    // By scalars: a mark that combines with a quotation mark makes another character of it.
-    for scalar in line.unicodeScalars {
-      if scalar == "'" {
-        if !isQuoted { result += "'…'" }
-        isQuoted.toggle()
+    var rest = line
+    while let scalar = rest.first {
+      if quote == nil, rest.starts(with: "  (cost=".unicodeScalars) { return result + String(rest) }
+      rest.removeFirst()
+      switch (quote, scalar) {
+      case ("'", "'"), ("\"", "\""):
+        if scalar == "\"" { result.unicodeScalars.append(scalar) }
+        quote = nil
         wasWord = false
-      } else if !isQuoted {
-        let isDigit = ("0"..."9").contains(scalar)
-        if isDigit, !wasWord {
-          if result.last != "?" { result.append("?") }
-        } else {
-          result.unicodeScalars.append(scalar)
-          wasWord = scalar.properties.isAlphabetic || scalar == "_" || (isDigit && wasWord)
-        }
+      case ("'", _): break
+      case ("\"", _): result.unicodeScalars.append(scalar)
+      case (_, "'"):
+        result += "'…'"
+        quote = scalar
+      case (_, "\""):
+        result.unicodeScalars.append(scalar)
+        quote = scalar
+      case (_, "0"..."9") where !wasWord: if result.last != "?" { result.append("?") }
+      case (_, _):
+        result.unicodeScalars.append(scalar)
+        wasWord = scalar.properties.isAlphabetic || scalar == "_" || (("0"..."9").contains(scalar) && wasWord)
       }
     }
     return result
