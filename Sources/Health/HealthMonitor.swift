@@ -178,11 +178,14 @@ public actor HealthMonitor {
 
   /// The names, each once: a report is an object with a member for each.
   private static func distinct(_ names: [String]) -> [String] {
-    var seen: [String: Int] = [:]
+    var taken: Set<String> = []
     return names.map { name in
-      let count = (seen[name] ?? 0) + 1
-      seen[name] = count
-      return count == 1 ? name : "\(name)-\(count)"
+      var (own, count) = (name, 1)
+      while !taken.insert(own).inserted {
+        count += 1
+        own = "\(name)-\(count)"
+      }
+      return own
     }
   }
 }

@@ -194,6 +194,11 @@ import Testing
     #expect(report.json.contains(#""a-2":{"critical":true"#))
   }
 
+  @Test func `a name that one check has is given to no other that shares its own with a third`() async {
+    let checks = ["a", "a", "a-2", "a"].map { HealthCheck($0) {} }
+    #expect(await ready(checks).report().entries.map(\.name) == ["a", "a-2", "a-2-2", "a-3"])
+  }
+
   @Test func `changes are told once: a check that fails and recovers, a process unready and ready again`() async {
     let isSound = Mutex(true)
     let told = Mutex<[String]>([])
