@@ -71,13 +71,13 @@ public actor HealthMonitor {
 
   // MARK: Asking
 
-  /// Asks every `period`, so that changes are found, until the task is cancelled. That cancels the checks too, and they are
-  /// not asked again: reports give the last answers.
+  /// Asks now and every `period`, so that changes are found, until the task is cancelled. That cancels the checks too, and
+  /// they are not asked again: reports give the last answers.
   public func watch(every period: Duration) async throws {
     try await withTaskCancellationHandler {
       while true {
-        try await Task.sleep(for: period)
         _ = await report()
+        try await Task.sleep(for: period)
       }
     } onCancel: {
       Task { await self.rest() }
@@ -113,8 +113,11 @@ public actor HealthMonitor {
     return lastReport
   }
 
-  /// The answers of the last round, however old: asks nothing, waits for nothing. For metrics.
-  public var lastReport: HealthReport { HealthReport(entries: last?.entries ?? [], obstacle: obstacle) }
+  /// The answers of the last round, however old: asks nothing, waits for nothing. For metrics. Unready before there are any.
+  public var lastReport: HealthReport {
+    let isUnasked = last == nil && !questions.isEmpty && !isAtRest
+    return HealthReport(entries: last?.entries ?? [], obstacle: obstacle ?? (isUnasked ? "not checked yet" : nil))
+  }
 
   private func round() -> Task<[HealthReport.Entry], Never> {
     Task { [questions] in

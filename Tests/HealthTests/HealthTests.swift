@@ -199,6 +199,22 @@ import Testing
     #expect(await ready(checks).report().entries.map(\.name) == ["a", "a-2", "a-2-2", "a-3"])
   }
 
+  @Test func `what is known without asking is unready until a check has answered, which who watches asks at once`()
+    async throws
+  {
+    let monitor = await ready([HealthCheck("new") { throw Trouble() }])
+    #expect(await monitor.lastReport.isReady == false)
+    let watching = Task { try await monitor.watch(every: .seconds(3600)) }
+    let deadline = ContinuousClock.now + .seconds(60)
+    while await monitor.lastReport.entries.isEmpty {
+      try #require(ContinuousClock.now < deadline)
+      await Task.yield()
+    }
+    watching.cancel()
+    #expect(await monitor.lastReport.entries.map(\.isFailing) == [true])
+    #expect(await ready([]).lastReport.isReady)
+  }
+
   @Test func `changes are told once: a check that fails and recovers, a process unready and ready again`() async {
     let isSound = Mutex(true)
     let told = Mutex<[String]>([])
