@@ -13,9 +13,9 @@ struct JSONLogFormatter {
     for (key, value) in entry.metadata {
       line.append(",")
       // The four fixed members keep their meaning: a pair of the same name moves aside.
-      switch key {
+      switch Self.name(key, value) {
       case "time", "level", "label", "message": append("metadata.\(key)", to: &line)
-      default: append(Self.name(key, value), to: &line)
+      case let name: append(name, to: &line)
       }
       line.append(":")
       append(value, to: &line)

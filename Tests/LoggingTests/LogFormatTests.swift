@@ -71,6 +71,11 @@ import Testing
     #expect(object.count == 8)
   }
 
+  @Test func `a duration in json says its unit, where its key is that of a fixed member too`() throws {
+    let line = json("done", ["time": .duration(.seconds(2)), "level": 2])
+    #expect(line.hasSuffix(#""message":"done","time_seconds":2.0,"metadata.level":2}"# + "\n"))
+  }
+
   @Test func `any text survives json on one line`() throws {
     var generator = SystemRandomNumberGenerator()
     for _ in 0..<300 {
