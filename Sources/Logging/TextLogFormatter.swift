@@ -81,10 +81,10 @@ struct TextLogFormatter {
 }
 
 extension UInt8 {
-  /// Whether the byte may stand in an unquoted value. 0xC2 may begin a C1 control and is left to the escaper.
+  /// Whether the byte may stand in an unquoted value. 0xC2 and 0xE2 may begin a control and are left to the escaper.
   fileprivate var isPlain: Bool {
     switch self {
-    case 0...0x20, 0x7F, 0xC2: false
+    case 0...0x20, 0x7F, 0xC2, 0xE2: false
     case UInt8(ascii: "\""), UInt8(ascii: "="), UInt8(ascii: "\\"), UInt8(ascii: ","): false
     case UInt8(ascii: "["), UInt8(ascii: "]"), UInt8(ascii: "{"), UInt8(ascii: "}"): false
     default: true

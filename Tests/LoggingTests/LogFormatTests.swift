@@ -43,6 +43,23 @@ import Testing
     #expect(line.contains(#"one\r\ntwo\u0085"#))
   }
 
+  @Test(
+    arguments: [
+      0x85, 0x2028, 0x2029, 0x202A, 0x202B, 0x202C, 0x202D, 0x202E, 0x2066, 0x2067, 0x2068, 0x2069,
+    ] as [UInt32])
+  func `what ends a line or turns its direction for some readers is escaped, its neighbours are not`(
+    code: UInt32
+  ) throws {
+    let scalar = try #require(Unicode.Scalar(code))
+    let value = "a\(scalar)b\u{2027}\u{202F}\u{2065}\u{206A}\u{E000}…"
+    let hexadecimal = String(code, radix: 16)
+    let escaped = "a\\u\(String(repeating: "0", count: 4 - hexadecimal.count))\(hexadecimal)b"
+    for line in [text(value, ["k": .string(value)]), text("m", ["k\(scalar)": 1]), json(value, ["k": .string(value)])] {
+      #expect(!line.unicodeScalars.contains(scalar), "\(line)")
+    }
+    #expect(text(value, [:]).contains(escaped + "\u{2027}\u{202F}\u{2065}\u{206A}\u{E000}…"))
+  }
+
   @Test(arguments: [
     (Duration.zero, "0ns"), (.nanoseconds(850), "850ns"), (.microseconds(12), "12µs"),
     (.nanoseconds(12_500), "12.5µs"), (.milliseconds(5), "5ms"), (.microseconds(12_345), "12.3ms"),
