@@ -77,6 +77,21 @@ import WebSocketModule
     #expect(try configuration(list) == ["one", "two"])
   }
 
+  @Test func `the example has settings of every depth, and leaves out defaults that are secret`() throws {
+    let catalog = SettingsCatalog(
+      "app", Setting("verbose", default: false, "Of no section."), Setting("mail.smtp.host", default: "h", "Deep."),
+      Setting("mail.sender", default: "s", "Not so deep."), Setting("mail.smtp.port", default: 25, "Deep, too."),
+      Setting("mail.key", default: Secret("hunter2"), "A key."),
+      Setting<Secret<String>?>("mail.token", default: nil, "None."))
+    let text = SettingsReference(program: "app", catalogs: [catalog]).yaml()
+    let configuration = Configuration(file: try ConfigurationFile.parse(text, path: "app.yaml"))
+    try configuration.check(catalog)
+    let rows = try configuration.effective([catalog])
+    #expect(rows.filter { $0.source == .default }.map(\.setting.path) == ["mail.key"])
+    #expect(rows.allSatisfy { $0.value == $0.setting.defaultText })
+    #expect(text.contains("  # A key.\n  # key: has a secret default\n"))
+  }
+
   @Test func `the table has a row for every setting and breaks at no bar`() throws {
     let bar = Setting("a.bar", default: 1, "This | that.")
     let secret = Setting<Secret<String>?>("a.key", default: nil, "A key.")

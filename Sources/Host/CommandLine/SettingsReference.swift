@@ -31,36 +31,38 @@ struct SettingsReference {
 
   /// A configuration file that says what holds anyway.
   func yaml() -> String {
-    var lines = [
+    let head = [
       "# Every setting of \(program) with its default, as `\(program) config example` prints it. Leave out what you do not",
       "# change: a later version may have a better default.",
     ]
-    for (section, settings) in sections {
-      lines += ["", "\(section):"]
-      for setting in settings {
-        lines += wrapped(setting.summary).map { "  # \($0)" }
-        let key = setting.path.dropFirst(section.count + 1)
-        // One that has to be set is not set by a copy of this.
-        let value = setting.hasDefault ? Self.scalar(setting.defaultText) : "null"
-        lines.append(setting.isRequired ? "  # \(key): has to be set" : "  \(key): \(value)")
-      }
-    }
-    return lines.joined(separator: "\n")
+    return (head + lines(catalogs.flatMap(\.settings), depth: 0)).joined(separator: "\n")
   }
 
-  /// The settings by the first word of their path: a file has each section once, whichever modules declare it.
-  private var sections: [(name: String, settings: [AnySetting])] {
-    var sections: [(name: String, settings: [AnySetting])] = []
-    for setting in catalogs.flatMap(\.settings) {
-      let name = String(setting.path.prefix { $0 != "." })
-      guard name != setting.path else { continue }
-      if let index = sections.firstIndex(where: { $0.name == name }) {
-        sections[index].settings.append(setting)
+  /// The settings of a section, whose paths have that many words in common: a file has each section once, whichever
+  /// modules declare it.
+  private func lines(_ settings: [AnySetting], depth: Int) -> [String] {
+    let indentation = String(repeating: "  ", count: depth)
+    let sections = Dictionary(grouping: settings) { $0.path.split(separator: ".").dropFirst(depth).first }
+    var lines: [String] = []
+    var seen: Set<Substring> = []
+    for setting in settings {
+      let words = setting.path.split(separator: ".").dropFirst(depth)
+      guard let key = words.first, words.count == 1 || seen.insert(key).inserted else { continue }
+      if depth == 0 { lines.append("") }
+      if words.count == 1 {
+        lines += (wrapped(setting.summary).map { "# \($0)" } + [Self.line(key, setting)]).map { indentation + $0 }
       } else {
-        sections.append((name, [setting]))
+        lines += ["\(indentation)\(key):"] + self.lines(sections[key] ?? [], depth: depth + 1)
       }
     }
-    return sections
+    return lines
+  }
+
+  private static func line(_ key: Substring, _ setting: AnySetting) -> String {
+    // What has to be set, and what is not shown, is not set by a copy of this.
+    if setting.isRequired { return "# \(key): has to be set" }
+    if setting.isSecret, setting.hasDefault, !setting.defaultText.isEmpty { return "# \(key): has a secret default" }
+    return "\(key): \(setting.hasDefault ? scalar(setting.defaultText) : "null")"
   }
 
   private static func scalar(_ text: String) -> String {
