@@ -254,7 +254,6 @@ public final class EventLoop: TaskExecutor, Sendable {
 
     while true {
       let turnStart = MonotonicInstant.now
-      runTimers(dueAt: turnStart)
       var rounds = 0
       while rounds < Self.roundsPerTurn, runWork(&batch, executor) { rounds += 1 }
       reportStall(since: turnStart)
@@ -267,7 +266,9 @@ public final class EventLoop: TaskExecutor, Sendable {
         // Whom it resumed goes on before the next answer is read, so that the server has the next query meanwhile.
         _ = runWork(&batch, executor)
       }
-      if count > 0 { reportStall(since: eventStart) }
+      // Not those that fell due since: what came meanwhile, for which nobody has looked yet, came in time for them.
+      runTimers(dueAt: eventStart)
+      reportStall(since: eventStart)
     }
     thread.store(0, ordering: .relaxed)
     let (waiters, stopHandlers, forgotten) = state.withLock { state in

@@ -131,6 +131,38 @@ private enum StopHandler {
     return order.withLock { $0.first } ?? ""
   }
 
+  @Test func `what came while a handler held the loop up is handled before a timer that fell due meanwhile`()
+    async throws
+  {
+    let loop = try EventLoop()
+    let (slow, quick) = (try Pipe(), try Pipe())
+    let order = Mutex<[String]>([])
+    _ = try loop.register(quick.reader, .read) { _ in
+      _ = quick.read()
+      order.withLock { $0.append("answer") }
+    }
+    try await withCheckedThrowingContinuation { (done: CheckedContinuation<Void, any Error>) in
+      do {
+        _ = try loop.register(slow.reader, .read) { _ in
+          _ = slow.read()
+          let patience = Duration.milliseconds(5)
+          loop.schedule(after: patience) {
+            order.withLock { $0.append("timer") }
+            loop.execute { done.resume() }
+          }
+          let end = ContinuousClock.now + patience
+          quick.write("!")
+          while ContinuousClock.now <= end {}
+        }
+        slow.write("!")
+      } catch {
+        done.resume(throwing: error)
+      }
+    }
+    #expect(order.withLock { $0 } == ["answer", "timer"])
+    await loop.stop()
+  }
+
   @Test func `what a descriptor's handler queued runs before the handler of the next one that is ready`() async throws {
     let loop = try EventLoop()
     let pipes = [try Pipe(), try Pipe()]
