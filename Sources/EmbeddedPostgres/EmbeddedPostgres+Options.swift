@@ -92,7 +92,8 @@ extension EmbeddedPostgres.Options {
     // In files of the cluster, which go with its folder: what a killed server has in /dev/shm, only its next start frees.
     if isTemporary { all["dynamic_shared_memory_type"] = "mmap" }
     if isThrowaway { all.merge(Self.throwaway) { _, new in new } }
-    all.merge(settings) { _, new in new }
+    // Their names as PostgreSQL reads them: with `TimeZone` as its manual has it beside `timezone`, the later would win.
+    all.merge(settings.map { ($0.key.lowercased().replacing("-", with: "_"), $0.value) }) { _, new in new }
     // The list syntax of this setting: quotes protect commas and spaces, and are doubled inside.
     all["unix_socket_directories"] = "\"\(socketDirectory.escaping("\""))\""
     all["listen_addresses"] = ""

@@ -126,9 +126,10 @@ import Testing
     }
   }
 
-  @Test func `settings of the user win, and arrive whole`() async throws {
+  @Test(arguments: ["timezone", "TimeZone"])
+  func `settings of the user win however they are spelled, and arrive whole`(timeZone: String) async throws {
     var options = EmbeddedPostgres.Options.test
-    options.settings = ["work_mem": "7MB", "log_line_prefix": "it's, \"quoted\" ", "timezone": "Europe/Rome"]
+    options.settings = ["work_mem": "7MB", "log_line_prefix": "it's, \"quoted\" ", timeZone: "Europe/Rome"]
     try await EmbeddedPostgres.with(options) { server in
       #expect(server.query("SHOW work_mem") == "7MB")
       #expect(server.query("SELECT '<' || current_setting('log_line_prefix') || '>'") == "<it's, \"quoted\" >")
