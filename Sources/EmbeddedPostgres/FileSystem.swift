@@ -155,12 +155,14 @@ enum FileSystem {
   /// The words for an errno.
   static func text(_ error: Int32) -> String { String(cString: strerror(error)) }
 
+  /// Where Linux has its files in memory.
+  static let memory = "/dev/shm"
+
   /// Where temporary folders go: `TMPDIR`, else memory where the machine has plenty, else `/tmp`.
   static var temporaryDirectory: String {
     if let path = environment("TMPDIR"), path.hasPrefix("/") {
       return path.count > 1 && path.hasSuffix("/") ? String(path.dropLast()) : path
     }
-    let memory = "/dev/shm"
     if access(memory, W_OK) == 0, let free = freeSpace(memory), free >= 2 << 30 { return memory }
     return "/tmp"
   }

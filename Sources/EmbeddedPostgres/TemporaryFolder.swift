@@ -13,7 +13,8 @@ enum TemporaryFolder {
   /// A new folder, locked, after the abandoned ones are swept away.
   static func make(user: ServerUser) throws(EmbeddedPostgresError) -> (ServerFolder, FolderLock) {
     let base = base(for: user)
-    sweep(base, user: user)
+    // Where they were before too: what was left in the memory may be what makes it too full for a new one.
+    for place in Set([base, FileSystem.memory, "/tmp"].compactMap(FileSystem.realPath)) { sweep(place, user: user) }
     for _ in 1...100 {
       guard let made = FileSystem.makeUniqueDirectory(prefix: "\(base)/\(prefix)"),
         let path = FileSystem.realPath(made),

@@ -224,6 +224,19 @@ import Testing
     }
     try await eventually("the server is reaped") { !isAlive(server.process) }
   }
+
+  @Test(arguments: ["/tmp", "/dev/shm"])
+  func `what a killed program left is swept away wherever temporary servers may have been`(place: String) throws {
+    let user = try ServerUser.resolve(dropRootTo: "postgres")
+    let left = ServerFolder(path: try #require(FileSystem.makeUniqueDirectory(prefix: place + "/keel-postgres-")))
+    chown(left.path, user.id, user.group)
+    let lock = FileSystem.openOwn(left.lock, O_RDWR)
+    try #require(lock >= 0)
+    close(lock)
+    let (folder, _) = try TemporaryFolder.make(user: user)
+    TemporaryFolder.remove(folder, user: user)
+    #expect(!FileSystem.exists(left.path))
+  }
 }
 
 /// Another program that holds a server: `embedded-postgres-holder`, built beside the tests.
