@@ -88,7 +88,8 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
     var refusals = 0
     while true {
       let rest = patience - (ContinuousClock.now - start)
-      guard rest > .zero else {
+      // What is idle is to be had without patience.
+      guard refusals == 0 || rest > .zero else {
         throw PoolError(
           .acquireTimeout, "every resource taken within \(patience.rounded) was refused by its preparation")
       }

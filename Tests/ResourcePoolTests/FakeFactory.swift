@@ -98,14 +98,18 @@ func eventually(_ what: String, _ condition: () -> Bool) async throws {
   }
 }
 
-/// Makes numbers too, and refuses to lend any.
+/// Makes numbers too, and is asked before it lends one: refuses, unless told otherwise.
 final class RefusingFactory: ResourceFactory {
   private let numbers = FakeFactory()
+  private let refuses: Bool
+
+  init(refuses: Bool = true) { self.refuses = refuses }
+
   var made: Int { numbers.made }
   var hasLeaseHooks: Bool { true }
 
   func make(onEnd: @escaping @Sendable () -> Void) async throws -> Int { try await numbers.make(onEnd: onEnd) }
   func check(_ resource: Int) async -> Bool { true }
   func close(_ resource: Int) async { await numbers.close(resource) }
-  func prepare(_ resource: Int) async -> Bool { false }
+  func prepare(_ resource: Int) async -> Bool { !refuses }
 }

@@ -60,6 +60,17 @@ import Testing
     #expect(await pool.close().isEmpty)
   }
 
+  @Test(arguments: [true, false])
+  func `an acquire without patience gets what is idle, with a preparation as without`(isPrepared: Bool) async throws {
+    func check(_ factory: some ResourceFactory) async throws {
+      let pool = try ResourcePool(PoolConfiguration(), factory: factory)
+      try await pool.start()
+      try await pool.withResource(timeout: .zero) { _ in }
+      #expect(await pool.close().isEmpty)
+    }
+    if isPrepared { try await check(RefusingFactory(refuses: false)) } else { try await check(FakeFactory()) }
+  }
+
   @Test func `under the load of sharers and holders no exclusive lease is shared`() async throws {
     let factory = FakeFactory()
     let pool = try await startedPool(factory) {
