@@ -37,7 +37,10 @@ public struct WebSocketSettings: Sendable {
   /// `websocket.allowed_origins`.
   public static let allowedOrigins = Setting(
     "websocket.allowed_origins", default: ["same-host"],
-    "Whose pages may connect: same-host, any, or origins such as https://app.example.com.")
+    "Whose pages may connect: same-host, any, or origins such as https://app.example.com."
+  ).checked("must be same-host alone, any alone, or origins as browsers send them: a scheme, a host and no path") {
+    WebSocketOrigins.canBe($0)
+  }
 
   /// All of them.
   public static let catalog = SettingsCatalog(
@@ -64,6 +67,17 @@ public struct WebSocketSettings: Sendable {
 }
 
 extension WebSocketOrigins {
+  /// Whether each may be what a browser sends; `null` stands for a page without an origin, such as a file. Anything else
+  /// would never match, and nobody would know why.
+  static func canBe(_ origins: [String]) -> Bool {
+    if origins == ["same-host"] || origins == ["any"] { return true }
+    return origins.allSatisfy { origin in
+      guard let mark = origin.firstRange(of: "://") else { return origin == "null" }
+      let place = origin[mark.upperBound...]
+      return mark.lowerBound > origin.startIndex && !place.isEmpty && !place.contains { "/?#@*".contains($0) }
+    }
+  }
+
   /// `same-host`, `any`, or origins.
   init(_ origins: [String]) {
     switch origins {

@@ -23,6 +23,24 @@ import Testing
     #expect(hub.origins == .only(["https://a.example.com"]))
   }
 
+  @Test(arguments: [
+    "same-host,https://a.example.com", "any,https://a.example.com", "a.example.com", "https://a.example.com/",
+    "https://", "*",
+  ])
+  func `an origin that no browser sends is refused, not kept as one that never matches`(origins: String) throws {
+    let configuration = Configuration(environment: ["WEBSOCKET_ALLOWED_ORIGINS": origins])
+    let error = #expect(throws: ConfigurationError.self) { try WebSocketSettings(configuration) }
+    #expect(error.map { "\($0)".contains("websocket.allowed_origins") } == true)
+  }
+
+  @Test func `any number of origins may connect, a page without one among them`() throws {
+    let configuration = Configuration(environment: [
+      "WEBSOCKET_ALLOWED_ORIGINS": "http://localhost:3000,https://A.example.com,null"
+    ])
+    let origins = try WebSocketSettings(configuration).hub.origins
+    #expect(origins == .only(["http://localhost:3000", "https://a.example.com", "null"]))
+  }
+
   @Test func `an app with the module serves WebSockets`() async throws {
     let log = Logger(label: "test", level: .critical, output: StandardErrorOutput(format: .text))
     let registry = MetricsRegistry()
