@@ -30,7 +30,7 @@ final class Frames {
   private var fragments = 0
   private var hasEnded = false
   private var hasQueuedClose = false
-  /// A frame whose head alone is wrong: the library gives up with a close frame that says nothing. Ours says 1002.
+  /// A frame whose head alone is wrong: the library gives up with a close frame that says nothing. Made to say 1002.
   private var headFault = HeadFault.none
 
   private enum HeadFault {
@@ -58,8 +58,7 @@ final class Frames {
     guard let context else { return false }
     hasEnded = false
     guard wslay_event_recv(context) != 0 else { return true }
-    // Nothing but the library's own close frame waits: ours can take its place, not in the middle of another frame.
-    if !hasEnded, wslay_event_get_queued_msg_count(context) == 1 { headFault = .found }
+    if !hasEnded, !hasQueuedClose { headFault = .found }
     return !hasEnded
   }
 
@@ -78,13 +77,7 @@ final class Frames {
   // MARK: Sending
 
   /// Whether frames wait.
-  var wantsToSend: Bool {
-    switch headFault {
-    case .none: context.map { wslay_event_want_write($0) != 0 } ?? false
-    case .found: true
-    case .told: false
-    }
-  }
+  var wantsToSend: Bool { context.map { wslay_event_want_write($0) != 0 } ?? false }
 
   /// Whether a close frame is queued or sent, so that nothing else will be.
   var isEnding: Bool { hasQueuedClose || !isReading }
@@ -123,15 +116,18 @@ final class Frames {
   /// Adds frames that wait to `output`, until it has about `limit` bytes. False when the library fails.
   func send(into output: inout [UInt8], limit: Int) -> Bool {
     guard let context else { return false }
-    if headFault == .found {
-      output += [0x80 | UInt8(WSLAY_CONNECTION_CLOSE.rawValue), 2, 0x03, 0xEA]
-      headFault = .told
-      return true
-    }
     sinkLimit = limit
     swap(&sink, &output)
     defer { swap(&sink, &output) }
-    return wslay_event_send(context) == 0
+    guard wslay_event_send(context) == 0 else { return false }
+    // Nothing comes after a close frame, so that it is the end of what waits.
+    let head = 0x80 | UInt8(WSLAY_CONNECTION_CLOSE.rawValue)
+    if headFault == .found, wslay_event_get_close_sent(context) != 0, sink.suffix(2).elementsEqual([head, 0]) {
+      sink.removeLast(2)
+      sink += [head, 2, 0x03, 0xEA]
+      headFault = .told
+    }
+    return true
   }
 
   // MARK: The library's calls

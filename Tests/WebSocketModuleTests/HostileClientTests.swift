@@ -16,6 +16,7 @@ import Testing
     ("a message inside a fragmented one", RawClient.frame(1, [65], isFinal: false) + RawClient.frame(1, [65]), 1002),
     ("a fragmented ping", RawClient.frame(9, [], isFinal: false), 1002),
     ("a ping that is too long", RawClient.frame(9, [UInt8](repeating: 65, count: 126)), 1002),
+    ("a fragmented ping behind a whole one", RawClient.frame(9, [65]) + RawClient.frame(9, [], isFinal: false), 1002),
     ("text that is not UTF-8", RawClient.frame(1, [0xC3, 0x28]), 1007),
     ("text that ends in the middle of a letter", RawClient.frame(1, [0xC3]), 1007),
     ("a surrogate", RawClient.frame(1, [0xED, 0xA0, 0x80]), 1007),
