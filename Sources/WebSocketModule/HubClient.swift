@@ -21,8 +21,8 @@ public final class HubClient: Sendable {
   }
 
   private let state: Mutex<State>
+  let loop: EventLoop
   private let counters: HubCounters
-  private let loop: EventLoop
   private let flush: Mutex<(@Sendable () -> Void)?>
 
   init(

@@ -15,9 +15,9 @@ public struct HubConfiguration: Sendable {
   /// A client that was silent for this long is asked whether it is still there. Default 30 s; also what keeps proxies
   /// from closing a quiet connection.
   public var pingInterval = Duration.seconds(30)
-  /// A client that does not answer for this long is gone. Default 10 s.
+  /// A client that neither answers nor takes what waits for it for this long is gone. Default 10 s.
   public var pongTimeout = Duration.seconds(10)
-  /// How long the other side's half of a goodbye is waited for. Default 5 s.
+  /// How long the other side's half of a goodbye is waited for, once it takes nothing more. Default 5 s.
   public var closeTimeout = Duration.seconds(5)
   /// From which pages browsers may connect. Default ``WebSocketOrigins/sameHost``.
   public var origins = WebSocketOrigins.sameHost

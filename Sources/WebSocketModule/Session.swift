@@ -80,8 +80,12 @@ final class Session: @unchecked Sendable {
 
   private func ready(_ readiness: Readiness) {
     guard phase != .closed else { return }
-    // Room for answers may be what the rest of the early bytes waits for.
-    if readiness.contains(.write) { early.isEmpty ? flush() : read() }
+    if readiness.contains(.write) {
+      // It takes what it is sent: it is there, and what it has to answer may still be behind that.
+      if phase == .open { (lastHeard, pingedAt, goodbyeAt) = (.now, nil, nil) }
+      // Room for answers may be what the rest of the early bytes waits for.
+      early.isEmpty ? flush() : read()
+    }
     // Told again and again until somebody heeds it, also while we do not read. What is older than our not reading may have
     // something to read before that.
     if !readiness.isDisjoint(with: [.hangUp, .error]), !interest.contains(.read), !readiness.contains(.read) {

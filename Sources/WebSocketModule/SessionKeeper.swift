@@ -24,10 +24,13 @@ final class SessionKeeper: @unchecked Sendable {
 
   func remove(_ session: Session) { sessions[session.client.id] = nil }
 
+  func look(at now: ContinuousClock.Instant) {
+    for session in Array(sessions.values) { session.look(at: now) }
+  }
+
   private func schedule() {
     loop.schedule(after: tick) { [self] in
-      let now = ContinuousClock.now
-      for session in Array(sessions.values) { session.look(at: now) }
+      look(at: .now)
       isTicking = !sessions.isEmpty
       if isTicking { schedule() }
     }

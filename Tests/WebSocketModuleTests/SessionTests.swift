@@ -1,3 +1,4 @@
+import EventLoop
 import HTTPServer
 import Synchronization
 import TestSupport
@@ -132,6 +133,36 @@ import Testing
       }
       try await eventually("it is gone") { log.all.last == "close ann 1006" }
       _ = client
+    }
+  }
+
+  @Test func `a client that takes long over what it is sent is neither silent nor late with its goodbye`() async throws
+  {
+    try await withHub({ $0.maxQueuedBytes = 64 << 20 }) { port, hub, _ in
+      let client = try await offPool { try RawClient(port, "/ws?user=ann", window: 1 << 18) }
+      try await eventually("it is there") { await hub.isOnline("ann") }
+      let session = try #require(await hub.connections(of: "ann").first)
+      // More than lies between the two: the rest waits for the client.
+      let message = WebSocketMessage.binary([UInt8](repeating: 7, count: 48 << 20))
+      session.send(message)
+      session.close()
+      func look(after time: Duration) async {
+        await withCheckedContinuation { done in
+          session.loop.execute {
+            hub.keeper(on: session.loop).look(at: .now + time)
+            done.resume()
+          }
+        }
+      }
+      // Time to ask whether it is there, and for its goodbye.
+      await look(after: .seconds(700))
+      try await offPool { try client.wait(forBytes: 36 << 20) }
+      await look(after: .seconds(800))
+      try await offPool {
+        let (whole, code) = (try client.frame(), try client.farewell())
+        #expect(whole.payload.count == message.byteCount)
+        #expect(code == 1000)
+      }
     }
   }
 

@@ -153,8 +153,13 @@ final class RawClient: Sendable {
     }
   }
 
-  private func take(_ count: Int) throws -> [UInt8] {
+  /// Reads until there are so many bytes.
+  func wait(forBytes count: Int) throws {
     while buffer.withLock({ $0.count }) < count { guard try fill() else { throw Failure.closed } }
+  }
+
+  private func take(_ count: Int) throws -> [UInt8] {
+    try wait(forBytes: count)
     return buffer.withLock { buffer in
       defer { buffer.removeFirst(count) }
       return Array(buffer[..<count])
