@@ -4,8 +4,10 @@
 
 #include "CSpawn.h"
 
+#include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
+#include <unistd.h>
 
 int keel_spawn(pid_t *pid, char *const argv[], char *const envp[], const int stdio[3]) {
   posix_spawn_file_actions_t actions;
@@ -41,4 +43,14 @@ int keel_spawn(pid_t *pid, char *const argv[], char *const envp[], const int std
   posix_spawnattr_destroy(&attributes);
   posix_spawn_file_actions_destroy(&actions);
   return error;
+}
+
+int keel_pipe(int ends[2]) {
+#ifdef __linux__
+  return pipe2(ends, O_CLOEXEC);
+#else
+  if (pipe(ends) != 0) return -1;
+  for (int end = 0; end < 2; end++) fcntl(ends[end], F_SETFD, FD_CLOEXEC);
+  return 0;
+#endif
 }

@@ -1,3 +1,4 @@
+import CSpawn
 import Synchronization
 
 #if canImport(Glibc)
@@ -18,8 +19,7 @@ final class Gate: Sendable {
   /// Nil when the process has no descriptor left.
   init?() {
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { return nil }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    guard keel_pipe(&ends) == 0 else { return nil }
     readEnd = ends[0]
     writeEnd = Mutex(ends[1])
   }

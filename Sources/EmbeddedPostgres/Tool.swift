@@ -1,3 +1,5 @@
+import CSpawn
+
 #if canImport(Glibc)
   import Glibc
 #elseif canImport(Musl)
@@ -33,8 +35,7 @@ enum Tool {
     guard null >= 0 else { return .failure(SpawnFailure(error: errno)) }
     defer { close(null) }
     var ends: [Int32] = [-1, -1]
-    guard pipe(&ends) == 0 else { return .failure(SpawnFailure(error: errno)) }
-    for end in ends { _ = fcntl(end, F_SETFD, FD_CLOEXEC) }
+    guard keel_pipe(&ends) == 0 else { return .failure(SpawnFailure(error: errno)) }
     defer { close(ends[0]) }
 
     let started = ChildProcess.start(arguments, input: null, output: ends[1])

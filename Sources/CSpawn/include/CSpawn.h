@@ -10,4 +10,8 @@
 /// module does not set.
 int keel_spawn(pid_t *pid, char *const argv[], char *const envp[], const int stdio[3]);
 
+/// A pipe of which no program gets an end that another thread starts meanwhile: who waits for the last writer would wait
+/// for that too. Returns 0, or -1 with errno set.
+int keel_pipe(int ends[2]);
+
 #endif
