@@ -123,6 +123,6 @@ public final class HubClient: Sendable {
   /// Nothing is sent any more.
   func end() {
     setFlush(nil)
-    state.withLock { $0.outbox.close(.abnormal, reason: "", discards: true) }
+    state.withLock { $0.outbox.end() }
   }
 }

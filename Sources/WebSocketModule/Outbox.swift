@@ -67,6 +67,12 @@ struct Outbox {
     if discards { (messages, start, bytes) = ([], 0, 0) }
   }
 
+  /// Ends the queue where nothing can be sent any more, and forgets what still waits: the application may keep the client.
+  mutating func end() {
+    close(.abnormal, reason: "", discards: false)
+    (messages, start, bytes) = ([], 0, 0)
+  }
+
   /// What is to be sent next: messages in order, then the goodbye, once.
   mutating func next() -> Next? {
     if let message = take() { return .message(message) }

@@ -128,6 +128,20 @@ import Testing
     await loop.stop()
   }
 
+  @Test func `of a connection that has ended nothing waits, also behind a goodbye that was never sent`() async throws {
+    let loop = try EventLoop()
+    let client = HubClient(
+      user: "ann", id: 1, remoteAddress: "", subprotocol: nil, configuration: HubConfiguration(),
+      counters: HubCounters(), loop: loop)
+    #expect(client.send("news"))
+    client.close()
+    #expect(client.queuedMessages == 1)
+    client.end()
+    #expect(client.queuedMessages == 0)
+    #expect(client.closingCode == .normal)
+    await loop.stop()
+  }
+
   @Test func `messages sent from many threads at once all arrive, in the order of each sender`() async throws {
     try await withHub({ $0.maxQueuedMessages = 100_000 }) { port, hub, _ in
       let client = try await offPool { try RawClient(port, "/ws?user=ann") }
