@@ -32,7 +32,8 @@ extension EmbeddedPostgres {
     public var isTemporary = false
 
     /// The connection string of a server to copy when there is no cluster yet, and to follow: the new server is its hot
-    /// standby. That server needs `wal_level` `replica` and a free `max_wal_senders`.
+    /// standby. That server needs `wal_level` `replica` and a free `max_wal_senders`. Rather than a password, name a `passfile` in
+    /// it: while the copy is made, it stands in the command line of `pg_basebackup`.
     public var primary: String?
 
     /// A cluster to copy when there is none yet, in place of `initdb`. For tests: the copy is not flushed to disk.
