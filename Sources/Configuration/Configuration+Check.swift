@@ -19,11 +19,11 @@ extension Configuration {
     }
     for setting in catalogs.flatMap(\.settings) {
       // A variable that a flag overrides may be somebody else's of the same name.
-      guard flags[setting.path] == nil, let text = environment[setting.environmentName], !text.isEmpty else { continue }
+      guard flags[setting.path] == nil, let (text, source) = variable(setting.environmentName) else { continue }
       do {
         _ = try setting.text(of: .text(text))
       } catch {
-        faults.append(ConfigurationFault(setting.path, at: .environment(setting.environmentName), error))
+        faults.append(ConfigurationFault(setting.path, at: source, error))
       }
     }
     for (path, text) in flags.sorted(by: { $0.key < $1.key }) {
@@ -52,7 +52,7 @@ extension Configuration {
   /// is everybody's, so that they are no faults. Their values are not looked at.
   public func misspelledVariables(_ catalogs: [SettingsCatalog]) -> [MisspelledVariable] {
     let settings = catalogs.flatMap(\.settings)
-    let names = Set(settings.map(\.environmentName))
+    let names = Set(settings.flatMap { [$0.environmentName, Self.fileVariable(of: $0.environmentName)] })
     let unset = settings.filter { !sets($0) }.map(\.environmentName)
     return environment.keys.filter { !names.contains($0) }.sorted().compactMap { variable in
       let near = unset.filter { abs($0.utf8.count - variable.utf8.count) <= 2 && $0.utf8.count >= 8 }

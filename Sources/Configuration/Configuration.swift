@@ -13,6 +13,8 @@ public struct Configuration: Sendable {
   let environment: [String: String]
   let file: ConfigurationFile?
   private(set) var preset: ConfigurationPreset?
+  /// What files hold that the environment names, by the variables that could hold it themselves.
+  var files: [String: String] = [:]
 
   /// Gathers the sources.
   ///
@@ -108,12 +110,18 @@ public struct Configuration: Sendable {
     raw(setting.path, setting.flag, setting.environmentName)?.value
   }
 
+  /// What the environment says, itself or by the name of a file.
+  func variable(_ name: String) -> (text: String, source: ConfigurationSource)? {
+    if let text = environment[name], !text.isEmpty { return (text, .environment(name)) }
+    return files[name].map { ($0, .environment(Self.fileVariable(of: name))) }
+  }
+
   /// What the first source that sets a path holds.
   private func raw(
     _ path: String, _ flag: String, _ environmentName: String
   ) -> (value: ConfigurationValue, source: ConfigurationSource)? {
     if let text = flags[path] { return (.text(text), .flag(flag)) }
-    if let text = environment[environmentName], !text.isEmpty { return (.text(text), .environment(environmentName)) }
+    if let (text, source) = variable(environmentName) { return (.text(text), source) }
     if let file, let node = file.node(at: path) { return (node.value, file.source(node.position)) }
     if let preset, let text = preset.values[path] { return (.text(text), .preset(preset.name)) }
     return nil

@@ -105,8 +105,9 @@ struct Commands<Application: HostApplication> {
       try command.value(of: CommandSpec.configFile).map(ConfigurationFile.load)
       ?? (FileManager.default.fileExists(atPath: defaultFile) ? ConfigurationFile.load(path: defaultFile) : nil)
     let environment = ProcessInfo.processInfo.environment
-    let configuration = Configuration(flags: command.settings, environment: environment, file: file)
     do {
+      let configuration = try Configuration(flags: command.settings, environment: environment, file: file)
+        .readingFileVariables(catalogs)
       try configuration.check(catalogs)
       let preset = try configuration(HostSettings.preset)
       return configuration.with(preset.values(environment))

@@ -11,6 +11,7 @@ struct SettingsReference {
       "# Settings", "",
       "Written by `\(program) config reference`. A value comes from the command line, else from the environment, else from",
       "the file, else from the preset (`host.preset`), else it is the default. `\(program) config show` says which it was.",
+      "A variable with `_FILE` behind its name has the value in a file: `DATABASE_URL_FILE=/run/secrets/url`.",
       "Durations are numbers with units, the largest first: `1h30m`, `1.5s`, `500ms` (d, h, m, s, ms, us, ns).",
     ]
     for catalog in catalogs where !catalog.settings.isEmpty {
