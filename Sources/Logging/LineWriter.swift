@@ -18,26 +18,24 @@ final class LineWriter: Sendable {
     var droppedLines = 0
     /// A line was cut by an error: the next one starts on a line of its own.
     var isTorn = false
-    /// Nothing was taken for as long as patience lasts: until something is, no further line is waited for.
-    var isStuck = false
+    var patience: Patience
   }
 
   private let descriptor: Int32
-  private let patience: Int32
   /// How much the system takes at once without blocking when it says that it takes something: POSIX promises as much
   /// for pipes. A file always takes what it is given.
   private let chunk: Int
-  private let state = Mutex(State())
+  private let state: Mutex<State>
 
   /// Writes to standard error. There is one for the process, so that no two outputs mix their lines.
   static let standardError = LineWriter(descriptor: STDERR_FILENO)
 
   /// - Parameters:
   ///   - descriptor: Open for as long as the writer lives; not closed by it.
-  ///   - patience: How long a full descriptor is waited for, in milliseconds, before a line is dropped.
-  init(descriptor: Int32, patience: Int32 = 100) {
+  ///   - patience: How long a full descriptor is waited for before a line is dropped.
+  init(descriptor: Int32, patience: Duration = .milliseconds(100)) {
     self.descriptor = descriptor
-    self.patience = patience
+    state = Mutex(State(patience: Patience(patience)))
     var status = stat()
     let isFile = fstat(descriptor, &status) == 0 && status.st_mode & S_IFMT == S_IFREG
     chunk = isFile ? .max : Int(PIPE_BUF)
@@ -83,12 +81,17 @@ final class LineWriter: Sendable {
   }
 
   private func waitUntilWritable(_ state: inout State) -> Bool {
-    if chunk == .max { return true }
+    if chunk == .max || isWritable(within: 0) { return true }
+    let rest = state.patience.left(at: .now)
+    defer { state.patience.spend(until: .now) }
+    return rest >= .milliseconds(1) && isWritable(within: Int32(clamping: Int(rest / .milliseconds(1))))
+  }
+
+  private func isWritable(within milliseconds: Int32) -> Bool {
     var descriptor = pollfd(fd: descriptor, events: Int16(POLLOUT), revents: 0)
     while true {
-      let count = poll(&descriptor, 1, state.isStuck ? 0 : patience)
+      let count = poll(&descriptor, 1, milliseconds)
       if count < 0, errno == EINTR { continue }
-      state.isStuck = count == 0
       return count > 0
     }
   }

@@ -69,7 +69,7 @@ private final class TestPipe {
   @Test func `a full non-blocking pipe costs the line after the patience`() throws {
     let pipe = try TestPipe()
     let filled = pipe.fill()
-    let writer = LineWriter(descriptor: pipe.writeEnd, patience: 1)
+    let writer = LineWriter(descriptor: pipe.writeEnd, patience: .milliseconds(1))
     writer.write(Array("lost\n".utf8))
     #expect(writer.droppedLines == 1)
 
@@ -79,7 +79,7 @@ private final class TestPipe {
     #expect(writer.droppedLines == 1)
   }
 
-  @Test func `a full pipe that blocks costs lines, of which one is waited for, and not the thread that logs`()
+  @Test func `a full pipe that blocks costs lines, and not the thread that logs`()
     async throws
   {
     let pipe = try TestPipe()
@@ -111,7 +111,7 @@ private final class TestPipe {
   @Test func `a long line to a pipe that is read arrives whole`() throws {
     let pipe = try TestPipe()
     let line = String(repeating: "z", count: 200_000) + "\n"
-    let writer = LineWriter(descriptor: pipe.writeEnd, patience: 60_000)
+    let writer = LineWriter(descriptor: pipe.writeEnd, patience: .seconds(60))
     Thread.detachNewThread { writer.write(Array(line.utf8)) }
     var got = ""
     while got.utf8.count < line.utf8.count { got += pipe.read(1 << 20) }
@@ -123,7 +123,7 @@ private final class TestPipe {
     _ = pipe.fill()
     // A page of room, a line of two: the system takes the first part only.
     _ = pipe.read(4096)
-    let writer = LineWriter(descriptor: pipe.writeEnd, patience: 1)
+    let writer = LineWriter(descriptor: pipe.writeEnd, patience: .milliseconds(1))
     writer.write([UInt8](repeating: UInt8(ascii: "y"), count: 8192) + [UInt8(ascii: "\n")])
     #expect(writer.droppedLines == 1)
 
