@@ -29,6 +29,6 @@ struct DescriptorLimit: Equatable, Sendable {
   /// How many clients may be connected: a tenth, and 64 at least, is left to the program's connections, files and pipes.
   var clients: Int {
     let spared = max(64, count / 10)
-    return max(1, Int(clamping: count > spared ? count - spared : 1))
+    return count > spared ? Int(clamping: count - spared) : 1
   }
 }
