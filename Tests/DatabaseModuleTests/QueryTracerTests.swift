@@ -31,6 +31,8 @@ import Testing
     metrics.record(.queryEnded(trace("SELECT 1"), duration: .zero, .failure(duplicate)))
     metrics.record(.released(processID: 1, isSound: true, held: .seconds(2)))
     metrics.record(.connectEnded(duration: .milliseconds(4), .success(1)))
+    // Nobody wanted it any more, which is no fault of the server's.
+    metrics.record(.connectEnded(duration: .milliseconds(4), .failure(CancellationError())))
     metrics.record(.prepared(trace("SELECT 1")))
     let page = try ExpositionPage(await registry.render(.text))
     #expect(page.value("db_query_duration_seconds_count", ["operation": "query", "name": "GetUser"]) == 2)
@@ -40,7 +42,9 @@ import Testing
       #expect(page.value("db_query_errors_total", ["sqlstate_class": kind]) == 1)
     }
     #expect(page.value("db_pool_hold_seconds_sum", [:]) == 2)
-    #expect(page.value("db_connect_duration_seconds_count", ["outcome": "made"]) == 1)
+    for (outcome, count) in ["made": 1, "failed": 0, "cancelled": 1] {
+      #expect(page.value("db_connect_duration_seconds_count", ["outcome": outcome]) == Double(count))
+    }
     #expect(page.value("db_prepared_statements_total", [:]) == 1)
   }
 

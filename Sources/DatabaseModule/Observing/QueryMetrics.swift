@@ -29,7 +29,7 @@ struct QueryMetrics: QueryTracer {
     prepared = try registry.counter("db_prepared_statements_total", help: "Statements that were prepared.")
     // A series that begins with its first event has no rate for it: those that alerts wait for are there from the start.
     for kind in ["08", "22", "23", "40", "42", "53", "57", "cancelled"] { _ = errors.with(kind) }
-    for outcome in ["made", "failed"] { _ = connects.with(outcome) }
+    for outcome in ["made", "failed", "cancelled"] { _ = connects.with(outcome) }
     for outcome in ["lent", "failed", "cancelled"] { _ = waits.with(outcome) }
   }
 
@@ -45,17 +45,19 @@ struct QueryMetrics: QueryTracer {
       queries.with(trace.operation.rawValue, trace.metricName).observe(duration)
       if case .failure(let error) = outcome { errors.with(Self.kind(of: error)).increment() }
     case .connectEnded(let duration, let outcome):
-      if case .success = outcome {
-        connects.with("made").observe(duration)
-      } else {
-        connects.with("failed").observe(duration)
+      switch outcome {
+      case .success: connects.with("made").observe(duration)
+      case .failure(let error): connects.with(Self.outcome(of: error)).observe(duration)
       }
     case .acquireEnded(_, let duration, let error):
-      waits.with(error == nil ? "lent" : error is CancellationError ? "cancelled" : "failed").observe(duration)
+      waits.with(error.map(Self.outcome) ?? "lent").observe(duration)
     case .released(_, _, let held): holds.observe(held)
     case .prepared: prepared.increment()
     }
   }
+
+  /// Of what did not come about: a failure, or nobody waited for it any more.
+  private static func outcome(of error: any Error) -> String { error is CancellationError ? "cancelled" : "failed" }
 
   /// Two characters of SQL's own, such as `23` for violated constraints; else the kind of our own error.
   static func kind(of error: any Error) -> String {
