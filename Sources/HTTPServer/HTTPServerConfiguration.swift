@@ -33,6 +33,8 @@ public struct HTTPServerConfiguration: Sendable {
   public var bodyLimit: Int
   /// How long request line and headers may be together, in bytes; above it the answer is 431 or 414. Default 16 KiB.
   /// The headers of the response have 8 KiB, and what those of the request left; above it the answer is 500.
+  ///
+  /// Cookies take more of both: their length a second time, and 64 bytes each.
   public var headerLimit: Int
   /// How long a connection may be silent, between requests or inside one, before it is closed; also how long a client
   /// may take no byte of a response. Default 30 s; counted in whole seconds, zero switches it off.

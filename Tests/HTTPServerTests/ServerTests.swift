@@ -314,6 +314,21 @@ import Testing
     }
   }
 
+  @Test func `headers that have no room beside many cookies are a 500 and are told`() async throws {
+    let cookie = (0..<150).map { "name\($0)=\(String(repeating: "v", count: 30))" }.joined(separator: "; ")
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        for (size, status) in [(1500, 200), (4000, 500), (7000, 500)] {
+          let answer = try client.request("GET", "/long-header/\(size)", headers: [("Cookie", cookie)])
+          #expect(answer.status == status, "\(size)")
+        }
+      }
+      #expect(observer.seen.failures.last?.contains("its header fields take 7010 bytes") == true)
+    }
+  }
+
   @Test func `205 has no body`() async throws {
     try await withServer(Self.routes) { address, _ in
       let response = try await offPool { try TestClient(address).request("GET", "/reset") }

@@ -117,9 +117,12 @@ final class Connection {
     let size = headers.reduce(0) { $0 + $1.name.utf8.count + $1.value.utf8.count + 4 }
     // So much there is in any case.
     guard size > 1 << 10 else { return }
-    let count = Int(clamping: MHD_get_connection_values_n(pointer, .HEADER_KIND, nil, nil))
-    // A record for each field of the request; and our own part: the status, the date, the length.
-    let room = memory - headerSize - 64 * count - 256
+    let fields = Int(clamping: MHD_get_connection_values_n(pointer, .HEADER_KIND, nil, nil))
+    let cookies = Int(clamping: MHD_get_connection_values_n(pointer, .COOKIE_KIND, nil, nil))
+    // The library takes the cookies apart, in a copy.
+    let copy = cookies > 0 ? requestHeaders().fields["Cookie"]?.utf8.count ?? 0 : 0
+    // A record for each field of the request, and each cookie; and our own part: the status, the date, the length.
+    let room = memory - headerSize - copy - 64 * (fields + cookies) - 256
     guard size > room else { return }
     throw HTTPServerError(
       .invalidHeader,
