@@ -329,6 +329,24 @@ import Testing
     }
   }
 
+  @Test func `a status that cannot be sent is a 500 for the client and in the record`() async throws {
+    let routes = [
+      Route(.get, "/status/:code") { request in HTTPStatus(try request.parameters["code", as: Int.self]) }
+    ]
+    let observer = RecordingObserver()
+    try await withServer(routes, observer: observer) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        for code in [-1, 0, 101, 150, 1000] {
+          #expect(try client.request("GET", "/status/\(code)").status == 500)
+        }
+        #expect(try client.request("GET", "/status/999").status == 999)
+      }
+      try await eventually("the records are there") { observer.seen.records.count == 6 }
+      #expect(observer.seen.records.map(\.status) == [500, 500, 500, 500, 500, 999])
+    }
+  }
+
   @Test func `205 has no body`() async throws {
     try await withServer(Self.routes) { address, _ in
       let response = try await offPool { try TestClient(address).request("GET", "/reset") }

@@ -82,7 +82,9 @@ final class Connection {
 
   /// Queues a response: inside the callback, or while the connection is suspended.
   ///
-  /// - Parameter memory: What the library has for the headers of the request and of the response together.
+  /// - Parameters:
+  ///   - response: With a status of 200 to 999, unless it is an upgrade.
+  ///   - memory: What the library has for the headers of the request and of the response together.
   /// - Throws: ``HTTPServerError`` `invalidHeader`, with nothing queued.
   /// - Returns: Whether the library took it; it does not take a second one.
   func queue(
@@ -108,8 +110,7 @@ final class Connection {
       return MHD_queue_response(pointer, UInt32(HTTPStatus.switchingProtocols.code), prepared) == .YES
     }
     if closes { MHD_add_response_header(prepared, "Connection", "close") }
-    let code = (200...999).contains(response.status.code) ? response.status.code : 500
-    return MHD_queue_response(pointer, UInt32(code), prepared) == .YES
+    return MHD_queue_response(pointer, UInt32(response.status.code), prepared) == .YES
   }
 
   /// What does not fit, the library notices when it is too late to tell the client anything: it closes the connection.

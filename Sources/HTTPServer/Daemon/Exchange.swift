@@ -183,6 +183,7 @@ final class Exchange: @unchecked Sendable {
     if response.upgrade != nil, closes { response = HTTPResponse(error: Self.stopping) }
     upgrade = response.upgrade
     if response.status.forbidsBody { response.body = .empty }
+    if response.upgrade == nil, !(200...999).contains(response.status.code) { response.status = .internalServerError }
     if case .stream(let produce) = response.body, let request {
       stream = BodyStream(
         exchange: self, request: request.identified(by: response), loop: daemon.loop, isEndless: response.isEndless,
