@@ -108,6 +108,19 @@ import Testing
     #expect(framed.headers.values(for: "X-Frame-Options") == ["SAMEORIGIN"])
   }
 
+  @Test func `a time-out without end is no trap`() async throws {
+    let routes = [
+      Route(.get, "/later") { _ in
+        await Task.yield()
+        return "later"
+      }
+    ]
+    try await withServer(routes, middleware: [TimeoutMiddleware(.seconds(Int64.max))]) { address, _ in
+      let answer = try await offPool { try TestClient(address).request("GET", "/later").text }
+      #expect(answer == "later")
+    }
+  }
+
   @Test func `a handler that takes too long is cancelled and answered with 504`() async throws {
     let wasCancelled = Atomic<Bool>(false)
     let routes = [

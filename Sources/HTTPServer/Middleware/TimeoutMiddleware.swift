@@ -6,7 +6,10 @@ public struct TimeoutMiddleware: HTTPMiddleware {
   private let limit: Duration
 
   /// - Parameter limit: How long a handler may take.
-  public init(_ limit: Duration) { self.limit = limit }
+  public init(_ limit: Duration) {
+    // A century: the system's clock traps on times that are too far away.
+    self.limit = min(limit, .seconds(100 * 365 * 86_400))
+  }
 
   /// Handles the request within the limit.
   public func handle(_ request: HTTPRequest, next: @escaping HTTPHandler) async throws -> HTTPResponse {
