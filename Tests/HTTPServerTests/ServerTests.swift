@@ -199,6 +199,27 @@ import Testing
     }
   }
 
+  @Test(arguments: ["/echo", "/echo-later"])
+  func `a client that asks first to send nothing is answered, also with the next request behind it`(
+    target: String
+  ) async throws {
+    let later = Route(.post, "/echo-later") { request in
+      await Task.yield()
+      return HTTPResponse(request.body)
+    }
+    try await withServer(Self.routes + [later]) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        let next = "GET /hello/ann HTTP/1.1\r\nHost: t\r\n\r\n"
+        let head = "POST \(target) HTTP/1.1\r\nHost: t\r\nExpect: 100-continue\r\nContent-Length: 0\r\n\r\n"
+        try client.send(head + next)
+        #expect(try client.response().status == 100)
+        #expect(try client.response().status == 200)
+        #expect(try client.response().text == "hello ann")
+      }
+    }
+  }
+
   @Test func `parameters and queries are typed`() async throws {
     try await withServer(Self.routes) { address, _ in
       try await offPool {

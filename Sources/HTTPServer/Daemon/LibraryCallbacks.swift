@@ -27,7 +27,8 @@ extension Daemon {
       let verdict: Exchange.Verdict
       if !exchange.isInFlight {
         verdict = exchange.headersArrived(method: String(cString: method), version: String(cString: version))
-      } else if count.pointee > 0 {
+      } else if bytes != nil {
+        // A part of no bytes too, which comes of a client that asked first to send nothing and sent a next request.
         verdict = exchange.bodyArrived(UnsafeRawBufferPointer(start: bytes, count: count.pointee))
         count.pointee = 0
       } else {
