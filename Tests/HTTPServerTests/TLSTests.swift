@@ -34,6 +34,52 @@ import Testing
     }
   }
 
+  @Test func `a client that takes nothing of what is left behind an upgrade is let go of`() async throws {
+    let folder = try await offPool { try Self.makeCertificate() }
+    defer { try? FileManager.default.removeItem(atPath: folder) }
+    let request = "GET /bytes HTTP/1.1\r\nHost: t\r\nConnection: Upgrade\r\nUpgrade: bytes\r\n\r\n"
+    try request.write(toFile: folder + "/request", atomically: true, encoding: .utf8)
+    let isGivenBack = Atomic(false)
+    let routes = [
+      Route(.get, "/bytes") { _ in
+        HTTPResponse.upgrade(to: "bytes") { connection in
+          Self.fill(connection, full: 0) {
+            connection.close()
+            isGivenBack.store(true, ordering: .relaxed)
+          }
+        }
+      }
+    ]
+    let tls = HTTPServerConfiguration.TLS(
+      certificateChain: try String(contentsOfFile: folder + "/cert.pem", encoding: .utf8),
+      privateKey: try String(contentsOfFile: folder + "/key.pem", encoding: .utf8))
+    let observer = RecordingObserver()
+    try await withServer(
+      routes, observer: observer,
+      configure: {
+        $0.tls = tls
+        $0.idleTimeout = .seconds(1)
+      }
+    ) { address, _ in
+      let port = try #require(address.port)
+      // Nobody reads what it prints, so it stops reading too.
+      let client = popen("exec openssl s_client -quiet -connect 127.0.0.1:\(port) <\(folder)/request 2>/dev/null", "r")
+      defer { pclose(client) }
+      try await eventually("the connection takes no more and is given back") { isGivenBack.load(ordering: .relaxed) }
+      try await eventually("it is closed") { observer.seen.closed == [1] }
+    }
+  }
+
+  /// Writes until nothing was taken for half a second.
+  private static func fill(_ connection: HTTPUpgradedConnection, full: Int, _ done: @escaping @Sendable () -> Void) {
+    let bytes = [UInt8](repeating: 7, count: 64 << 10)
+    var full = full + 1
+    while bytes.withUnsafeBytes({ write(connection.descriptor, $0.baseAddress, $0.count) }) > 0 { full = 0 }
+    guard full < 100 else { return done() }
+    let soFar = full
+    connection.loop.schedule(after: .milliseconds(5)) { fill(connection, full: soFar, done) }
+  }
+
   @Test func `a certificate that is none is an error at the start`() async throws {
     await #expect {
       try await withServer([], configure: { $0.tls = .init(certificateChain: "x", privateKey: "y") }) { _, _ in }

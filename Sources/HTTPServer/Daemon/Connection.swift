@@ -11,6 +11,9 @@ final class Connection {
   var position = 0
   /// The library moves its bytes, which are no longer HTTP.
   var isForwarded = false
+  /// What an upgraded connection had still to send when this was last looked at, and since when it is as much; nil until it
+  /// is given back.
+  var leftover: (unsent: Int32, since: ContinuousClock.Instant)?
   /// How many requests have begun.
   var requests = 0
   /// The request that is under way.
@@ -62,6 +65,12 @@ final class Connection {
   var queuedStatus: HTTPStatus? {
     let status = keel_http_queued_status(pointer)
     return status == 0 ? nil : HTTPStatus(Int(status))
+  }
+
+  /// How many bytes the system has that the client has not taken yet.
+  var unsent: Int32 {
+    var count: Int32 = 0
+    return ioctl(descriptor, UInt(TIOCOUTQ), &count) == 0 ? count : 0
   }
 
   // MARK: Flow

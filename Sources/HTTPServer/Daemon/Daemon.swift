@@ -224,6 +224,10 @@ final class Daemon: @unchecked Sendable {
     var descriptor = descriptor
     var end = giveBack
     if configuration.tls != nil {
+      end = {
+        connection.leftover = (connection.unsent, .now)
+        giveBack()
+      }
       connection.isForwarded = true
       forwarded += 1
       if !isForwarding {

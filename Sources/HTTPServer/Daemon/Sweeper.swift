@@ -55,6 +55,7 @@ extension Daemon {
   /// One look at all connections.
   func sweep() {
     abandonTheSlow()
+    abandonTheStuck()
     let unwatched = connections.compactMap { connection in
       connection.exchange.flatMap { $0.state.isUnwatched ? (connection.descriptor, $0) : nil }
     }
@@ -75,6 +76,20 @@ extension Daemon {
         continue
       }
       if exchange.state == .receiving { exchange.abandon(.timedOut) }
+    }
+  }
+  /// What is left of an upgraded connection the library sends without any time-out.
+  private func abandonTheStuck() {
+    guard configuration.idleTimeout > .zero else { return }
+    let now = ContinuousClock.now
+    for connection in connections {
+      guard let leftover = connection.leftover else { continue }
+      let unsent = connection.unsent
+      if unsent != leftover.unsent {
+        connection.leftover = (unsent, now)
+      } else if now - leftover.since > configuration.idleTimeout {
+        connection.breakSocket()
+      }
     }
   }
 }
