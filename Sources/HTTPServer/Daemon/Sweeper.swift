@@ -78,6 +78,7 @@ extension Daemon {
       if exchange.state == .receiving { exchange.abandon(.timedOut) }
     }
   }
+
   /// What is left of an upgraded connection the library sends without any time-out.
   private func abandonTheStuck() {
     guard configuration.idleTimeout > .zero else { return }
