@@ -163,6 +163,7 @@ final class ConnectionRequest: @unchecked Sendable {
     isRetry = true
     error = nil
     result = nil
+    isRowByRow = false
     isDone = false
   }
 }

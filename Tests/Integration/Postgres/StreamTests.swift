@@ -179,7 +179,9 @@ import Testing
       try await pool.execute("CREATE TABLE t AS SELECT 1 AS a")
       let stream = pool.stream("SELECT * FROM t")
       for width in 1...3 {
-        for try await row in stream { #expect(row.columns.count == width) }
+        var widths: [Int] = []
+        for try await row in stream { widths.append(row.columns.count) }
+        #expect(widths == [width])
         try await pool.execute("ALTER TABLE t ADD COLUMN \(identifier: "c\(width)") int")
       }
     }
