@@ -398,46 +398,48 @@ struct ConnectionSession: ~Copyable, Sendable {
 
   // MARK: Cancelling
 
-  /// Its caller gives a request up. True when a cancel request is to be sent to the server, and then
-  /// ``cancelSent(_:_:)`` to be called.
+  /// Its caller gives a request up. When a cancel request is to be sent to the server, returns what it is for, and then
+  /// ``cancelSent(_:_:)`` is to be called.
   mutating func abort(
     _ request: ConnectionRequest, _ reason: ConnectionRequest.Abort, _ deliveries: inout Deliveries
-  ) -> Bool {
+  ) -> ConnectionRequest? {
     let lead = request.lead
-    guard lead.abort == nil, lead.outstanding > 0 else { return false }
+    guard lead.abort == nil, lead.outstanding > 0 else { return nil }
     lead.abort = reason
     for waiting in queue.removeAll(where: { $0.lead === lead }) { complete(waiting, reason.error, &deliveries) }
-    guard inFlight.contains(where: { $0.lead === lead }) else { return false }
+    guard inFlight.contains(where: { $0.lead === lead }) else { return nil }
     discard(request, &deliveries)
     // What has come may be all there is.
     if !request.sharesConnection {
       collect(&deliveries)
       sendQueued(&deliveries)
-      guard inFlight.contains(where: { $0.lead === lead }) else { return false }
+      guard inFlight.contains(where: { $0.lead === lead }) else { return nil }
     }
-    guard inFlight.allSatisfy({ $0.lead === lead || $0.isHousekeeping }) else {
+    guard inFlight.allSatisfy({ $0.lead.abort != nil || $0.isHousekeeping }) else {
       // Others share the connection, and a cancel request hits whatever runs when it arrives: only the waiter goes.
       if let continuation = lead.continuation {
         lead.continuation = nil
         deliveries.add(
           Deliveries.Completion(continuation: continuation, error: reason.error, onDone: nil, isSound: true))
       }
-      return false
+      return nil
     }
-    guard case .none = cancel else { return false }
-    lead.isBeingCancelled = true
-    cancel = .underWay(lead, held: [])
-    return true
+    guard case .none = cancel else { return nil }
+    // Of several that were all given up it hits the one that runs, and is repeated until the last is done.
+    for request in inFlight.all { request.lead.isBeingCancelled = true }
+    let last = inFlight.last?.lead ?? lead
+    cancel = .underWay(last, held: [])
+    return last
   }
 
-  /// The reader of a stream or of a COPY wants no more. True as for ``abort(_:_:_:)``; in a transaction the rest is read
+  /// The reader of a stream or of a COPY wants no more. Returns as ``abort(_:_:_:)``; in a transaction the rest is read
   /// and dropped instead, since a cancelled statement would fail it.
-  mutating func stop(_ request: ConnectionRequest, _ deliveries: inout Deliveries) -> Bool {
+  mutating func stop(_ request: ConnectionRequest, _ deliveries: inout Deliveries) -> ConnectionRequest? {
     guard request.isInTransaction, inFlight.first === request else { return abort(request, .cancelled, &deliveries) }
     discard(request, &deliveries)
     collect(&deliveries)
     sendQueued(&deliveries)
-    return false
+    return nil
   }
 
   /// The cancel request has been passed on by the server. True when the request still runs: the cancel came before it

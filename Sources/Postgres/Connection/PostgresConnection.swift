@@ -234,14 +234,15 @@ public final class PostgresConnection: PostgresClient {
     loop.schedule(after: limit) { [weak self] in self?.abort(request, .timedOut(limit)) }
   }
 
-  /// Gives a request up, whether it was sent or not; at the server too, unless others share the connection.
+  /// Gives a request up, whether it was sent or not; at the server too, unless others share the connection that were not
+  /// given up.
   func abort(_ request: ConnectionRequest, _ reason: ConnectionRequest.Abort) {
-    if act({ session, deliveries in session.abort(request, reason, &deliveries) }) { cancel(request) }
+    if let cancelled = act({ session, deliveries in session.abort(request, reason, &deliveries) }) { cancel(cancelled) }
   }
 
   /// The reader of a stream or of a COPY wants no more.
   func stop(_ request: ConnectionRequest) {
-    if act({ session, deliveries in session.stop(request, &deliveries) }) { cancel(request) }
+    if let cancelled = act({ session, deliveries in session.stop(request, &deliveries) }) { cancel(cancelled) }
   }
 
   // MARK: Cancelling

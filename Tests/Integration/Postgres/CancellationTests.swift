@@ -90,6 +90,29 @@ import Testing
     }
   }
 
+  @Test func `statements that share a connection are cancelled at the server once all of them are given up`()
+    async throws
+  {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.withConnection { connection in
+        await withTaskGroup(of: Void.self) { group in
+          for _ in 0..<3 {
+            group.addTask {
+              let error = await #expect(throws: PostgresError.self) {
+                try await connection.execute("SELECT pg_sleep(3600)", timeout: .milliseconds(50))
+              }
+              #expect(error?.code == .timedOut)
+            }
+          }
+        }
+        let one: Int = try await connection.one("SELECT 1")
+        #expect(one == 1)
+      }
+      try await until { pool.stat().acquired == 0 }
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
   @Test func `cancels at random moments never hit another query`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 4 }) { pool in
       let strays = try await withThrowingTaskGroup(of: Int.self) { group in
