@@ -213,6 +213,21 @@ import Testing
     }
   }
 
+  @Test func `a connection left in a transaction by a single statement is closed, not lent again`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.execute("BEGIN")
+      try await pool.execute("CREATE TABLE t (id int)")
+      pool.reset()
+      let count: Int = try await pool.one("SELECT count(*) FROM t")
+      #expect(count == 0)
+      for try await _ in pool.stream("BEGIN") {}
+      try await pool.execute("INSERT INTO t VALUES (1)")
+      pool.reset()
+      let inserted: Int = try await pool.one("SELECT count(*) FROM t")
+      #expect(inserted == 1)
+    }
+  }
+
   @Test func `a script is one transaction, and its error points into the text`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.withConnection { connection in
