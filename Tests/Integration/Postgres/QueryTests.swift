@@ -19,6 +19,18 @@ import Testing
       """)
   }
 
+  @Test func `an error that reads like a lost connection closes none while its own goes on`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      // As postgres_fdw and dblink raise when it is another server that does not answer.
+      await expectError(.connectionFailure) {
+        try await pool.execute("DO $$ BEGIN RAISE 'could not connect to server' USING ERRCODE = '08006'; END $$")
+      }
+      let one: Int = try await pool.one("SELECT 1")
+      #expect(one == 1)
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
   @Test func `values come back as single values, tuples and structs`() async throws {
     try await withTestDatabase(Self.users) { pool in
       let count: Int = try await pool.one("SELECT count(*) FROM users")
