@@ -26,7 +26,9 @@ extension String: PostgresCodable {
   public init(from cell: PostgresCell) throws(PostgresError) {
     guard var bytes = cell.bytes else { throw cell.mismatch(Self.self) }
     switch cell.type {
-    case 25, 1043, 1042, 19, 18, 114, 142, 705: break
+    case 25, 1043, 1042, 19, 114, 142, 705: break
+    // A char that is not set, whose text is empty.
+    case 18: if bytes.elementsEqual([0]) { bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst()) }
     // A version byte comes first.
     case PostgresType.jsonb.oid: bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
     // Types of extensions and users: enums and citext are text.

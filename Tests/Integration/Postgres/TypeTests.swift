@@ -275,6 +275,15 @@ import Testing
     }
   }
 
+  @Test func `the char of the catalogues that is not set is an empty text`() async throws {
+    try await withTestDatabase { pool in
+      let (kind, kinds) = try await pool.one(
+        "SELECT attidentity, ARRAY[attidentity, 'a'] FROM pg_attribute WHERE attrelid = 'pg_class'::regclass LIMIT 1",
+        as: (String, [String]).self)
+      #expect(kind == "" && kinds == ["", "a"])
+    }
+  }
+
   @Test func `arrays, composites and ranges of the database's own are text or an error, never their bytes`()
     async throws
   {
