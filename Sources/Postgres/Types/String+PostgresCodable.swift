@@ -32,8 +32,10 @@ extension String: PostgresCodable {
     // A version byte comes first.
     case PostgresType.jsonb.oid: bytes = UnsafeRawBufferPointer(rebasing: bytes.dropFirst())
     // Types of extensions and users: enums and citext are text.
-    // What has a NUL in it is the binary form of something else: no text of PostgreSQL has one.
-    case 16384...: if bytes.contains(0) { throw cell.mismatch(Self.self) }
+    // What has a NUL in it is the binary form of something else: no text of PostgreSQL has one. So is what begins with the
+    // number of a version, as that of ltree.
+    case 16384...:
+      if !cell.isText, bytes.contains(0) || bytes.first == 1 { throw cell.mismatch(Self.self) }
     default: throw cell.mismatch(Self.self)
     }
     self = String(decoding: bytes, as: UTF8.self)

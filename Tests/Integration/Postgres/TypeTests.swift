@@ -275,6 +275,18 @@ import Testing
     }
   }
 
+  @Test func `a type of an extension whose bytes are not its text is text or an error, never its bytes`() async throws {
+    try await withTestDatabase { pool in
+      try await pool.execute("CREATE EXTENSION ltree")
+      do {
+        let path: String = try await pool.one("SELECT 'top.science'::ltree")
+        #expect(path == "top.science")
+      } catch let error as PostgresError {
+        #expect(error.code == .decoding)
+      }
+    }
+  }
+
   @Test func `the char of the catalogues that is not set is an empty text`() async throws {
     try await withTestDatabase { pool in
       let (kind, kinds) = try await pool.one(
