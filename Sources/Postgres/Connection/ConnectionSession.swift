@@ -437,7 +437,7 @@ struct ConnectionSession: ~Copyable, Sendable {
     guard case .none = cancel else { return nil }
     // Of several that were all given up it hits the one that runs, and is repeated until the last is done.
     for request in inFlight.all { request.lead.isBeingCancelled = true }
-    let last = inFlight.last?.lead ?? lead
+    let last = inFlight.all.last { !$0.isHousekeeping }?.lead ?? lead
     cancel = .underWay(last, held: [])
     return last
   }

@@ -109,8 +109,7 @@ public struct SQLState: RawRepresentable, Sendable, Hashable, CustomStringConver
   /// Whether waiting and connecting again cannot help: who connects is wrong, not when.
   var isPermanentForConnecting: Bool { ["28", "3D"].contains(classCode) || self == .insufficientPrivilege }
 
-  /// Whether every connection made so far is suspect: the server went away.
-  var isFailover: Bool {
-    classCode == "08" || [.adminShutdown, .crashShutdown, .cannotConnectNow].contains(self)
-  }
+  /// Whether every connection made so far is suspect: the server went away. Not class 08: a statement that raises that, by
+  /// postgres_fdw or dblink, has lost another server, and who loses this one is told so by libpq.
+  var isFailover: Bool { [.adminShutdown, .crashShutdown, .cannotConnectNow].contains(self) }
 }

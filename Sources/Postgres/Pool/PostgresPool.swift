@@ -225,9 +225,7 @@ public final class PostgresPool: PostgresClient {
 
   /// One lost connection throws suspicion on all that were made before: after a failover none of them is any good.
   func suspect(_ error: any Error, _ lease: Lease<PostgresConnection>) {
-    // What a statement raises may read like that too: it is another server that postgres_fdw or dblink have lost.
-    guard let error = error as? PostgresError,
-      error.code == .connectionLost || (error.sqlState?.isFailover == true && !lease.resource.isOpen)
+    guard let error = error as? PostgresError, error.code == .connectionLost || error.sqlState?.isFailover == true
     else { return }
     logger.warning("connection lost", ["error": .string(error.message), "pid": .integer(lease.resource.processID)])
     invalidate(since: lease)
