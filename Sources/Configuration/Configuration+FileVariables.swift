@@ -11,9 +11,9 @@ extension Configuration {
     for setting in catalogs.flatMap(\.settings) where flags[setting.path] == nil {
       let name = setting.environmentName
       guard let path = pathOfFile(for: name, catalogs) else { continue }
-      do throws(FileVariableError) {
+      do throws(FileReadError) {
         guard environment[name, default: ""].isEmpty else {
-          throw FileVariableError(reason: "\(name) is set too; unset one of them")
+          throw FileReadError(reason: "\(name) is set too; unset one of them")
         }
         copy.files[name] = try Self.value(inFile: path)
       } catch {
@@ -37,24 +37,19 @@ extension Configuration {
     return catalogs.contains { $0.settings.contains { $0.environmentName == variable } } ? nil : path
   }
 
-  private static func value(inFile path: String) throws(FileVariableError) -> String {
+  private static func value(inFile path: String) throws(FileReadError) -> String {
     let bytes: [UInt8]
     do {
       bytes = try readFile(path)
     } catch {
-      throw FileVariableError(reason: "\(path) cannot be read: \(error.reason)")
+      throw FileReadError(reason: "\(path) cannot be read: \(error.reason)")
     }
     guard var text = String(validating: bytes, as: UTF8.self) else {
-      throw FileVariableError(reason: "\(path) is not UTF-8")
+      throw FileReadError(reason: "\(path) is not UTF-8")
     }
     // One character, even as CR LF.
     if text.last?.isNewline == true { text.removeLast() }
-    guard !text.isEmpty else { throw FileVariableError(reason: "\(path) is empty") }
+    guard !text.isEmpty else { throw FileReadError(reason: "\(path) is empty") }
     return text
   }
-}
-
-/// Why the file of a variable gives no value.
-private struct FileVariableError: Error {
-  var reason: String
 }

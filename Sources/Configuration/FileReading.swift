@@ -6,7 +6,7 @@
   import Darwin
 #endif
 
-/// Why a file could not be read.
+/// Why a file gives no value.
 struct FileReadError: Error {
   var reason: String
 }

@@ -86,8 +86,7 @@ extension Commands {
   }
 
   private func descriptors(_ configuration: Configuration) throws -> Finding {
-    DescriptorLimit.raise()
-    let limit = DescriptorLimit.current
+    let limit = DescriptorLimit.raised()
     let wanted = try configuration(HostSettings.maxConnections)
     guard limit.clients < wanted else { return .ok("descriptors", "enough for \(wanted) clients") }
     return .warning(

@@ -37,8 +37,7 @@ extension Commands {
         "an environment variable is no setting's",
         ["variable": .string(variable.name), "did_you_mean": .string(variable.meant)])
     }
-    DescriptorLimit.raise()
-    let descriptors = DescriptorLimit.current
+    let descriptors = DescriptorLimit.raised()
     if descriptors.clients < settings.http.maxConnections {
       logger.warning(
         "fewer clients than host.max_connections, so as to keep descriptors for the program itself",

@@ -17,13 +17,15 @@ struct DescriptorLimit: Equatable, Sendable {
 
   private static let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
 
-  /// Raises it to all that the process may have, as Go and Java do: systemd and shells begin with 1024, for the sake of
-  /// programs that wait with select(2). Where that is refused, it stays.
-  static func raise() {
+  /// What the process has once it was raised to all that it may have, as Go and Java do: systemd and shells begin with 1024,
+  /// for the sake of programs that wait with select(2). Where that is refused, it stays.
+  static func raised() -> DescriptorLimit {
     var limit = rlimit()
-    guard getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max else { return }
-    limit.rlim_cur = limit.rlim_max
-    setrlimit(resource, &limit)
+    if getrlimit(resource, &limit) == 0, limit.rlim_cur < limit.rlim_max {
+      limit.rlim_cur = limit.rlim_max
+      setrlimit(resource, &limit)
+    }
+    return current
   }
 
   /// How many clients may be connected: a tenth, and 64 at least, is left to the program's connections, files and pipes.

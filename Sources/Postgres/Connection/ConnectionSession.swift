@@ -47,16 +47,6 @@ struct ConnectionSession: ~Copyable, Sendable {
     mutating get { handle?.transactionStatus ?? .unknown }
   }
 
-  /// Whether a transaction is open, failed or not.
-  private var isInTransaction: Bool {
-    mutating get {
-      switch transactionStatus {
-      case .open, .failed: true
-      case .idle, .unknown: false
-      }
-    }
-  }
-
   /// What the database says of its own types.
   mutating func use(_ types: TypeCatalogue) { handle?.types = types }
 
@@ -354,7 +344,8 @@ struct ConnectionSession: ~Copyable, Sendable {
     guard lead.outstanding == 0 else { return }
     let completion = Deliveries.Completion(
       continuation: lead.continuation, error: lead.isBatched ? lead.abort?.error : error,
-      onDone: request.isToBeSentAgain ? nil : lead.onDone, isSound: failure == nil && !isInTransaction)
+      onDone: request.isToBeSentAgain ? nil : lead.onDone, isSound: failure == nil && !transactionStatus.isInTransaction
+    )
     lead.continuation = nil
     if case .underWay(let cancelled, var held) = cancel, failure == nil {
       held.append(completion)

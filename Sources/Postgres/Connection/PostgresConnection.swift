@@ -281,7 +281,7 @@ public final class PostgresConnection: PostgresClient {
   var transactionStatus: TransactionStatus { session.withLock { $0.transactionStatus } }
 
   /// Whether a transaction is open, failed or not.
-  package var isInTransaction: Bool { [.open, .failed].contains(transactionStatus) }
+  package var isInTransaction: Bool { transactionStatus.isInTransaction }
 
   /// Whether a backslash in a plain string is but a backslash to the server, as the SQL standard has it.
   package var readsStandardStrings: Bool {

@@ -322,4 +322,7 @@ enum TransactionStatus: Sendable {
   case failed
   /// A statement is under way, or the connection is bad.
   case unknown
+
+  /// Whether a transaction is open, failed or not.
+  var isInTransaction: Bool { self == .open || self == .failed }
 }
