@@ -68,6 +68,8 @@ final class ConnectionRequest: @unchecked Sendable {
   /// How many requests of the batch are not done.
   var outstanding = 1
   var abort: Abort?
+  /// One of the batch has an error.
+  var hasFailures = false
   /// The server is being asked to cancel it, until it is done.
   var isBeingCancelled = false
 
@@ -79,8 +81,8 @@ final class ConnectionRequest: @unchecked Sendable {
   var isPrepared = true
   /// It was prepared for this request.
   var wasPrepared = false
-  /// It was sent a second time, after its prepared statement turned out to be gone or stale.
-  var isRetry = false
+  /// Why it is sent a second time: its prepared statement turned out to be gone or stale.
+  var retryReason: (any Error)?
   /// It goes by the simple protocol: as this text, from this character on of what was sent.
   var inlined: (sql: InlinedSQL, offset: Int)?
   /// It has the connection for itself whatever its kind: statements of the simple protocol do not queue at the server.
@@ -132,6 +134,14 @@ final class ConnectionRequest: @unchecked Sendable {
   /// Others may be under way on the connection at the same time.
   var sharesConnection: Bool { if case .statement = kind { !isSimple } else { false } }
 
+  /// Somebody takes rows or data from it, or writes data to it, and has the connection until the end.
+  var hasReader: Bool {
+    switch (kind, flow) {
+    case (.statement, _), (.script, _), (_, .discarding): false
+    case (.rows, _), (.copyIn, _), (.copyOut, _): true
+    }
+  }
+
   var sql: SQL? {
     switch kind {
     case .statement(let sql), .rows(let sql), .copyIn(let sql), .copyOut(let sql): sql
@@ -160,7 +170,7 @@ final class ConnectionRequest: @unchecked Sendable {
 
   /// Back to where it was before it was sent.
   func rewind() {
-    isRetry = true
+    retryReason = error
     error = nil
     result = nil
     isRowByRow = false
@@ -189,6 +199,8 @@ struct Deliveries: Sendable {
   var wakers: [ConnectionRequest.Waker] = []
   /// Output waits in the connection for more of it: ``ConnectionSession/uncork()`` is to be called soon.
   var corks = false
+  /// The server is to be asked to cancel this; then ``ConnectionSession/cancelSent(_:_:)`` is to be called.
+  var cancelled: ConnectionRequest?
 
   mutating func add(_ completion: Completion) {
     if first == nil { first = completion } else { others.append(completion) }

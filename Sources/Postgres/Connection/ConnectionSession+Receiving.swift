@@ -92,6 +92,7 @@ extension ConnectionSession {
     } else {
       if !request.keepsRows || result.columnCount > 0 || request.result == nil { request.result = result }
       request.statementsDone += 1
+      if result.columnCount == 0, result.forgetsStatements { forgetStatements() }
     }
   }
 

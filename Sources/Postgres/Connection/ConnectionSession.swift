@@ -116,7 +116,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   /// Why requests are not even queued.
   private mutating func refusal(of lead: ConnectionRequest, _ others: [ConnectionRequest]) -> (any Error)? {
     if let abort = lead.abort { return abort.error }
-    if let first = inFlight.first, case .open = first.flow { return PostgresError.busy }
+    if inFlight.last?.hasReader == true || queue.last?.hasReader == true { return PostgresError.busy }
     guard !others.isEmpty else { return nil }
     // A batch is sent as a whole or not at all.
     do throws(PostgresError) {
@@ -149,6 +149,11 @@ struct ConnectionSession: ~Copyable, Sendable {
       }
       guard canSend(request) else { break }
       queue.removeFirst()
+      // In a transaction the error has ended it.
+      if let reason = request.retryReason, transactionStatus == .failed {
+        complete(request, reason, &deliveries)
+        continue
+      }
       do throws(PostgresError) {
         try send(request)
         unflushed += 1
@@ -180,6 +185,8 @@ struct ConnectionSession: ~Copyable, Sendable {
   private func canSend(_ request: ConnectionRequest) -> Bool {
     guard case .none = cancel else { return false }
     guard let first = inFlight.first else { return true }
+    // While others are under way nobody can tell whether there is a transaction, and whether it has failed.
+    guard request.retryReason == nil else { return false }
     return request.sharesConnection && first.sharesConnection && !first.lead.isBeingCancelled
   }
 
@@ -289,6 +296,12 @@ struct ConnectionSession: ~Copyable, Sendable {
     return true
   }
 
+  /// The server has forgotten all.
+  mutating func forgetStatements() {
+    statements.removeAll()
+    obsolete = []
+  }
+
   private mutating func setPipelined(_ isOn: Bool) -> Bool {
     guard isPipelined != isOn else { return true }
     isPipelined = isOn
@@ -310,6 +323,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   /// The server is done with the first request.
   mutating func finishFirst(_ deliveries: inout Deliveries) {
     guard let request = inFlight.removeFirst() else { return }
+    defer { cancelWhatIsGivenUp(&deliveries) }
     guard let error = request.error as? PostgresError else {
       complete(request, request.missingAnswer, &deliveries)
       return
@@ -318,9 +332,8 @@ struct ConnectionSession: ~Copyable, Sendable {
       if error.isLostStatement || !request.isPrepared, statements.forget(prepared), error.isStalePlan {
         obsolete.append(prepared.name)
       }
-      // In a transaction the error has ended it already. A batch is sent again as a whole, by its caller.
-      if error.isLostStatement, !request.isRetry, !request.isBatched, request.abort == nil, transactionStatus != .failed
-      {
+      // A batch is sent again as a whole, by its caller.
+      if error.isLostStatement, request.retryReason == nil, !request.isBatched, request.abort == nil {
         request.rewind()
         queue.prepend(request)
         return
@@ -341,9 +354,12 @@ struct ConnectionSession: ~Copyable, Sendable {
     wake(request, &deliveries)
     let lead = request.lead
     lead.outstanding -= 1
+    if error != nil { lead.hasFailures = true }
     guard lead.outstanding == 0 else { return }
+    // Given up too late, a batch has been done all the same.
+    let givenUp = lead.hasFailures ? lead.abort?.error : nil
     let completion = Deliveries.Completion(
-      continuation: lead.continuation, error: lead.isBatched ? lead.abort?.error : error,
+      continuation: lead.continuation, error: lead.isBatched ? givenUp : error,
       onDone: request.isToBeSentAgain ? nil : lead.onDone, isSound: failure == nil && !transactionStatus.isInTransaction
     )
     lead.continuation = nil
@@ -399,48 +415,50 @@ struct ConnectionSession: ~Copyable, Sendable {
 
   // MARK: Cancelling
 
-  /// Its caller gives a request up. When a cancel request is to be sent to the server, returns what it is for, and then
-  /// ``cancelSent(_:_:)`` is to be called.
+  /// Its caller gives a request up.
   mutating func abort(
     _ request: ConnectionRequest, _ reason: ConnectionRequest.Abort, _ deliveries: inout Deliveries
-  ) -> ConnectionRequest? {
+  ) {
     let lead = request.lead
-    guard lead.abort == nil, lead.outstanding > 0 else { return nil }
+    guard lead.abort == nil, lead.outstanding > 0 else { return }
     lead.abort = reason
     for waiting in queue.removeAll(where: { $0.lead === lead }) { complete(waiting, reason.error, &deliveries) }
-    guard inFlight.contains(where: { $0.lead === lead }) else { return nil }
+    guard inFlight.contains(where: { $0.lead === lead }) else { return }
     discard(request, &deliveries)
     // What has come may be all there is.
     if !request.sharesConnection {
       collect(&deliveries)
       sendQueued(&deliveries)
-      guard inFlight.contains(where: { $0.lead === lead }) else { return nil }
+      guard inFlight.contains(where: { $0.lead === lead }) else { return }
     }
-    guard inFlight.allSatisfy({ $0.lead.abort != nil || $0.isHousekeeping }) else {
-      // Others share the connection, and a cancel request hits whatever runs when it arrives: only the waiter goes.
-      if let continuation = lead.continuation {
-        lead.continuation = nil
-        deliveries.add(
-          Deliveries.Completion(continuation: continuation, error: reason.error, onDone: nil, isSound: true))
-      }
-      return nil
+    cancelWhatIsGivenUp(&deliveries)
+    // Others share the connection, and a cancel request hits whatever runs when it arrives: only the waiter goes.
+    if !lead.isBeingCancelled, let continuation = lead.continuation {
+      lead.continuation = nil
+      deliveries.add(Deliveries.Completion(continuation: continuation, error: reason.error, onDone: nil, isSound: true))
     }
-    guard case .none = cancel else { return nil }
-    // Of several that were all given up it hits the one that runs, and is repeated until the last is done.
-    for request in inFlight.all { request.lead.isBeingCancelled = true }
-    let last = inFlight.all.last { !$0.isHousekeeping }?.lead ?? lead
-    cancel = .underWay(last, held: [])
-    return last
   }
 
-  /// The reader of a stream or of a COPY wants no more. Returns as ``abort(_:_:_:)``; in a transaction the rest is read
-  /// and dropped instead, since a cancelled statement would fail it.
-  mutating func stop(_ request: ConnectionRequest, _ deliveries: inout Deliveries) -> ConnectionRequest? {
+  /// Has the server asked to cancel what is under way, if nobody waits for any of it any more.
+  private mutating func cancelWhatIsGivenUp(_ deliveries: inout Deliveries) {
+    guard case .none = cancel, failure == nil, let first = inFlight.first?.lead, !first.isBeingCancelled,
+      first.abort != nil || first.isHousekeeping,
+      let last = inFlight.all.last(where: { !$0.isHousekeeping })?.lead,
+      inFlight.allSatisfy({ $0.lead.abort != nil || $0.isHousekeeping })
+    else { return }
+    // It hits the one that runs, and is repeated until the last is done.
+    for request in inFlight.all { request.lead.isBeingCancelled = true }
+    cancel = .underWay(last, held: [])
+    deliveries.cancelled = last
+  }
+
+  /// The reader of a stream or of a COPY wants no more. As ``abort(_:_:_:)``, but in a transaction the rest is read and
+  /// dropped, since a cancelled statement would fail it.
+  mutating func stop(_ request: ConnectionRequest, _ deliveries: inout Deliveries) {
     guard request.isInTransaction, inFlight.first === request else { return abort(request, .cancelled, &deliveries) }
     discard(request, &deliveries)
     collect(&deliveries)
     sendQueued(&deliveries)
-    return nil
   }
 
   /// The cancel request has been passed on by the server. True when the request still runs: the cancel came before it

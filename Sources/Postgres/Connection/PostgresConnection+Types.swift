@@ -1,4 +1,5 @@
 internal import MonotonicTime
+internal import StructuredLogging
 
 /// What a connection knows of the types that the database defines itself: nothing until a parameter is of one.
 extension PostgresConnection {
@@ -10,10 +11,12 @@ extension PostgresConnection {
     if let known = catalogue.known(to: generation) { return use(known) }
     guard !options.types.isEmpty || options.statementCacheMode == .simple else { return }
     do {
-      try await load(options.types, QueryOptions())
+      try await load(options.types, QueryOptions(timeout: options.connectTimeout))
     } catch {
       await close()
-      throw error
+      guard let error = error as? PostgresError, error.code == .timedOut else { throw error }
+      throw PostgresError(
+        .connectionFailed, "the server did not say within \(options.connectTimeout.logText) what types it has")
     }
   }
 

@@ -237,12 +237,12 @@ public final class PostgresConnection: PostgresClient {
   /// Gives a request up, whether it was sent or not; at the server too, unless others share the connection that were not
   /// given up.
   func abort(_ request: ConnectionRequest, _ reason: ConnectionRequest.Abort) {
-    if let cancelled = act({ session, deliveries in session.abort(request, reason, &deliveries) }) { cancel(cancelled) }
+    act { session, deliveries in session.abort(request, reason, &deliveries) }
   }
 
   /// The reader of a stream or of a COPY wants no more.
   func stop(_ request: ConnectionRequest) {
-    if let cancelled = act({ session, deliveries in session.stop(request, &deliveries) }) { cancel(cancelled) }
+    act { session, deliveries in session.stop(request, &deliveries) }
   }
 
   // MARK: Cancelling
@@ -342,6 +342,7 @@ public final class PostgresConnection: PostgresClient {
     // First, so that what a statement told of is in the log when its caller goes on.
     notices.deliver()
     deliveries.deliver()
+    if let cancelled = deliveries.cancelled { cancel(cancelled) }
     if deliveries.corks {
       loop.execute { [self] in act { session, _ in session.uncork() } }
     }

@@ -92,6 +92,12 @@ struct StatementCache {
     return true
   }
 
+  /// The server has forgotten all. Names are not used again: what is on its way may have been prepared after that.
+  mutating func removeAll() {
+    entries = [:]
+    latest = nil
+  }
+
   var count: Int { entries.count }
 }
 

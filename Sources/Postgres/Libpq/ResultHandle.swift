@@ -1,4 +1,5 @@
 internal import CLibpq
+internal import Glibc
 
 /// Owns a `PGresult`.
 ///
@@ -94,6 +95,12 @@ final class ResultHandle: @unchecked Sendable {
 
   /// Such as `INSERT 0 3`.
   var commandTag: String { PQcmdStatus(result).map { String(cString: $0) } ?? "" }
+
+  /// Whether the session has no prepared statements any more.
+  var forgetsStatements: Bool {
+    guard let tag = PQcmdStatus(result), tag[0] == UInt8(ascii: "D") else { return false }
+    return strcmp(tag, "DISCARD ALL") == 0 || strcmp(tag, "DEALLOCATE ALL") == 0
+  }
 
   /// Rows that the statement inserted, changed, deleted or returned.
   var rowsAffected: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }

@@ -106,7 +106,8 @@ final class TypeCatalogue: Sendable {
       },
       domains: Dictionary(domains, uniquingKeysWith: { first, _ in first }),
       bounds: Dictionary(bounds, uniquingKeysWith: { first, _ in first }),
-      shapes: connection.options.statementCacheMode == .simple ? try await loadShapes(on: connection) : [:],
+      shapes: connection.options.statementCacheMode == .simple
+        ? try await loadShapes(on: connection, options.after(.now - start)) : [:],
       columns: columns)
   }
 
@@ -132,7 +133,9 @@ final class TypeCatalogue: Sendable {
       """, as: String.self, name: "LoadColumnTypes", timeout: options.timeout)
   }
 
-  private static func loadShapes(on connection: PostgresConnection) async throws -> [UInt32: TypeShape] {
+  private static func loadShapes(
+    on connection: PostgresConnection, _ options: QueryOptions
+  ) async throws -> [UInt32: TypeShape] {
     // The detour over JSON as above.
     let types = try await connection.all(
       """
@@ -151,7 +154,7 @@ final class TypeCatalogue: Sendable {
             WHERE (to_jsonb(range) ->> 'rngmultitypid')::oid = type.oid)
           ELSE ARRAY[type.typelem] END
       FROM pg_catalog.pg_type AS type WHERE type.oid >= 16384 AND type.typtype <> 'd'
-      """, as: (UInt32, String?, [UInt32]).self, name: "LoadTypeShapes")
+      """, as: (UInt32, String?, [UInt32]).self, name: "LoadTypeShapes", timeout: options.timeout)
     return Dictionary(
       types.compactMap { oid, kind, parts in TypeShape(kind: kind, parts: parts).map { (oid, $0) } },
       uniquingKeysWith: { first, _ in first })

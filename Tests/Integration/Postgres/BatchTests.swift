@@ -79,6 +79,18 @@ import Testing
     }
   }
 
+  @Test func `a batch given up too late has been done, and says so`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      var batch = PostgresBatch()
+      let insertion = batch.execute("INSERT INTO users VALUES (3, 'grace')")
+      batch.execute("DO $$ BEGIN PERFORM pg_sleep(3600); EXCEPTION WHEN query_canceled THEN NULL; END $$")
+      let answers = try await pool.run(batch, timeout: .milliseconds(500))
+      #expect(try answers[insertion] == 1)
+      let count: Int = try await pool.one("SELECT count(*) FROM users")
+      #expect(count == 3)
+    }
+  }
+
   @Test func `in a transaction a failed statement fails the transaction, together or separate`()
     async throws
   {

@@ -113,6 +113,31 @@ import Testing
     }
   }
 
+  @Test(.except(.pgBouncer, "it needs locks of the session"))
+  func `a statement given up behind one that goes on is cancelled when its turn comes`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 2 }) { pool in
+      try await pool.withConnection { holder in
+        for lock in [1, 2] { try await holder.execute("SELECT pg_advisory_lock(\(lock))") }
+        try await pool.withConnection { connection in
+          async let first = connection.execute("SELECT pg_advisory_lock(1)")
+          let blocked: SQL =
+            "SELECT count(*) FROM pg_stat_activity WHERE pid = \(connection.processID) AND wait_event_type = 'Lock'"
+          try await until { try await holder.one(blocked) == 1 }
+          let error = await #expect(throws: PostgresError.self) {
+            try await connection.execute("SELECT pg_advisory_lock(2)", timeout: .milliseconds(200))
+          }
+          #expect(error?.code == .timedOut)
+          try await holder.execute("SELECT pg_advisory_unlock(1)")
+          _ = try await first
+          // Nobody lets go of what it would wait for.
+          try await until { try await holder.one(blocked) == 0 }
+          let one: Int = try await connection.one("SELECT 1")
+          #expect(one == 1)
+        }
+      }
+    }
+  }
+
   @Test func `cancels at random moments never hit another query`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 4 }) { pool in
       let strays = try await withThrowingTaskGroup(of: Int.self) { group in

@@ -283,4 +283,21 @@ import Testing
       }
     }
   }
+
+  @Test func `a hook that discards all that the session knows costs nobody a transaction`() async throws {
+    try await withTestDatabase(configure: {
+      $0.maxConnections = 1
+      $0.hooks.afterRelease = { connection in
+        (try? await connection.execute("DISCARD ALL")) != nil
+      }
+    }) { pool in
+      for _ in 0..<3 {
+        try await pool.transaction { tx in
+          let one: Int = try await tx.one("SELECT \(1)")
+          #expect(one == 1)
+        }
+      }
+      #expect(pool.stat().newCount == 1)
+    }
+  }
 }

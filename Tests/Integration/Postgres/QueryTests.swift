@@ -286,10 +286,30 @@ import Testing
     }
   }
 
+  @Test(.except(.pgBouncer, "nothing is prepared there"))
+  func `in a transaction a stale statement says so, also with others sent behind it`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.execute("SELECT * FROM users")
+      try await pool.execute("ALTER TABLE users ADD COLUMN age int")
+      try await pool.withConnection { connection in
+        try await connection.execute("BEGIN")
+        async let stale: Void = expectError(.featureNotSupported) {
+          try await connection.execute("SELECT * FROM users")
+        }
+        async let behind = try? connection.execute("SELECT pg_sleep(0.01)")
+        _ = await (stale, behind)
+        try await connection.execute("ROLLBACK")
+        let rows = try await connection.execute("SELECT * FROM users")
+        #expect(rows == 2)
+      }
+    }
+  }
+
   @Test func `statements forgotten by the server are prepared again`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       let first: Int = try await pool.one("SELECT \(1)::int8")
-      try await pool.execute("DEALLOCATE ALL")
+      // Nothing in the answer says so.
+      try await pool.execute("DO $$ BEGIN EXECUTE 'DEALLOCATE ALL'; END $$")
       let second: Int = try await pool.one("SELECT \(1)::int8")
       #expect(first + second == 2)
     }

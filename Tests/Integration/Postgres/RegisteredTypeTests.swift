@@ -1,4 +1,5 @@
 import DatabaseTesting
+import EventLoop
 import Postgres
 import ResourcePool
 import Synchronization
@@ -52,6 +53,23 @@ import Testing
         // The first connection is taken: this is another.
         let moods = try await pool.one("SELECT \([Mood.sad])", as: [Mood].self)
         #expect(moods == [.sad])
+      }
+    }
+  }
+
+  @Test(.except(.pgBouncer, "which waits for its server by itself"))
+  func `a server that does not say what its types are holds a connect up for its time-out at the most`() async throws {
+    try await withTestDatabase(Self.shop) { pool in
+      try await pool.transaction { tx in
+        try await tx.execute("LOCK TABLE pg_range IN ACCESS EXCLUSIVE MODE")
+        var options = pool.configuration.connect
+        options.types = ["mood"]
+        options.connectTimeout = .seconds(1)
+        let wanted = options
+        let error = await #expect(throws: PostgresError.self) {
+          try await PostgresConnection.connect(wanted, loop: EventLoop())
+        }
+        #expect(error?.code == .connectionFailed)
       }
     }
   }

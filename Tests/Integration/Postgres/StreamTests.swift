@@ -172,6 +172,33 @@ import Testing
     }
   }
 
+  @Test func `so do statements that are sent before its first row has come`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 2 }) { pool in
+      try await pool.withConnection { holder in
+        try await holder.execute("BEGIN")
+        try await holder.execute("SELECT pg_advisory_xact_lock(1)")
+        try await pool.transaction { tx in
+          let reader = Task { for try await _ in tx.stream("SELECT pg_advisory_xact_lock(1)") {} }
+          try await until {
+            try await holder.one(
+              """
+              SELECT EXISTS (SELECT FROM pg_locks JOIN pg_database d ON d.oid = database
+              WHERE datname = current_database() AND locktype = 'advisory' AND NOT granted)
+              """)
+          }
+          let error = await #expect(throws: PostgresError.self) {
+            try await tx.execute("SELECT 1", timeout: .seconds(60))
+          }
+          #expect(error?.code == .busy)
+          try await holder.execute("ROLLBACK")
+          try await reader.value
+          let one: Int = try await tx.one("SELECT 1")
+          #expect(one == 1)
+        }
+      }
+    }
+  }
+
   @Test func `a stream whose prepared statement is stale prepares it again, and an iteration can be repeated`()
     async throws
   {

@@ -161,12 +161,15 @@ import Testing
         CREATE CONSTRAINT TRIGGER die AFTER UPDATE ON account DEFERRABLE INITIALLY DEFERRED
         FOR EACH ROW EXECUTE FUNCTION die()
         """)
+      // Another connection, on which suspicion falls too.
+      try await pool.transaction { _ in try await pool.execute("SELECT 1") }
       let error = await #expect(throws: PostgresError.self) {
         try await pool.transaction { tx in _ = try await tx.execute("UPDATE account SET amount = 1 WHERE id = 1") }
       }
       #expect(error?.code == .outcomeUnknown)
       let after = try await amounts(pool)
       #expect(after == [100, 0])
+      #expect(pool.stat().newCount == 3)
     }
   }
 
