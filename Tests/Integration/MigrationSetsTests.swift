@@ -207,7 +207,13 @@ import Testing
   @Test func `partitions and the objects of extensions are no drift`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts(
-        "main", ("CREATE TABLE public.p (x int) PARTITION BY RANGE (x)", "DROP TABLE public.p"))
+        "main",
+        (
+          """
+          CREATE TABLE public.p (x int PRIMARY KEY) PARTITION BY RANGE (x);
+          CREATE TABLE public.r (x int REFERENCES public.p)
+          """, "DROP TABLE public.r, public.p"
+        ))
       try await database.migrator(set).up()
       try await database.connection.script(
         "CREATE TABLE public.p_1 PARTITION OF public.p FOR VALUES FROM (1) TO (2); CREATE EXTENSION citext;")

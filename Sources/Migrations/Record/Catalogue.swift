@@ -3,7 +3,7 @@ internal import Postgres
 /// What a database holds: tables, columns, constraints, indexes, views, functions and so on, each with its definition.
 ///
 /// Taken down at the end of a run, it shows later what was changed by hand. Left out are what belongs to an extension,
-/// partitions, which programs make as they run, and a migrator's own tables.
+/// partitions, which programs make as they run, with what the server makes elsewhere for each, and a migrator's own tables.
 struct Catalogue: Sendable, Hashable {
   /// Definitions by kind and name, as in `column public.users.id`: `uuid NOT NULL`.
   var objects: [String: String]
@@ -59,7 +59,8 @@ struct Catalogue: Sendable, Hashable {
       WHERE a.attnum > 0 AND NOT a.attisdropped
     UNION ALL
     SELECT format('constraint %I of %s', c.conname, r.name), pg_get_constraintdef(c.oid)
-      FROM pg_constraint AS c JOIN relations AS r ON r.oid = c.conrelid WHERE c.contype <> 'n'
+      FROM pg_constraint AS c JOIN relations AS r ON r.oid = c.conrelid
+      WHERE c.contype <> 'n' AND c.conparentid = 0
     UNION ALL
     SELECT format('index %I of %s', c.relname, r.name), pg_get_indexdef(c.oid)
       FROM pg_index AS i JOIN pg_class AS c ON c.oid = i.indexrelid JOIN relations AS r ON r.oid = i.indrelid
