@@ -34,9 +34,6 @@ extension Commands {
       if isJSON { console.write(MigrateOutcome.document(MigrateJSON.Failure(error))) }
       console.complain("\(Application.name): \(error)")
       return error.exitCode
-    } catch {
-      if isJSON { console.write(MigrateOutcome.document(MigrateJSON.Failure(error))) }
-      throw error
     }
   }
 

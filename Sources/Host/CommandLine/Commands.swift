@@ -31,12 +31,16 @@ struct Commands<Application: HostApplication> {
         return .failure
       }
       return code
-    } catch let error as UsageError {
+    } catch {
+      if words.first == "migrate", words.contains("--\(CommandSpec.json.name)") {
+        console.write(MigrateOutcome.document(MigrateJSON.Failure(error)))
+      }
+      guard error is UsageError else {
+        console.complain("\(Application.name): \(Failure.message(of: error))")
+        return .failure
+      }
       console.complain("\(Application.name): \(error)\nTry \(Application.name) help\(topic(of: words)).")
       return .usage
-    } catch {
-      console.complain("\(Application.name): \(Failure.message(of: error))")
-      return .failure
     }
   }
 

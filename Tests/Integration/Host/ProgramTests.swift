@@ -278,7 +278,9 @@ import Testing
   }
 
   @Test func `with --json what is wrong with the command line or the configuration is a document too`() async throws {
-    for words in [["up", "x"], ["status", "--database-url=postgres://host:port:1"]] {
+    for words in [
+      ["up", "x"], ["up", "--lock-timeut", "5s"], ["upp"], ["status", "--database-url=postgres://host:port:1"],
+    ] {
       let outcome = await run(["migrate"] + words + ["--json", "--log-level=critical"])
       #expect(outcome.code != .success)
       let document = try JSONDecoder().decode([String: ErrorDetail].self, from: Data(outcome.output.utf8))
