@@ -52,6 +52,15 @@ import Testing
     }
   }
 
+  @Test func `a file that cannot be read is named, and not its folder`() throws {
+    try withFolder(["1_a.up.sql": "-- a", "1_a.down.sql": "-- a"]) { folder in
+      let path = "\(folder)/2_b.up.sql"
+      try FileManager.default.createSymbolicLink(atPath: path, withDestinationPath: "\(folder)/gone")
+      let error = #expect(throws: MigrationError.self) { try MigrationSet(directory: folder) }
+      #expect(error?.message == "cannot read the migration \(path): No such file or directory")
+    }
+  }
+
   private func withFolder(_ files: [String: String], _ body: (String) throws -> Void) throws {
     try withTemporaryFolder { folder in
       for (name, text) in files { try text.write(toFile: "\(folder)/\(name)", atomically: false, encoding: .utf8) }

@@ -32,16 +32,16 @@ extension MigrationSet {
 
   /// The `.sql` files of a folder with what is in them; at least one.
   static func files(in directory: String) throws(MigrationError) -> [(path: String, bytes: [UInt8])] {
-    let files: [(path: String, bytes: [UInt8])]
+    var files: [(path: String, bytes: [UInt8])] = []
+    var source = "folder of migrations \(directory)"
     do {
-      files = try FileManager.default.contentsOfDirectory(atPath: directory)
-        .filter { $0.hasSuffix(".sql") }
-        .map { name in
-          let path = directory.hasSuffix("/") ? directory + name : directory + "/" + name
-          return (path, [UInt8](try Data(contentsOf: URL(filePath: path))))
-        }
+      for name in try FileManager.default.contentsOfDirectory(atPath: directory) where name.hasSuffix(".sql") {
+        let path = directory.hasSuffix("/") ? directory + name : directory + "/" + name
+        source = "migration \(path)"
+        files.append((path, [UInt8](try Data(contentsOf: URL(filePath: path)))))
+      }
     } catch {
-      throw MigrationError(.invalidFiles, "cannot read the folder of migrations \(directory): \(error.reason)")
+      throw MigrationError(.invalidFiles, "cannot read the \(source): \(error.reason)")
     }
     guard !files.isEmpty else {
       throw MigrationError(.invalidFiles, "the folder \(directory) holds no .sql files")
