@@ -160,6 +160,19 @@ import Testing
     }
   }
 
+  @Test func `a way back to the empty database that golang-migrate left dirty is to version 0`() async throws {
+    try await MigrationDatabase.with { database in
+      try await database.connection.script(
+        """
+        CREATE TABLE public.schema_migrations (version bigint NOT NULL PRIMARY KEY, dirty boolean NOT NULL);
+        INSERT INTO public.schema_migrations VALUES (-1, true);
+        """)
+      let migrator = database.migrator(two)
+      #expect(try await migrationError { try await migrator.up() }.message.contains("on its way to version 0,"))
+      #expect(try await migrator.status().version == 0)
+    }
+  }
+
   @Test func `the table of another tool is not touched`() async throws {
     try await MigrationDatabase.with { database in
       try await database.connection.script("CREATE TABLE public.schema_migrations (version varchar PRIMARY KEY)")

@@ -154,7 +154,8 @@ extension VersionTables {
     let rows = try history.map { try answers[$0] } ?? []
     if !exists, let last = rows.filter(\.ownsVersionTable).map(\.version).max() { throw gone(at: last) }
     return MigrationRecord(
-      versionRow: try version.flatMap { try answers[$0].first }.map { .init(version: $0.0, dirty: $0.1) },
+      // To golang-migrate the empty database is -1.
+      versionRow: try version.flatMap { try answers[$0].first }.map { .init(version: max($0.0, 0), dirty: $0.1) },
       history: rows.map(\.applied), owner: rows.first { $0.ownsVersionTable }?.setName)
   }
 }
