@@ -51,6 +51,26 @@ import Testing
     }
   }
 
+  @Test func `a role whose transactions only read by default runs what refuses a transaction`() async throws {
+    try await MigrationDatabase.with { database in
+      try await database.connection.execute(
+        "ALTER ROLE \(identifier: database.role) SET default_transaction_read_only = on")
+      let set = MigrationSet.scripts(
+        "main",
+        (
+          """
+          -- keel: no-transaction
+          CREATE TABLE public.t AS SELECT 1 AS a FROM generate_series(1, 2);
+          CREATE UNIQUE INDEX CONCURRENTLY t_a ON public.t (a);
+          """, "DROP TABLE public.t"
+        ))
+      let migrator = database.migrator(set)
+      #expect(try await migrationError { try await migrator.up() }.message.contains("SQLSTATE 23505"))
+      try await database.connection.execute("DELETE FROM public.t WHERE ctid = '(0,1)'")
+      #expect(try await migrator.resume().to == 1)
+    }
+  }
+
   @Test func `an index that was invalid before is not laid at a script's door`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts(

@@ -20,6 +20,7 @@ extension MigrationSession {
     for unit in units.prefix(progress.statementsDone) { settings.note(unit) }
     for (index, unit) in units.enumerated().dropFirst(progress.statementsDone) {
       let isRetry = done == index
+      if isRetry { try await work.script(settingUpSession.inlined()) }
       progress.statementsDone = index + 1
       do {
         if isRetry, try await isFinished(unit, under: settings.statements, of: step) {
@@ -136,7 +137,7 @@ extension MigrationSession {
     } else {
       try await work.script("SET standard_conforming_strings = on")
       try await run(settings)
-      try await work.script(watchingClientOfSession.inlined())
+      try await work.script(settingUpSession.inlined())
       for statement in unit.statements {
         waiter.is(.statement(String(statement.text.prefix(1024))))
         try await run([statement])
@@ -146,16 +147,21 @@ extension MigrationSession {
     }
   }
 
-  /// Has the server look whether this process is still there while it runs a statement outside a transaction: it would
-  /// go on for hours, and `migrate resume` would stand behind it. That is a setting of the session, and behind a pooler
-  /// the session is anybody's: so only where the server's process is the one that libpq was told of.
-  private var watchingClientOfSession: SQL {
-    guard work.serverVersion >= 140_000 else { return "SELECT 1" }
+  /// What a statement outside a transaction finds set. It may write, whatever the role or the database has as its default.
+  /// And the server looks whether this process is still there: it would go on for hours, and `migrate resume` would stand
+  /// behind it. Those are settings of the session, and behind a pooler the session is anybody's: so only where the
+  /// server's process is the one that libpq was told of.
+  private var settingUpSession: SQL {
+    let watching: SQL =
+      work.serverVersion >= 140_000
+      ? """
+      CASE WHEN pg_catalog.version() OPERATOR(pg_catalog.~) 'linux'
+        THEN pg_catalog.set_config('client_connection_check_interval', '1000', false) END
+      """ : "NULL"
     // The script may have set any search path.
     return """
-      SELECT pg_catalog.set_config('client_connection_check_interval', '1000', false)
-      WHERE pg_catalog.version() OPERATOR(pg_catalog.~) 'linux'
-        AND pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) \(work.processID)
+      SELECT pg_catalog.set_config('default_transaction_read_only', 'off', false), \(watching)
+      WHERE pg_catalog.pg_backend_pid() OPERATOR(pg_catalog.=) \(work.processID)
       """
   }
 
