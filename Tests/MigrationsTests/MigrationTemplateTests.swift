@@ -44,6 +44,15 @@ import Testing
     #expect(throws: MigrationError.self) { try MigrationTemplate(title: "--", in: "/tmp") }
   }
 
+  @Test func `a title too long for the name of the down file leaves no up file without it`() throws {
+    try withTemporaryFolder { folder in
+      let title = String(repeating: "t", count: 255 - "000001_.up.sql".count)
+      #expect { try MigrationTemplate(title: title, in: folder) } throws: { $0 is MigrationError }
+      let files = try FileManager.default.contentsOfDirectory(atPath: folder)
+      #expect(files.isEmpty)
+    }
+  }
+
   @Test(arguments: [
     ("keel: upgrade", "-- \"keel: upgrade\"\n"), ("+goose up", "-- \"+goose up\"\n"),
     ("two\nDROP TABLE users", "-- two DROP TABLE users\n"),

@@ -44,8 +44,9 @@ public struct MigrationTemplate: Sendable, Hashable {
         line.lowercased().trimmingPrefix(while: \.isWhitespace).hasPrefix($0)
       }
       let comment = isDirective ? "\"\(line)\"" : line
-      try Data("-- \(comment)\n".utf8).write(to: URL(filePath: up), options: .withoutOverwriting)
+      // The longer name first: where it is too long, half a pair would stop the next build.
       try Data("-- Undo: \(comment)\n".utf8).write(to: URL(filePath: down), options: .withoutOverwriting)
+      try Data("-- \(comment)\n".utf8).write(to: URL(filePath: up), options: .withoutOverwriting)
     } catch let error as MigrationError {
       throw error
     } catch {
