@@ -51,7 +51,7 @@ package struct MigrationScriptParts: Sendable {
       try refuseClientCopy(statement)
       switch (TransactionCommand(statement.words), open) {
       case (.begin, nil):
-        (open, opening) = ([], statement)
+        (open, opening) = (settings(of: statement), statement)
       case (.commit, .some(let statements)):
         if !statements.isEmpty { units.append(Unit(statements: statements, inTransaction: true)) }
         open = nil

@@ -12,6 +12,9 @@ package struct SQLStatement: Hashable, Sendable {
   package var words: [String]
   /// Whether it is a COPY between the server and the client, whose data no script can hold.
   package var copiesThroughClient: Bool
+
+  /// Whether it is a setting of its transaction, which has to come before any query in that.
+  package var setsTransaction: Bool { words.starts(with: ["SET", "TRANSACTION"]) }
 }
 
 /// What a splitter found wrong, and where.

@@ -71,6 +71,25 @@ import Testing
     }
   }
 
+  @Test(arguments: ["BEGIN ISOLATION LEVEL SERIALIZABLE", "BEGIN; SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"])
+  func `a transaction of the file's own has the isolation level that it asks for`(beginning: String) async throws {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts(
+        "main",
+        (
+          """
+          -- keel: no-transaction
+          \(beginning);
+          CREATE TABLE public.level AS SELECT current_setting('transaction_isolation') AS level;
+          COMMIT;
+          """, "DROP TABLE public.level"
+        ))
+      try await database.migrator(set).up()
+      let level: String = try await database.connection.one("SELECT level FROM public.level")
+      #expect(level == "serializable")
+    }
+  }
+
   @Test func `an index that was invalid before is not laid at a script's door`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts(

@@ -66,7 +66,7 @@ extension MigrationSession {
       let start = ContinuousClock.now
       do {
         // What a transaction has to begin with cannot be tried in the middle of one.
-        try await run(Array(step.script.statements().drop { $0.words.starts(with: ["SET", "TRANSACTION"]) }))
+        try await run(Array(step.script.statements().drop { $0.setsTransaction }))
         try await finishRehearsing()
       } catch let refusal as StatementRefusal {
         if try await isForTheRehearsalAlone(refusal, watchedFrom: onlooker) {

@@ -126,10 +126,12 @@ extension MigrationSession {
     if unit.inTransaction {
       try await retryingLocks(of: step) {
         try await inTransaction {
+          let own = unit.statements.prefix { $0.setsTransaction }
+          try await run(Array(own))
           try await work.script((settingUp + ["SELECT \(watchingClient)"]).script())
           waiter.is(.process(try await work.one("SELECT pg_backend_pid()", as: Int32.self)))
           try await tables.setProgress(progress, of: step.version, in: step.set, work)
-          try await run(settings + unit.statements)
+          try await run(settings + unit.statements.dropFirst(own.count))
           // What is deferred speaks up here, as a refusal, and not at the COMMIT.
           try await refusing { try await work.script("SET CONSTRAINTS ALL IMMEDIATE") }
         }

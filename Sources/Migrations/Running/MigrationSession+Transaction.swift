@@ -36,7 +36,7 @@ extension MigrationSession {
 
   private func attempt(_ step: MigrationStep, _ statements: [SQLStatement]) async throws -> Duration {
     // A transaction's own settings have to come before any query in it, so before our questions too.
-    let settings = statements.prefix { $0.words.starts(with: ["SET", "TRANSACTION"]) }
+    let settings = statements.prefix { $0.setsTransaction }
     let pieces = ScriptPiece.pieces(of: Array(statements.dropFirst(settings.count)))
     // The server reads a text as a whole before it runs any of it: what the script sets cannot change how the rest is read,
     // and what we set not how the script is.
