@@ -90,6 +90,24 @@ import Testing
     }
   }
 
+  @Test func `an invalid index that IF NOT EXISTS is content with is no index, and is built again by resume`()
+    async throws
+  {
+    try await MigrationDatabase.with { database in
+      try await database.connection.script("CREATE TABLE public.t AS SELECT 1 AS a FROM generate_series(1, 2)")
+      let build = "CREATE UNIQUE INDEX CONCURRENTLY IF NOT EXISTS t_a ON public.t (a)"
+      await #expect(throws: PostgresError.self) { try await database.connection.script(build) }
+      try await database.connection.script("DELETE FROM public.t WHERE ctid = '(0,1)'")
+      let migrator = database.migrator(
+        .scripts("main", ("-- keel: no-transaction\n" + build, "DROP INDEX public.t_a")))
+      let error = try await migrationError { try await migrator.up() }
+      #expect(error.code == .scriptFailed && error.location?.line == 2)
+      #expect(error.message.contains("public.t_a was there already and is invalid"))
+      #expect(try await migrator.resume().to == 1)
+      #expect(try await migrator.verify().isEmpty)
+    }
+  }
+
   @Test func `an index that was invalid before is not laid at a script's door`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts(

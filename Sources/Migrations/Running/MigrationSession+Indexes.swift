@@ -26,12 +26,7 @@ extension MigrationSession {
       return try await work.one("SELECT to_regclass(\(name)) IS NULL", as: Bool.self)
     case .build(let name, let table):
       try await run(settings)
-      found = try await work.all(
-        """
-        SELECT i.indisvalid, format('%I.%I', n.nspname, c.relname)
-        FROM \(Self.indexes)
-        WHERE i.indrelid = to_regclass(\(table)) AND quote_ident(c.relname) = quote_ident((parse_ident(\(name)))[1])
-        """, as: (Bool, String).self, name: "FindIndex")
+      found = try await indexes(named: name, of: table)
     case .buildUnnamed(let table, let isUnique, let definition):
       let start: String = try await work.one(tables.lastChange(of: step.version, in: step.set))
       try await run(settings)
@@ -45,6 +40,27 @@ extension MigrationSession {
       migrator.report(.droppedInvalidIndex(step, index: name))
     }
     return found.contains { $0.isValid }
+  }
+
+  /// Refuses to take an index for built that is INVALID: IF NOT EXISTS is content with what an earlier try left.
+  func refuseInvalid(builtBy statement: SQLStatement, of step: MigrationStep) async throws {
+    guard case .build(let name, let table) = ConcurrentIndex(statement),
+      let index = try await indexes(named: name, of: table).first(where: { !$0.isValid })
+    else { return }
+    throw MigrationError(
+      .scriptFailed,
+      "\(step) stopped: the index \(index.name) was there already and is invalid, since building it failed; go on with "
+        + "migrate resume, which drops it and builds it again",
+      at: step.script.location(at: statement.position))
+  }
+
+  private func indexes(named name: String, of table: String) async throws -> [(isValid: Bool, name: String)] {
+    try await work.all(
+      """
+      SELECT i.indisvalid, format('%I.%I', n.nspname, c.relname)
+      FROM \(Self.indexes)
+      WHERE i.indrelid = to_regclass(\(table)) AND quote_ident(c.relname) = quote_ident((parse_ident(\(name)))[1])
+      """, as: (Bool, String).self, name: "FindIndex")
   }
 
   /// What a `REINDEX CONCURRENTLY` that did not come to its end left beside the indexes themselves.

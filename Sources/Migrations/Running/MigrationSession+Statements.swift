@@ -143,6 +143,7 @@ extension MigrationSession {
       for statement in unit.statements {
         waiter.is(.statement(String(statement.text.prefix(1024))))
         try await run([statement])
+        try await refuseInvalid(builtBy: statement, of: step)
       }
       try await work.script(Self.resetRole)
       try await tables.setProgress(progress, of: step.version, in: step.set, work)
