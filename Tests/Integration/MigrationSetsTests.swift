@@ -204,6 +204,39 @@ import Testing
     }
   }
 
+  @Test func `who a policy is for, and what else the text of a definition leaves out, is found too`() async throws {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts(
+        "main",
+        (
+          """
+          CREATE TABLE public.t (id int NOT NULL, name text);
+          CREATE POLICY readers ON public.t TO pg_monitor USING (id > 1);
+          CREATE TRIGGER same BEFORE UPDATE ON public.t
+            FOR EACH ROW EXECUTE FUNCTION suppress_redundant_updates_trigger();
+          CREATE VIEW public.v AS SELECT id FROM public.t;
+          """, "DROP VIEW public.v; DROP TABLE public.t"
+        ))
+      try await database.migrator(set).up()
+      try await database.connection.script(
+        """
+        ALTER POLICY readers ON public.t TO PUBLIC; ALTER TABLE public.t FORCE ROW LEVEL SECURITY;
+        ALTER TABLE public.t DISABLE TRIGGER same; ALTER TABLE public.t ALTER id ADD GENERATED ALWAYS AS IDENTITY;
+        ALTER TABLE public.t ALTER name TYPE text COLLATE "C"; ALTER VIEW public.v SET (security_barrier = true);
+        """)
+      let found = try await database.migrator(set).verify().map { $0.message.prefix { $0 != "," } }
+      let view = found.last.map { $0.prefix(14) }
+      #expect(
+        found.dropLast() == [
+          "column public.t.id was integer NOT NULL", "column public.t.name was text",
+          "policy readers of public.t was * TO {pg_monitor} (id > 1)", "table public.t was without row security",
+          "trigger same of public.t was CREATE TRIGGER same BEFORE UPDATE ON public.t FOR EACH ROW EXECUTE FUNCTION "
+            + "suppress_redundant_updates_trigger()",
+        ])
+      #expect(view == "view public.v ")
+    }
+  }
+
   @Test func `partitions and the objects of extensions are no drift`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts(
