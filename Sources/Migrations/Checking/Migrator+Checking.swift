@@ -143,13 +143,14 @@ extension PostgresClient {
     ).map { RehearsedStep.Lock(relation: $0.0, mode: $0.1, rows: $0.2) }
   }
 
-  /// The indexes that were not built to their end.
+  /// The indexes that were not built to their end. That of a partitioned table, made ON ONLY it, waits for those of its
+  /// partitions.
   func invalidIndexes() async throws -> [String] {
     try await all(
       """
       SELECT format('%I.%I', n.nspname, c.relname)
       FROM \(MigrationSession.indexes)
-      WHERE NOT i.indisvalid AND n.nspname !~ '^pg_'
+      WHERE NOT i.indisvalid AND c.relkind = 'i' AND n.nspname !~ '^pg_'
       ORDER BY 1
       """, as: String.self, name: "FindInvalidIndexes")
   }
