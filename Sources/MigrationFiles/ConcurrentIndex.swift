@@ -75,7 +75,8 @@ private struct TokenReader {
       return String(first)
     }
     rest = rest[word.endIndex...]
-    return String(word).lowercased()
+    // As the server has it: other letters than those of ASCII it leaves as they are.
+    return String(word.map { $0.isASCII ? Character($0.properties.lowercaseMapping) : Character($0) })
   }
 
   /// A name with whatever stands before it and a dot.

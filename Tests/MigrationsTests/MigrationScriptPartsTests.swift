@@ -72,6 +72,10 @@ import Testing
     #expect(try read("DROP INDEX CONCURRENTLY IF EXISTS shared.i") == .drop(name: "shared.i"))
   }
 
+  @Test func `of a name without quotes the letters of ASCII alone become small, as at the server`() throws {
+    #expect(try read("CREATE INDEX CONCURRENTLY IX_Ä ON TÄBLE (a)") == .build(name: "ix_Ä", table: "tÄble"))
+  }
+
   @Test func `an index without a name is read with what it is to be`() throws {
     #expect(
       try read("CREATE INDEX CONCURRENTLY ON t(a)")
