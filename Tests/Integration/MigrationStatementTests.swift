@@ -108,6 +108,24 @@ import Testing
     }
   }
 
+  @Test func `an index whose name the server cuts off is built again by resume`() async throws {
+    try await MigrationDatabase.with { database in
+      try await database.connection.script("CREATE TABLE public.t AS SELECT 1 AS a FROM generate_series(1, 2)")
+      let name = String(repeating: "i", count: 64)
+      let migrator = database.migrator(
+        .scripts(
+          "main",
+          (
+            "-- keel: no-transaction\nCREATE UNIQUE INDEX CONCURRENTLY \(name) ON public.t (a)",
+            "DROP INDEX public.\(name)"
+          )))
+      #expect(try await migrationError { try await migrator.up() }.message.contains("SQLSTATE 23505"))
+      try await database.connection.script("DELETE FROM public.t WHERE ctid = '(0,1)'")
+      #expect(try await migrator.resume().to == 1)
+      #expect(try await migrator.verify().isEmpty)
+    }
+  }
+
   @Test func `an index that was invalid before is not laid at a script's door`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts(

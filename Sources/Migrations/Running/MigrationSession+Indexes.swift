@@ -59,7 +59,7 @@ extension MigrationSession {
       """
       SELECT i.indisvalid, format('%I.%I', n.nspname, c.relname)
       FROM \(Self.indexes)
-      WHERE i.indrelid = to_regclass(\(table)) AND quote_ident(c.relname) = quote_ident((parse_ident(\(name)))[1])
+      WHERE i.indrelid = to_regclass(\(table)) AND c.relname = (parse_ident(\(name)))[1]::name
       """, as: (Bool, String).self, name: "FindIndex")
   }
 
