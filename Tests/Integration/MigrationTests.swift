@@ -232,6 +232,27 @@ import Testing
     }
   }
 
+  @Test func `a wait for another migrator outlasts the server's limit for idle sessions`() async throws {
+    try await MigrationDatabase.with { database in
+      guard database.connection.serverVersion >= 140_000 else { return }
+      let other = try await PostgresConnection.connect(database.options, loop: database.loop)
+      let sum = crc32(Array("public\0schema_migrations\0\(database.options.database ?? "")".utf8)) &* 1_486_364_155
+      try await other.execute("SELECT pg_advisory_lock(\(Int64(sum)))")
+      try await database.connection.execute("ALTER ROLE \(identifier: database.role) SET idle_session_timeout = '4s'")
+      async let report = database.migrator(two).up()
+      try await until {
+        try await database.connection.one(
+          """
+          SELECT count(*) > 0 FROM pg_stat_activity
+          WHERE usename = current_user AND pid NOT IN (\(other.processID), pg_backend_pid())
+            AND clock_timestamp() - backend_start > interval '5s'
+          """, as: Bool.self)
+      }
+      await other.close()
+      #expect(try await report.completed.count == 2)
+    }
+  }
+
   @Test func `a table in use is waited for, its user named, and the migration tried again`() async throws {
     try await MigrationDatabase.with { database in
       try await database.migrator(two).up()

@@ -19,10 +19,12 @@ struct MigrationLock: Sendable {
   /// - Parameters:
   ///   - connection: Becomes the lock's, to be closed by its owner; nothing else may run on it.
   ///   - wait: How long to wait for another migrator.
+  ///   - work: Waits too, and is kept from being closed by the server for being idle.
   ///   - report: Told of the holder when there is one, and again when it changes.
   /// - Throws: ``MigrationError`` with the code `locked`, naming the holder.
   init(
-    taking keys: [LockKey], on connection: PostgresConnection, wait: Duration, report: (MigrationEvent) -> Void
+    taking keys: [LockKey], on connection: PostgresConnection, wait: Duration, keepingAwake work: PostgresConnection,
+    report: (MigrationEvent) -> Void
   ) async throws {
     let deadline = ContinuousClock.now.advanced(by: wait)
     var pause = Duration.milliseconds(10)
@@ -34,6 +36,7 @@ struct MigrationLock: Sendable {
       holder = found ?? holder
       guard ContinuousClock.now < deadline else { throw Self.timedOut(wait, holder) }
       try await Task.sleep(for: pause)
+      try await work.script("SELECT 1")
       pause = min(pause * 2, .milliseconds(250))
     }
   }

@@ -235,7 +235,7 @@ extension Migrator {
       let tables = if let tables { tables } else { try await locate(work) }
       let keys = LockKey.keys(database: tables.database, schema: tables.schema, table: tables.table)
       let lock = try await MigrationLock(
-        taking: keys, on: connection, wait: configuration.migratorWait, report: report)
+        taking: keys, on: connection, wait: configuration.migratorWait, keepingAwake: work, report: report)
       var session = MigrationSession(migrator: self, work: work, lock: lock, reading: try await read(work))
       if preparing { try await session.prepare() }
       return try await withThrowingTaskGroup(of: Void.self) { [waiter = session.waiter] group in
