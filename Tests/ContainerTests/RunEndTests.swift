@@ -51,4 +51,21 @@ import Testing
     let second = await #expect(throws: ContainerError.self) { try await app.stop() }
     #expect(first?.description == second?.description)
   }
+
+  @Test func `a Run that is cancelled while a value is built for it has ended well`() async throws {
+    let began = Flag()
+    let app = App {
+      Provide { () async throws -> X in
+        began.hit()
+        try await Task.sleep(for: .seconds(600))
+        return X()
+      }.lifetime(.scoped)
+      Run("r") { (scopes: ScopeFactory) in
+        try await scopes.withScope { scope in _ = try await scope.get(X.self) }
+      }
+    }
+    try await app.start()
+    #expect(await soon { began.count == 1 })
+    await #expect(throws: Never.self) { try await app.stop() }
+  }
 }

@@ -236,13 +236,17 @@ extension Engine {
     case .restarting(let pause):
       if let error { emit(.runFailed(origin, error, restartAfter: pause)) }
     case .failed, .stopping:
-      // Being cancelled is what a Run is told to do at the end.
-      guard let error, !(error is CancellationError && shutdownSignal.isRequested) else { return }
+      guard let error, !isCalledOff(error) else { return }
       emit(.runFailed(origin, error, restartAfter: nil))
       let failure = ContainerError.runFailed(plan, node, error)
       // What comes after the end is an event, no more: all who stop the app are told the same.
       state.withLock { if $0.machine.current != .stopped { $0.runFailures.append(failure) } }
       requestStop(.runEnded(origin.name))
     }
+  }
+
+  /// Being cancelled is what a `Run` is told to do at the end; what it asks the container for is called off with it.
+  private func isCalledOff(_ error: any Error) -> Bool {
+    shutdownSignal.isRequested && ContainerError.isCallingOff(error)
   }
 }
