@@ -17,6 +17,16 @@ import Testing
     await #expect(throws: Never.self) { try await app.stop() }
   }
 
+  @Test func `a Run whose failures are ignored is cancelled without a failure`() async throws {
+    let recorder = EventRecorder()
+    var o = App.Options()
+    o.observers = [recorder]
+    let app = App(o) { Run("r") { try await Task.sleep(for: .seconds(600)) }.onFailure(.ignore) }
+    try await app.start()
+    try await app.stop()
+    #expect(!recorder.events.contains { if case .runFailed = $0 { true } else { false } })
+  }
+
   @Test func `a Run that pauses before it is called again ends with the app`() async throws {
     let calls = Flag()
     var o = App.Options()

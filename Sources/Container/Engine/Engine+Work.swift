@@ -232,7 +232,7 @@ extension Engine {
       emit(.runFinished(origin))
       if policy == .shutdown { requestStop(.runEnded(origin.name)) }
     case .ignored:
-      if let error { emit(.runFailed(origin, error, restartAfter: nil)) }
+      if let error, !isCalledOff(error) { emit(.runFailed(origin, error, restartAfter: nil)) }
     case .restarting(let pause):
       if let error { emit(.runFailed(origin, error, restartAfter: pause)) }
     case .failed, .stopping:
