@@ -67,4 +67,23 @@ import Testing
     #expect(!app.graph.timelineHTML().contains("Num"))
     try await app.stop()
   }
+
+  @Test func `what was undone before a value was tried again is not in its timing`() async throws {
+    let tries = Flag()
+    let app = App {
+      Provide { X() }
+        .onStart { _ in }.onStop { _ in }
+        .onStart { _ in
+          tries.hit()
+          if tries.count == 1 { throw Boom() }
+        }
+    }
+    try await app.start()
+    await #expect(throws: ContainerError.self) { try await app.get(X.self) }
+    _ = try await app.get(X.self)
+    let timing = try #require(app.graph.nodes.first?.timing)
+    #expect(timing.started != nil)
+    #expect(timing.stopBegan == nil)
+    try await app.stop()
+  }
 }

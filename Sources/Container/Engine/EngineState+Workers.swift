@@ -66,6 +66,8 @@ extension EngineState {
       records[node].worker = worker
       records[node].activity = .building
       records[node].since = now
+      // Anew: of a value that failed and is tried again, the last try counts.
+      records[node].timing = NodeTiming()
       records[node].timing.buildBegan = Moment(now)
       // While running there is no budget of the app's around a value that someone asks for.
       if machine.current == .running { records[node].deadline = now + options.startTimeout }
