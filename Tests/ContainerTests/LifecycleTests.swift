@@ -364,4 +364,23 @@ import Testing
     try await app.stop()
     #expect(journal.entries.first == "A" && journal.entries.last == "end" && journal.entries.count == 4)
   }
+
+  @Test func `A cancellation of the start that comes when everything has started does not stop the app`() async throws {
+    let starting = Catch<Task<Void, any Error>>()
+    let gate = Gate()
+    var options = App.Options()
+    options.observers = [
+      ClosureObserver { event in
+        if case .stateChanged(.running) = event { starting.value?.cancel() }
+      }
+    ]
+    let app = App(options) { Invoke { await gate.wait() } }
+    let task = Task { try await app.start() }
+    starting.put(task)
+    gate.open()
+    try await task.value
+    #expect(app.state == .running)
+    try await app.stop()
+    #expect(app.stopReason == .requested(nil))
+  }
 }

@@ -39,7 +39,7 @@ final class Engine: Sendable {
       if state.withLock({ !$0.watch.isOn }) { watch() }
       await wait(for: .start)
     } onCancel: {
-      requestStop(.cancelled)
+      callOffStart()
     }
     try startOutcome()
   }
@@ -64,6 +64,12 @@ final class Engine: Sendable {
   func requestStop(_ reason: StopReason) {
     let now = options.clock.now()
     perform(state.withLock { $0.requestStop(reason, now: now) })
+  }
+
+  /// The task that starts the app is cancelled, which may be when the app has started: then it goes on.
+  private func callOffStart() {
+    let now = options.clock.now()
+    perform(state.withLock { $0.machine.current == .starting ? $0.requestStop(.cancelled, now: now) : [] })
   }
 
   private func startOutcome() throws(ContainerError) {
