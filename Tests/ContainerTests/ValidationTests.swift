@@ -65,4 +65,19 @@ import Testing
     let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
     #expect(error.contains(.cyclicDependency))
   }
+
+  @Test func `A value asked of an app with faults is refused with all of them`() async throws {
+    struct Missing: Sendable {}
+    let app = App {
+      Provide { (_: Missing) in A() }.lifetime(.scoped)
+      Provide { (_: Missing) in Pool(url: "") }.lifetime(.transient)
+      Provide { (_: Missing) in Cache() }
+    }
+    let scoped = await #expect(throws: ContainerError.self) {
+      try await app.withScope { scope in _ = try await scope.get(A.self) }
+    }
+    let transient = await #expect(throws: ContainerError.self) { try await app.get(Pool.self) }
+    let singleton = await #expect(throws: ContainerError.self) { try await app.get(Cache.self) }
+    #expect([scoped?.code, transient?.code, singleton?.code] == [.invalidGraph, .invalidGraph, .invalidGraph])
+  }
 }

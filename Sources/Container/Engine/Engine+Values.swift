@@ -84,8 +84,9 @@ extension Engine {
     return value
   }
 
-  /// A stopped app has values that are stopped.
-  fileprivate func checkIsOpen(_ source: Plan.Source) throws(ContainerError) {
+  /// A stopped app has values that are stopped, and one with faults has parameters that nothing is bound to.
+  func checkIsOpen(_ source: Plan.Source) throws(ContainerError) {
+    guard plan.faults.isEmpty else { throw .invalid(plan) }
     if slots.isClosed { throw .notRunning(plan.origin(source.node), .stopped) }
   }
 }
