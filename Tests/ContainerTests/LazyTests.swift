@@ -172,4 +172,18 @@ import Testing
     let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
     #expect(error.contains(.factoryOfShared))
   }
+
+  @Test func `A stopped app gives nothing by a Lazy or a Factory either`() async throws {
+    let app = App {
+      Provide { A() }.eager()
+      Provide { (_: A) in Made() }.lifetime(.transient)
+    }
+    try await app.start()
+    let (lazy, made) = (try await app.get(Lazy<A>.self), try await app.get(Factory<Made>.self))
+    try await app.stop()
+    let first = await #expect(throws: ContainerError.self) { try await lazy.get() }
+    let second = await #expect(throws: ContainerError.self) { try await made() }
+    #expect(first?.code == .invalidState)
+    #expect(second?.code == .invalidState)
+  }
 }

@@ -24,6 +24,7 @@ final class Deferred: Sendable {
 
   func box() async throws -> AnyBox {
     guard let engine else { throw ContainerError.appGone() }
+    try engine.checkIsOpen(source)
     let scope = scope
     if hasScope, scope == nil, source.lifetime != .singleton {
       throw ContainerError.scopeOver(engine.plan.origin(source.node))
