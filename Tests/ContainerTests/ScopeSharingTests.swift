@@ -147,4 +147,29 @@ import Testing
     }
     try await app.stop()
   }
+
+  @Test func `who is cancelled while another task builds a value waits no longer`() async throws {
+    let (gate, began, refused) = (Gate(), Flag(), Flag())
+    let app = App {
+      Provide { () async -> X in
+        began.hit()
+        await gate.wait()
+        return X()
+      }.lifetime(.scoped)
+    }
+    try await app.start()
+    try await app.withScope { scope in
+      let first = Task { try await scope.get(X.self) }
+      #expect(await soon { began.count == 1 })
+      let second = Task {
+        await #expect(throws: CancellationError.self) { try await scope.get(X.self) }
+        refused.hit()
+      }
+      second.cancel()
+      #expect(await soon { refused.count == 1 })
+      gate.open()
+      _ = try await first.value
+    }
+    try await app.stop()
+  }
 }

@@ -3,12 +3,17 @@ import Synchronization
 /// The values of one scope, and what must be stopped when it ends.
 final class ScopeStorage: Sendable {
   private enum Phase {
-    case building([CheckedContinuation<Result<Void, any Error>, Never>])
+    case building
     case built
   }
 
+  private typealias Waiter = CheckedContinuation<Result<Void, any Error>, Never>
+
   private struct State {
     var phases: [Int: Phase] = [:]
+    /// Who waits for a node that somebody else builds.
+    var waiters: [Int: [Int: Waiter]] = [:]
+    var nextWaiter = 0
     /// What has started, to be stopped in the reverse order.
     var started: [(node: Int, hooks: [Hook])] = []
     var isOver = false
@@ -111,7 +116,7 @@ final class ScopeStorage: Sendable {
       if state.isOver { return .over }
       switch state.phases[node] {
       case nil:
-        state.phases[node] = .building([])
+        state.phases[node] = .building
         return .mine
       case .built: return .built
       case .building:
@@ -126,14 +131,7 @@ final class ScopeStorage: Sendable {
     case .over: throw ContainerError.scopeOver(engine.plan.origin(node))
     case .cycle: throw ContainerError.lazyCycleInScope(engine.plan.origin(node))
     case nil:
-      let result = await withCheckedContinuation { continuation in
-        let isStillBuilding = state.withLock { state in
-          guard case .building(let waiters) = state.phases[node] else { return false }
-          state.phases[node] = .building(waiters + [continuation])
-          return true
-        }
-        if !isStillBuilding { continuation.resume(returning: .success(())) }
-      }
+      let result = await builtElsewhere(node)
       if !own.isEmpty { state.withLock { state in for waiting in own { state.waits.end(waiting, for: node) } } }
       if case .failure(let error) = result {
         guard let cancelled = error as? BuilderCancelled else { throw error }
@@ -145,15 +143,34 @@ final class ScopeStorage: Sendable {
     }
   }
 
+  /// Waits until somebody else has built a node, or the task is cancelled.
+  private func builtElsewhere(_ node: Int) async -> Result<Void, any Error> {
+    let id = state.withLock { state in
+      state.nextWaiter += 1
+      return state.nextWaiter
+    }
+    return await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let result = state.withLock { state -> Result<Void, any Error>? in
+          guard case .building = state.phases[node] else { return .success(()) }
+          // A cancellation that came before is seen here, one that comes later finds the waiter.
+          if Task.isCancelled { return .failure(CancellationError()) }
+          state.waiters[node, default: [:]][id] = continuation
+          return nil
+        }
+        if let result { continuation.resume(returning: result) }
+      }
+    } onCancel: {
+      state.withLock { $0.waiters[node]?.removeValue(forKey: id) }?.resume(returning: .failure(CancellationError()))
+    }
+  }
+
   private func settle(_ node: Int, _ result: Result<Void, any Error>) {
     let waiters = state.withLock { state in
-      guard case .building(let waiters) = state.phases[node] else {
-        return [CheckedContinuation<Result<Void, any Error>, Never>]()
-      }
       if case .success = result { state.phases[node] = .built } else { state.phases[node] = nil }
-      return waiters
+      return state.waiters.removeValue(forKey: node) ?? [:]
     }
-    for waiter in waiters { waiter.resume(returning: result) }
+    for waiter in waiters.values { waiter.resume(returning: result) }
   }
 
   private func build(_ node: Int, _ engine: Engine) async throws {
