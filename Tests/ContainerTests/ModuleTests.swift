@@ -94,6 +94,21 @@ import Testing
     #expect(found.value == ["/a", "/b"])
   }
 
+  @Test func `Transient members of a decorated group are new for each parameter, and may need a scope`() async throws {
+    let app = App {
+      Supply(Config(url: "scoped"))
+      Provide { (config: Config) in Pool(url: config.url) }.lifetime(.scoped)
+      Provide { (_: Pool) in Num(1) }.lifetime(.transient).grouped()
+      Decorate { (numbers: Group<Num>) in Group(numbers.reversed()) }
+    }
+    try await app.start()
+    try await app.withScope { scope in
+      let (one, other) = (try await scope.get(Group<Num>.self), try await scope.get(Group<Num>.self))
+      #expect(one[0] !== other[0])
+    }
+    try await app.stop()
+  }
+
   @Test func `An element is left out when its condition does not hold`() throws {
     let app = App {
       Supply(Config()).when(false)

@@ -163,8 +163,10 @@ struct PlanCompiler {
       if let source = plan.lookup.source(of: key, from: module) {
         plan.nodes[node].lifetime = source.lifetime
       } else if let group {
-        let members = plan.lookup.members(of: group, from: module)
-        plan.nodes[node].lifetime = members.contains { $0.lifetime == .scoped } ? .scoped : .singleton
+        let members = plan.lookup.members(of: group, from: module).map(\.lifetime)
+        // Whoever asks for the group gets transient members of its own, decorated or not.
+        plan.nodes[node].lifetime =
+          members.contains(.transient) ? .transient : members.contains(.scoped) ? .scoped : .singleton
       } else {
         plan.faults.append(.nothingToDecorate(key, declaration: node))
         plan.nodes[node].isReplaced = true
