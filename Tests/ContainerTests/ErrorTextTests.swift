@@ -106,6 +106,22 @@ import Testing
     }
   }
 
+  @Test func `Lifetimes of what has none to choose`() throws {
+    try invalid("lifetimes-of-others.txt") {
+      Provide { A() }.lifetime(.scoped)
+      Provide { B() }
+      Override { (_: A) in B() }
+      Provide { C() }
+      Decorate { (c: C, _: A) in c }
+      Provide { Cache() }
+      Decorate { (cache: Cache, _: Scope) in cache }
+      Provide { Pool(url: "") }.lifetime(.transient)
+      Decorate { (pool: Pool, _: Lifecycle) in pool }
+      Supply(Config())
+      Invoke { (_: Factory<Config>) in }
+    }
+  }
+
   @Test func `Changes to what is not there`() throws {
     try invalid("nothing.txt") {
       Supply(UserRepository())

@@ -48,7 +48,7 @@ extension ContainerError {
         .captiveDependency,
         "`\(plan.name(path[0]))` lives as long as the app and needs `\(plan.name(path[path.count - 1]))`, which lives in a scope",
         details: path.map { "\(plan.origin($0))" } + [
-          (plan.isFunction(path[0]) ? "" : "make the first .lifetime(.scoped), or ")
+          (plan.choosesLifetime(path[0]) ? "make the first .lifetime(.scoped), or " : "")
             + "open a scope where the value is used: ScopeFactory"
         ], origin: plan.origin(path[0]))
     case .scopeInSingleton(let node):
@@ -56,13 +56,17 @@ extension ContainerError {
         .captiveDependency, "`\(plan.name(node))` lives as long as the app and asks for `Scope`",
         details: [
           "\(plan.origin(node))",
-          "ask for ScopeFactory" + (plan.isFunction(node) ? "" : ", or make it .lifetime(.scoped)"),
+          "ask for ScopeFactory" + (plan.choosesLifetime(node) ? ", or make it .lifetime(.scoped)" : ""),
         ],
         origin: plan.origin(node))
     case .hooksOnTransient(let node, let replaced):
       let remedy =
         replaced.map { ["it lives as long as what it overrides: \(plan.origin($0))", "drop the hooks"] }
-        ?? ["make it a singleton or scoped, or drop the hooks"]
+        ?? [
+          plan.choosesLifetime(node)
+            ? "make it a singleton or scoped, or drop the hooks"
+            : "it lives as long as what it decorates: drop the hooks"
+        ]
       self.init(
         .hooksOnTransient, "`\(plan.name(node))` is transient and has hooks, which nobody would run",
         details: ["\(plan.origin(node))"] + remedy, origin: plan.origin(node))
@@ -70,7 +74,8 @@ extension ContainerError {
       self.init(
         .factoryOfShared, "`\(plan.name(node))` asks for `Factory<\(plan.name(target))>`, which is not transient",
         details: [
-          "\(plan.origin(node))", "\(plan.origin(target))", "declare it .lifetime(.transient), or ask for Lazy",
+          "\(plan.origin(node))", "\(plan.origin(target))",
+          (plan.choosesLifetime(target) ? "declare it .lifetime(.transient), or " : "") + "ask for Lazy",
         ], origin: plan.origin(node))
     case .groupOfWrappers(let element, let node):
       self.init(
@@ -112,8 +117,8 @@ extension ContainerError {
 }
 
 extension Plan {
-  /// Whether a node is an `Invoke` or a `Run`, which have no lifetime to choose.
-  fileprivate func isFunction(_ node: Int) -> Bool { nodes[node].kind == .invoke || nodes[node].kind == .run }
+  /// Whether a node says how long it lives. An `Override` and a `Decorate` live as long as what they change, any other for ever.
+  fileprivate func choosesLifetime(_ node: Int) -> Bool { nodes[node].kind == .provide && !nodes[node].isScopeInput }
 
   fileprivate func remedy(forOverride key: Key) -> String {
     if key.type is any GroupType.Type { return "a group is made of its members: change the whole by Decorate of it" }
