@@ -232,4 +232,24 @@ import Testing
     guard case .cameLate(let origin)? = event else { return }
     #expect(origin.name == "A")
   }
+
+  @Test func `Without an interval for what takes long nothing is reported`() async throws {
+    let (gate, wakes) = (Gate(), Journal())
+    var options = App.Options()
+    options.stragglerInterval = .zero
+    options.clock = AppClock(
+      now: { .zero },
+      sleep: { until in
+        wakes.note("\(until)")
+        try await Task.sleep(for: .seconds(600))
+      })
+    let app = App(options) { Invoke { await gate.wait() } }
+    let start = Task { try await app.start() }
+    #expect(await soon { !wakes.entries.isEmpty })
+    // The budget of the start, and nothing before.
+    #expect(wakes.entries == ["\(options.startTimeout)"])
+    gate.open()
+    try await start.value
+    try await app.stop()
+  }
 }

@@ -29,7 +29,7 @@ extension App {
     /// How long the whole stop may take; 30 s.
     public var stopTimeout = Duration.seconds(30)
 
-    /// How often hooks that are still running are reported by name; 5 s.
+    /// How often hooks that are still running are reported by name; 5 s. Zero: never.
     public var stragglerInterval = Duration.seconds(5)
 
     /// Who is told of events.

@@ -30,7 +30,7 @@ extension EngineState {
   /// When watch `number` should look again; nil if there is nothing left to look at.
   mutating func nextLook(_ number: Int) -> Duration? {
     guard watch.number == number else { return nil }
-    var next = watch.lastReport + options.stragglerInterval
+    var next = nextReport
     if let deadline { next = min(next, deadline) }
     if let deadline = scopes.deadline { next = min(next, deadline) }
     var isBusy = queueHead < queue.count
@@ -57,12 +57,17 @@ extension EngineState {
     if let deadline = scopes.deadline, deadline <= now { expireScopes(now: now, &effects) }
     if let deadline, deadline <= now { expireApp(now: now, &effects) }
     ensureWorker(&effects)
-    if now >= watch.lastReport + options.stragglerInterval {
+    if now >= nextReport {
       watch.lastReport = now
       let stragglers = stragglers(now: now).filter { $0.elapsed >= options.stragglerInterval }
       if !stragglers.isEmpty { effects.append(.emit(.stragglers(stragglers))) }
     }
     return effects
+  }
+
+  /// When what takes long is reported; without an interval never, rather than all the time.
+  private var nextReport: Duration {
+    options.stragglerInterval > .zero ? watch.lastReport + options.stragglerInterval : .seconds(Int64.max)
   }
 
   /// Everything in flight, for reports and errors.
