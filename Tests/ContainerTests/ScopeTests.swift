@@ -255,4 +255,29 @@ import Testing
     let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
     #expect(error.contains(.hooksOnTransient))
   }
+
+  @Test func `A lazy value of a scope is stopped after who holds it, unless it needs them`() async throws {
+    struct Transaction: Sendable {}
+    struct Outbox: Sendable { let transaction: Lazy<Transaction> }
+    struct Work: Sendable { let outbox: Outbox }
+    struct Parent: Sendable { let child: Lazy<Child> }
+    struct Child: Sendable { let parent: Parent }
+    let journal = Journal()
+    let app = App {
+      Provide { Transaction() }.lifetime(.scoped).onStop { _ in journal.note("transaction") }
+      Provide(Outbox.init(transaction:)).lifetime(.transient)
+      Provide(Work.init(outbox:)).lifetime(.scoped).onStop { _ in journal.note("work") }
+      Provide { (_: Work) in Config() }.lifetime(.scoped).onStop { _ in journal.note("config") }
+      Provide(Parent.init(child:)).lifetime(.scoped).onStop { _ in journal.note("parent") }
+      Provide(Child.init(parent:)).lifetime(.scoped).onStop { _ in journal.note("child") }
+    }
+    try await app.start()
+    try await app.withScope { scope in
+      _ = try await scope.get(Config.self)
+      _ = try await scope.get(Work.self).outbox.transaction.get()
+      _ = try await scope.get(Parent.self).child.get()
+    }
+    #expect(journal.entries == ["child", "parent", "config", "work", "transaction"])
+    try await app.stop()
+  }
 }

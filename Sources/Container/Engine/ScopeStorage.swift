@@ -232,13 +232,31 @@ final class ScopeStorage: Sendable {
     }
   }
 
+  /// In the order of the start, but that who may ask for a value by `Lazy` comes after it.
+  private func holdersLast(
+    _ started: [(node: Int, hooks: [Hook])], _ users: [Int: [Int]]
+  ) -> [(node: Int, hooks: [Hook])] {
+    guard !users.isEmpty else { return started }
+    var rest = Dictionary(uniqueKeysWithValues: started.map { ($0.node, $0.hooks) })
+    var stopping: [(node: Int, hooks: [Hook])] = []
+    func stop(_ node: Int) {
+      guard let hooks = rest.removeValue(forKey: node) else { return }
+      if let using = users[node] {
+        for (user, _) in started.reversed() where using.contains(user) { stop(user) }
+      }
+      stopping.append((node, hooks))
+    }
+    for (node, _) in started.reversed() { stop(node) }
+    return stopping.reversed()
+  }
+
   private func end(_ engine: Engine, _ opened: OpenScope, _ place: Int) async -> ContainerError? {
     let started = state.withLock { state in
       state.isOver = true
       defer { state.started = [] }
       return state.started
     }
-    let failure = await engine.stopScopeHooks(started)
+    let failure = await engine.stopScopeHooks(holdersLast(started, engine.plan.scopedUsers))
     slots.close()
     if !opened.end() { await opened.endCancelled() }
     engine.close(opened, place)

@@ -101,6 +101,10 @@ struct Plan: Sendable {
   /// The scoped values that each transient or scoped node needs to be constructed.
   var scopedNeeds: [Int: [Source]] = [:]
 
+  /// Who must stop before each value of a scope if any of them has a `Lazy` of another: those that need it, and those that may
+  /// ask for it later, unless it needs them.
+  var scopedUsers: [Int: [Int]] = [:]
+
   /// What the app builds at start: `Invoke`, `Run` and eager providers.
   var roots: [Int] = []
   var singletonSlots = 0

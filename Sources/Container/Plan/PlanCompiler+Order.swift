@@ -19,6 +19,7 @@ extension PlanCompiler {
       plan.dependents = analysis.dependents
     }
     collectScopedNeeds(analysis.order)
+    collectScopedUsers()
     keepHolders()
     collectScopeOpeners(analysis.dependents)
     collectScopeNeeds()
@@ -64,6 +65,48 @@ extension PlanCompiler {
       }
       if !needs.isEmpty { plan.scopedNeeds[node] = needs }
     }
+  }
+
+  /// In scopes too, who may ask for a value later stops before it, unless the value needs whoever asks.
+  private mutating func collectScopedUsers() {
+    guard plan.scopedSlots > 0, !lazyEdges.isEmpty else { return }
+    var users: [Int: [Int]] = [:]
+    let scoped = plan.nodes.indices.filter { plan.nodes[$0].lifetime == .scoped }
+    for node in scoped { for source in plan.scopedNeeds[node] ?? [] { users[source.node, default: []].append(node) } }
+    var hasHolders = false
+    for holder in scoped {
+      let using = using(holder, users)
+      for node in scopedNeighbours(of: holder) where !using.contains(node) && users[node]?.contains(holder) != true {
+        users[node, default: []].append(holder)
+        hasHolders = true
+      }
+    }
+    if hasHolders { plan.scopedUsers = users }
+  }
+
+  /// A value of a scope, those that need it, those that need these, and so on.
+  private func using(_ node: Int, _ users: [Int: [Int]]) -> Set<Int> {
+    var using: Set<Int> = []
+    var stack = [node]
+    while let next = stack.popLast() {
+      if using.insert(next).inserted { stack += users[next] ?? [] }
+    }
+    return using
+  }
+
+  /// The values of its scope that a node needs or may ask for later, by way of transient ones too.
+  private func scopedNeighbours(of node: Int) -> [Int] {
+    var (found, seen, stack): ([Int], Set<Int>, [Int]) = ([], [node], [node])
+    while let next = stack.popLast() {
+      for neighbour in neighbours(of: next) where seen.insert(neighbour).inserted {
+        switch plan.nodes[neighbour].lifetime {
+        case .scoped: found.append(neighbour)
+        case .transient: stack.append(neighbour)
+        case .singleton: break
+        }
+      }
+    }
+    return found
   }
 
   private mutating func collectRoots() {
