@@ -64,6 +64,9 @@ import Testing
       Provide { (a: A) in a }
       Supply(B())
       Override { (b: B) in b }
+      Provide { C() }
+      Override { (c: C) in c }
+      Decorate { (c: C) in c }
       ring(14, Int.self)
     }
   }

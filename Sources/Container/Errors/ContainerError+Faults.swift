@@ -127,8 +127,11 @@ extension Plan {
   }
 
   fileprivate func remedy(forCycle nodes: [Int]) -> String {
-    guard nodes.count == 1 else { return "break it with Lazy<…> at one of these places" }
-    return declarations[nodes[0]].kind == .override
+    // Of one value: decorators may stand between what asks for it and that.
+    guard Set(nodes.map { declarations[$0].outputs.first }).count == 1 else {
+      return "break it with Lazy<…> at one of these places"
+    }
+    return nodes.contains { declarations[$0].kind == .override }
       ? "what an Override replaces is gone: to change a value rather than replace it, use Decorate"
       : "it asks for what it provides: to change a value that is provided elsewhere, use Decorate"
   }
