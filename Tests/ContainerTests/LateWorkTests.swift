@@ -115,4 +115,28 @@ import Testing
     #expect(late.count == 0)
     gate.open()
   }
+
+  @Test func `who is cancelled while a value is built waits no longer, and others get it`() async throws {
+    let (gate, began, refused) = (Gate(), Flag(), Flag())
+    let app = App {
+      Provide { () async -> X in
+        began.hit()
+        await gate.wait()
+        return X()
+      }
+    }
+    try await app.start()
+    let first = Task {
+      await #expect(throws: CancellationError.self) { try await app.get(X.self) }
+      refused.hit()
+    }
+    #expect(await soon { began.count == 1 })
+    let second = Task { try await app.get(X.self) }
+    first.cancel()
+    #expect(await soon { refused.count == 1 })
+    gate.open()
+    _ = try await second.value
+    #expect(began.count == 1)
+    try await app.stop()
+  }
 }

@@ -17,18 +17,31 @@ extension Engine {
     return box
   }
 
-  /// Builds and starts a singleton if that has not happened yet.
+  /// Builds and starts a singleton if that has not happened yet. Who is cancelled meanwhile waits no longer for it.
   func ensureStarted(_ node: Int) async throws {
     let asking = Context.node(of: self)
     let now = options.clock.now()
+    let waiter = state.withLock { state in
+      state.nextWaiter += 1
+      return state.nextWaiter
+    }
     var hasWaited = true
-    let failure = await withCheckedContinuation { continuation in
-      let (answer, effects) = state.withLock { $0.demand(node, from: asking, now: now, continuation) }
-      if let answer {
-        hasWaited = false
-        continuation.resume(returning: answer.error)
+    let failure = await withTaskCancellationHandler {
+      await withCheckedContinuation { continuation in
+        let (answer, effects) = state.withLock { state in
+          // A cancellation that came before is seen here, one that comes later finds the waiter.
+          Task.isCancelled
+            ? (EngineState.Answer(error: CancellationError()), [])
+            : state.demand(node, from: asking, as: waiter, now: now, continuation)
+        }
+        if let answer {
+          hasWaited = false
+          continuation.resume(returning: answer.error)
+        }
+        perform(effects)
       }
-      perform(effects)
+    } onCancel: {
+      state.withLock { $0.valueWaiters[node]?.removeValue(forKey: waiter) }?.resume(returning: CancellationError())
     }
     if hasWaited, let asking { perform(state.withLock { $0.endDemand(of: asking, for: node) }) }
     if let failure { throw failure }

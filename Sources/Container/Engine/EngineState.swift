@@ -6,7 +6,7 @@ struct EngineState: Sendable {
     case spawn(Int)
     case launch(RunTask)
     case resume([CheckedContinuation<Void, Never>])
-    case answer([CheckedContinuation<ContainerError?, Never>], ContainerError?)
+    case answer([CheckedContinuation<(any Error)?, Never>], (any Error)?)
     case cancel([Task<Void, Never>])
     case cancelRuns([RunTask])
     /// Tell observers of a state; streams that it ends are ended.
@@ -80,7 +80,9 @@ struct EngineState: Sendable {
   var startOutcome: Result<Void, ContainerError>?
   var startWaiters: [CheckedContinuation<Void, Never>] = []
   var stopWaiters: [CheckedContinuation<Void, Never>] = []
-  var valueWaiters: [Int: [CheckedContinuation<ContainerError?, Never>]] = [:]
+  /// Who waits for the value of each node, by a number of their own.
+  var valueWaiters: [Int: [Int: CheckedContinuation<(any Error)?, Never>]] = [:]
+  var nextWaiter = 0
   var streams: [Int: AsyncStream<AppState>.Continuation] = [:]
   var nextStream = 0
   var scopes = Scopes()
@@ -140,7 +142,7 @@ struct EngineState: Sendable {
       started > 0 && hooks[node].prefix(started).contains { $0.onStop != nil } || !runs.isEmpty && runs[node] != nil
     schedule.didStart(node, hasStopWork: hasStopWork)
     if !valueWaiters.isEmpty, let waiters = valueWaiters.removeValue(forKey: node) {
-      effects.append(.answer(waiters, nil))
+      effects.append(.answer(Array(waiters.values), nil))
     }
     enqueueStarts()
     settle(now: now, &effects)
@@ -185,7 +187,7 @@ struct EngineState: Sendable {
   private mutating func answer(_ nodes: [Int], _ error: ContainerError, _ effects: inout [Effect]) {
     guard !valueWaiters.isEmpty else { return }
     for node in nodes {
-      if let waiters = valueWaiters.removeValue(forKey: node) { effects.append(.answer(waiters, error)) }
+      if let waiters = valueWaiters.removeValue(forKey: node) { effects.append(.answer(Array(waiters.values), error)) }
     }
   }
 
