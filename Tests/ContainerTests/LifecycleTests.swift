@@ -383,4 +383,45 @@ import Testing
     try await app.stop()
     #expect(app.stopReason == .requested(nil))
   }
+
+  @Test(arguments: [Lifetime.singleton, .scoped])
+  func `A stop hook of its own runs though the start hook before it failed`(lifetime: Lifetime) async throws {
+    let journal = Journal()
+    let app = App {
+      Provide { A() }.lifetime(lifetime)
+        .onStart { _ in }.onStop { _ in journal.note("first") }
+        .onStart { _ in throw Boom() }.onStop { _ in journal.note("failed") }
+        .onStart { _ in journal.note("start") }.onStop { _ in journal.note("not started") }
+        .onStop { _ in journal.note("alone") }
+    }
+    try await app.start()
+    await #expect(throws: ContainerError.self) {
+      try await app.withScope { scope in _ = try await scope.get(A.self) }
+    }
+    try await app.stop()
+    #expect(journal.entries == ["alone", "first"])
+  }
+
+  @Test func `A stop hook of its own runs though the start hook before it took too long`() async throws {
+    let (journal, time, began, gate) = (Journal(), ManualClock(), Gate(), Gate())
+    var options = App.Options()
+    options.clock = time.clock
+    let app = App(options) {
+      Provide { A() }
+        .onStart { _ in
+          began.open()
+          await gate.wait()
+        }
+        .onStop { _ in journal.note("late") }
+        .onStop { _ in journal.note("alone") }
+      Invoke { (_: A) in }
+    }
+    let start = Task { try await app.start() }
+    await began.wait()
+    await time.sleepers(1)
+    time.advance(by: options.hookTimeout)
+    await #expect(throws: ContainerError.self) { try await start.value }
+    #expect(journal.entries == ["alone"])
+    gate.open()
+  }
 }

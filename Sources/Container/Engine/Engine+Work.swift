@@ -153,13 +153,7 @@ extension Engine {
   private func fail(_ node: Int, _ worker: Int, _ error: ContainerError) -> EngineState.Job? {
     finish(node, worker) { state, now, effects in
       guard state.owns(worker, node) else { return false }
-      if state.records[node].startedHooks > 0 {
-        // By another worker: this one may have been cancelled, and stop hooks must not be.
-        state.cancelWorker(worker, &effects)
-        state.undo(node, error, now: now, &effects)
-      } else {
-        state.failStart(node, error, now: now, &effects)
-      }
+      state.fail(node, worker, error, now: now, &effects)
       return true
     }
   }

@@ -97,12 +97,12 @@ extension EngineState {
     switch record.activity {
     case .none: break
     case .building:
-      fail(node, .buildTimedOut(plan, node, elapsed), now: now, &effects)
+      fail(node, record.worker, .buildTimedOut(plan, node, elapsed), now: now, &effects)
     case .startingHook(let index):
       let error = ContainerError.hookTimedOut(
         plan, node, hooks[node][index], .start, elapsed, budget: (record.deadline ?? now) - record.since,
         finished: finishedNames, stillRunning: stragglers(now: now))
-      fail(node, error, now: now, &effects)
+      fail(node, record.worker, error, now: now, &effects)
     case .stoppingHook(let index):
       stopFailures.append(
         .hookTimedOut(
@@ -113,14 +113,6 @@ extension EngineState {
     case .stoppingRun:
       stopFailures.append(.runDidNotEnd(plan, node, elapsed))
       queue.append(.stop(node))
-    }
-  }
-
-  private mutating func fail(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
-    if records[node].startedHooks > 0 {
-      undo(node, error, now: now, &effects)
-    } else {
-      failStart(node, error, now: now, &effects)
     }
   }
 

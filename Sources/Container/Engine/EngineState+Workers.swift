@@ -27,8 +27,23 @@ extension EngineState {
     return nodes
   }
 
+  /// A node could not be built or started. What it had started is undone by another worker than its own: that may have been
+  /// cancelled, and stop hooks must not be.
+  mutating func fail(
+    _ node: Int, _ worker: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]
+  ) {
+    if case .startingHook(let index) = records[node].activity {
+      hooks[node] = hooks[node].toStop(afterFailureOf: index)
+      records[node].startedHooks = hooks[node].count
+    }
+    release(node)
+    guard records[node].startedHooks > 0 else { return failStart(node, error, now: now, &effects) }
+    cancelWorker(worker, &effects)
+    undo(node, error, now: now, &effects)
+  }
+
   /// Has undone what a failed node had started.
-  mutating func undo(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
+  private mutating func undo(_ node: Int, _ error: ContainerError, now: Duration, _ effects: inout [Effect]) {
     let isStarting = machine.current == .starting
     undoing[node] = (error, isKept: isStarting)
     queue.append(.undo(node))

@@ -178,7 +178,7 @@ struct EngineState: Sendable {
     drain(now: now, &effects)
   }
 
-  private mutating func release(_ node: Int) {
+  mutating func release(_ node: Int) {
     records[node].worker = 0
     records[node].activity = .none
     records[node].deadline = nil

@@ -38,3 +38,10 @@ public struct Hook: Sendable {
     stopSite = startSite
   }
 }
+
+extension [Hook] {
+  /// Those to be stopped when the start half at `index` has failed: the ones before it, and stop halves that stand alone.
+  func toStop(afterFailureOf index: Int) -> [Hook] {
+    prefix(index) + dropFirst(index + 1).filter { $0.onStart == nil }
+  }
+}

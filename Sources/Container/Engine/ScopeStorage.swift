@@ -182,23 +182,21 @@ final class ScopeStorage: Sendable {
     } catch {
       throw plan.declarations[node].isScopeInput ? error : ContainerError.construction(plan, node, error)
     }
-    var started: [Hook] = []
-    for hook in made.hooks {
+    for (index, hook) in made.hooks.enumerated() {
       do {
         if let start = hook.onStart { try await engine.timed(hook, .start, node, start) }
-        started.append(hook)
       } catch {
-        _ = await engine.stopScopeHooks([(node, started)])
+        _ = await engine.stopScopeHooks([(node, made.hooks.toStop(afterFailureOf: index))])
         throw error
       }
     }
     let isOver = state.withLock { state in
-      if !state.isOver { state.started.append((node, started)) }
+      if !state.isOver { state.started.append((node, made.hooks)) }
       return state.isOver
     }
     guard !isOver else {
       // The scope ended meanwhile and will not stop what it does not know of.
-      _ = await engine.stopScopeHooks([(node, started)])
+      _ = await engine.stopScopeHooks([(node, made.hooks)])
       throw ContainerError.scopeOver(plan.origin(node))
     }
     for output in plan.declarations[node].outputs.indices {
