@@ -87,6 +87,9 @@ import Testing
       try await app.withScope { _ = try await $0.get(Session.self) }
     }
     try await note("a scope with an input that nobody declared") { try await app.withScope(supplying: 3) { _ in } }
+    try await note("a scope with a protocol that nobody declared") {
+      try await app.withScope(supplying: PgUsers(pool: Pool(url: "")) as any Users) { _ in }
+    }
     try await note("a scope inside one that has ended") { try await kept.withScope { _ in } }
     try await note("a scope with two values for one input") {
       try await app.withScope(supplying: Request(), Request()) { _ in }

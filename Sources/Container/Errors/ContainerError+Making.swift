@@ -75,9 +75,10 @@ extension ContainerError {
   }
 
   static func noScopeInput(_ key: Key) -> ContainerError {
-    ContainerError(
+    let type = key.description.hasPrefix("any ") ? "(\(key))" : "\(key)"
+    return ContainerError(
       .notProvided, "a scope was opened with `\(key)`, which is no input of scopes",
-      details: ["declare it with ScopeInput(\(key).self)"])
+      details: ["declare it with ScopeInput(\(type).self)"])
   }
 
   static func suppliedTwice(_ key: Key) -> ContainerError {
