@@ -75,8 +75,10 @@ extension PlanCompiler {
     for node in scoped { for source in plan.scopedNeeds[node] ?? [] { users[source.node, default: []].append(node) } }
     var hasHolders = false
     for holder in scoped {
+      let askedLater = scopedNeighbours(of: holder).filter { users[$0]?.contains(holder) != true }
+      guard !askedLater.isEmpty else { continue }
       let using = using(holder, users)
-      for node in scopedNeighbours(of: holder) where !using.contains(node) && users[node]?.contains(holder) != true {
+      for node in askedLater where !using.contains(node) {
         users[node, default: []].append(holder)
         hasHolders = true
       }
