@@ -103,7 +103,8 @@ struct HostModule: Module {
       return try HTTPServer(
         configuration: http, routes: routes + own,
         middleware: HostModule.middleware + AppMiddleware.all(middleware, sparing: own, beside: routes), loop: loop,
-        observer: HTTPServerObservers(HTTPLog(logger), metrics))
+        observer: HTTPServerObservers(
+          HTTPLog(logger, requests: settings.accessLog, but: own.map(\.path)), metrics))
     }
     .onStart { server in
       let address = try await server.start()

@@ -1,6 +1,7 @@
 internal import AppConfiguration
 internal import FoundationEssentials
 internal import HTTPServer
+internal import StructuredLogging
 
 /// The settings under `host`.
 struct HostSettings: Sendable {
@@ -58,6 +59,9 @@ struct HostSettings: Sendable {
     "host.health_period", default: Duration.seconds(10),
     "How often the health checks are asked when nobody asks /readyz, for the log and the metrics."
   ).checked("must be longer than zero") { $0 > .zero }
+  static let accessLog = Setting(
+    "host.access_log", default: Logger.Level.debug,
+    "The level of the log's line for each request; those for the host's own pages, as /metrics, are debug at most.")
   static let busyPoll = Setting(
     "host.busy_poll", default: Duration.zero,
     "How long the event loop asks again before it sleeps: answers come sooner, for a processor that is never idle."
@@ -65,7 +69,7 @@ struct HostSettings: Sendable {
 
   static let catalog = SettingsCatalog(
     "host", preset, listen, adminListen, tlsCertificate, tlsKey, maxConnections, maxConnectionsPerAddress, headerLimit,
-    bodyLimit, idleTimeout, readTimeout, startTimeout, shutdownTimeout, drainDelay, healthPeriod, busyPoll)
+    bodyLimit, idleTimeout, readTimeout, startTimeout, shutdownTimeout, drainDelay, healthPeriod, accessLog, busyPoll)
 
   private static let defaults = HTTPServerConfiguration()
 
@@ -75,6 +79,7 @@ struct HostSettings: Sendable {
   let http: HTTPServerConfiguration
   let startTimeout: Duration
   let healthPeriod: Duration
+  let accessLog: Logger.Level
   let busyPoll: Duration
   let shutdown: ShutdownBudget
 
@@ -84,6 +89,7 @@ struct HostSettings: Sendable {
     http = try Self.http(HTTPServerAddress(listen), configuration)
     startTimeout = try configuration(Self.startTimeout)
     healthPeriod = try configuration(Self.healthPeriod)
+    accessLog = try configuration(Self.accessLog)
     if let adminListen, adminListen == listen, !listen.takesAnyPort {
       throw Self.fault(
         Self.adminListen, configuration,

@@ -54,16 +54,26 @@ struct HealthLog: Sendable {
   }
 }
 
-/// Logs what the HTTP server does: failures of handlers as errors, the rest for debugging.
+/// Logs what the HTTP server does: failures of handlers as errors, requests at the level that is set, the rest for debugging.
 struct HTTPLog: HTTPServerObserver {
   private let logger: Logger
+  private let level: Logger.Level
+  private let ownPages: Set<String>
 
-  init(_ logger: Logger) { self.logger = logger.labelled("http") }
+  /// - Parameters:
+  ///   - level: that of a request.
+  ///   - ownPages: the paths of the host's own pages, asked for every few seconds: those are for debugging whatever the level.
+  init(_ logger: Logger, requests level: Logger.Level = .debug, but ownPages: [String] = []) {
+    self.logger = logger.labelled("http")
+    self.level = level
+    self.ownPages = Set(ownPages)
+  }
 
   /// The access log. Of the target only the path, for what follows it may hold secrets.
   func requestFinished(_ record: HTTPRequestRecord) {
-    logger.debug(
-      "request",
+    let isOwn = level > .debug && record.route.map(ownPages.contains) == true
+    logger.log(
+      isOwn ? .debug : level, "request",
       [
         "method": .string("\(record.method)"), "path": .string(Self.path(of: record.target)),
         "route": .string(record.route ?? ""), "status": .string("\(record.status)"),

@@ -1,3 +1,4 @@
+import AppConfiguration
 import HTTPServer
 import StructuredLogging
 import Testing
@@ -30,6 +31,18 @@ import Testing
     let log = HTTPLog(Logger(label: "app", level: .debug, output: output))
     log.requestFinished(record("/users/7?\u{301}token=hunter2"))
     #expect(output.entries.first?.metadata["path"] == "/users/7")
+  }
+
+  @Test func `with a level of its own a request is seen there, one for the host's pages is not`() throws {
+    let output = RecordingLogOutput()
+    let log = HTTPLog(Logger(label: "app", level: .info, output: output), requests: .info, but: ["/livez"])
+    log.requestFinished(record("/users/7"))
+    var scrape = record("/livez")
+    scrape.route = "/livez"
+    log.requestFinished(scrape)
+    #expect(output.entries.map(\.metadata["path"]) == ["/users/7"] && output.entries.first?.level == .info)
+    #expect(try HostSettings(Configuration(flags: ["host.access_log": "info"])).accessLog == .info)
+    #expect(try HostSettings(Configuration()).accessLog == .debug)
   }
 
   @Test func `at info no request is logged, and an error of a handler is`() throws {

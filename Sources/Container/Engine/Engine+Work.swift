@@ -94,7 +94,8 @@ extension Engine {
       // A worker that has lost the node must not put in a value that nobody will stop.
       guard state.owns(worker, node) else { return false }
       let first = plan.nodes[node].firstSlot
-      for output in 0..<plan.nodes[node].outputCount { slots.fill(first + output, made.output(output)) }
+      // The first at last: who finds it, without the lock, takes the others to be there.
+      for output in (0..<plan.nodes[node].outputCount).reversed() { slots.fill(first + output, made.output(output)) }
       return state.completeStart(node, hooks: hooks, worker: worker, now: now, &effects)
     }
   }
