@@ -3,6 +3,15 @@ import PrometheusMetrics
 import Testing
 
 @Suite struct OpenMetricsReaderTests {
+  @Test func `a name that does not quite end with a unit has none`() async throws {
+    let registry = MetricsRegistry()
+    _ = try registry.gauge("wait_seconds_", help: "Wait.")
+    _ = try registry.counter("sent_bytes__total", help: "Sent.")
+    let page = try await registry.page(.openMetrics)
+    #expect(page.families.map(\.name) == ["wait_seconds_", "sent_bytes_"])
+    #expect(page.families.allSatisfy { $0.unit == nil })
+  }
+
   @Test func `what a registry writes is read back, exemplars and units too`() async throws {
     var options = MetricsRegistry.Options()
     options.createdSamples = true

@@ -21,7 +21,8 @@ enum MetricLint {
   static func unit(of name: String, _ type: MetricType) -> String? {
     // A state has no unit, nor has a fact.
     guard type != .stateSet, type != .info else { return nil }
-    var words = name.split(separator: "_")
+    // The empty words too: `wait_seconds_` does not end with a unit, and Prometheus would refuse the page.
+    var words = name.split(separator: "_", omittingEmptySubsequences: false)
     if type == .counter, words.last == "total" { words.removeLast() }
     guard words.count > 1, let last = words.last.map(String.init), baseUnits.contains(last) else { return nil }
     return last
