@@ -93,7 +93,8 @@ public struct DatabaseSettings: Sendable {
 
   /// `database.replicas`.
   public static let replicas = Setting<[Secret<String>]?>(
-    "database.replicas", default: nil, "Standby servers for reading, each as a URL like database.url.")
+    "database.replicas", default: nil, "Standby servers for reading, each as a URL like database.url."
+  ).checked("no URL may be empty") { $0?.contains { $0.reveal().isEmpty } != true }
   /// `database.replica_max_lag`.
   public static let replicaMaxLag = Setting(
     "database.replica_max_lag", default: Duration.seconds(10),

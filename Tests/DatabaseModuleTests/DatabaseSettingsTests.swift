@@ -17,6 +17,14 @@ import Testing
     }
   }
 
+  @Test(arguments: [" ", "host=standby, ,host=other"])
+  func `a replica without a URL is refused, as a server without one is`(replicas: String) {
+    let error = #expect(throws: ConfigurationError.self) {
+      try DatabaseSettings(Configuration(flags: ["database.replicas": replicas]))
+    }
+    #expect(error.map { "\($0)" }?.contains("no URL may be empty") == true)
+  }
+
   @Test func `a minimum above a maximum is refused`() {
     #expect(throws: ConfigurationError.self) {
       try DatabaseSettings(Configuration(flags: ["database.min_conns": "3", "database.max_conns": "2"]))
