@@ -4,7 +4,8 @@ internal import Synchronization
 /// Says where a new connection for reading goes.
 final class ReplicaRouter: Sendable {
   private struct State {
-    var isFit: [Bool]
+    /// nil until somebody has looked.
+    var isFit: [Bool?]
     var turn = 0
   }
 
@@ -15,14 +16,13 @@ final class ReplicaRouter: Sendable {
   init(_ replicas: [ConnectOptions], primary: ConnectOptions) {
     self.replicas = replicas
     self.primary = primary
-    // Unfit until somebody has looked.
-    state = Mutex(State(isFit: replicas.map { _ in false }))
+    state = Mutex(State(isFit: replicas.map { _ in nil }))
   }
 
   /// The fit ones in turn; the primary while there is none.
   func choose() -> ConnectOptions {
     state.withLock { state in
-      let fit = state.isFit.indices.filter { state.isFit[$0] }
+      let fit = state.isFit.indices.filter { state.isFit[$0] == true }
       guard !fit.isEmpty else { return primary }
       state.turn += 1
       return replicas[fit[state.turn % fit.count]]

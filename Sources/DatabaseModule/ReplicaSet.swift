@@ -122,7 +122,7 @@ final class ReplicaSet: Sendable {
     guard router.judge(index, isFit: fault == nil) else { return }
     let replica: LogValue = .string("\(router.replicas[index])")
     if let fault {
-      logger.warning("a replica is not read from any more", ["replica": replica, "reason": .string(fault)])
+      logger.warning("a replica is not read from", ["replica": replica, "reason": .string(fault)])
     } else {
       logger.info("a replica is read from", ["replica": replica])
     }
