@@ -89,7 +89,7 @@ final class PoolCore: Sendable {
         let isCancelled = mutate { machine, now, actions in
           place.withLock { place in
             if case .cancelled = place {
-              machine.countCancelled()
+              machine.countGivenUp()
               return true
             }
             let ticket = machine.enqueue(
@@ -123,6 +123,9 @@ final class PoolCore: Sendable {
     case answered
     case cancelled
   }
+
+  /// Somebody gave up who was not waiting just then.
+  func countGivenUp() { state.withLock { $0.machine.countGivenUp() } }
 
   @usableFromInline
   func release(_ slot: Int, isSound: Bool) {

@@ -150,8 +150,8 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
     return waiting.waiter
   }
 
-  /// A task was cancelled before it took a place in the queue.
-  mutating func countCancelled() { counters.canceledAcquireCount += 1 }
+  /// An acquire was given up that has no place in the queue.
+  mutating func countGivenUp() { counters.canceledAcquireCount += 1 }
 
   // MARK: Holding and releasing
 

@@ -90,6 +90,7 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
       let rest = patience - (ContinuousClock.now - start)
       // What is idle is to be had without patience.
       guard refusals == 0 || rest > .zero else {
+        core.countGivenUp()
         throw PoolError(
           .acquireTimeout, "every resource taken within \(patience.rounded) was refused by its preparation")
       }
@@ -101,7 +102,8 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
       // By now it is new ones that are refused: to make the next at once, and so on, would be a storm of them.
       guard refusals > configuration.maxSize else { continue }
       let pause = configuration.retryPause(afterAttempts: refusals - configuration.maxSize)
-      try await Task.sleep(for: min(pause, max(.zero, patience - (ContinuousClock.now - start))))
+      // Cancelled, the next wait ends at once.
+      try? await Task.sleep(for: min(pause, max(.zero, patience - (ContinuousClock.now - start))))
     }
   }
 

@@ -60,6 +60,31 @@ import Testing
     #expect(await pool.close().isEmpty)
   }
 
+  @Test func `an acquire that is given up because all it was lent was refused counts as given up, once`() async throws {
+    let factory = RefusingFactory()
+    var configuration = PoolConfiguration()
+    (configuration.retryDelay, configuration.maxRetryDelay) = (.seconds(3600), .seconds(3600))
+    configuration.maxSize = 1
+    let pool = try ResourcePool(configuration, factory: factory)
+    try await pool.start()
+    let error = await #expect(throws: PoolError.self) {
+      try await pool.withResource(timeout: .milliseconds(100)) { _ in }
+    }
+    #expect(error?.code == .acquireTimeout)
+    #expect(pool.statistics().canceledAcquireCount == 1)
+
+    let refused = pool.statistics().acquireCount
+    let acquire = Task { try await pool.withResource(timeout: .seconds(3600)) { _ in } }
+    // The second of those that it was lent is refused too, and it pauses for long.
+    try await eventually("the pause") {
+      pool.statistics().acquireCount == refused + 2 && pool.statistics().acquired == 0
+    }
+    acquire.cancel()
+    await #expect(throws: CancellationError.self) { try await acquire.value }
+    #expect(pool.statistics().canceledAcquireCount == 2)
+    #expect(await pool.close().isEmpty)
+  }
+
   @Test(arguments: [true, false])
   func `an acquire without patience gets what is idle, with a preparation as without`(isPrepared: Bool) async throws {
     func check(_ factory: some ResourceFactory) async throws {
