@@ -26,6 +26,10 @@ struct Leftovers {
     if let file, kill(file.processID, 0) == 0 || errno == EPERM { unlink(folder.processFile) }
     for name in FileSystem.entries(folder.path) where name.hasPrefix(".s.PGSQL.") { unlink("\(folder.path)/\(name)") }
     if let socket = file?.socketDirectory { SocketFolder.removeTemporary(socket) }
+    if let socket = FileSystem.linkTarget(folder.socketNote) {
+      SocketFolder.removeTemporary(socket)
+      unlink(folder.socketNote)
+    }
     return true
   }
 

@@ -17,6 +17,8 @@ struct ServerFolder: Sendable {
   var previousLog: String { path + "/server.log.1" }
   var lock: String { path + "/lock" }
   var processFile: String { data + "/postmaster.pid" }
+  /// A link to the socket's folder, where that is elsewhere and temporary.
+  var socketNote: String { path + "/socket" }
 
   /// The major version of the cluster in `data`; nil when there is none yet.
   var clusterMajor: Int? {
@@ -117,7 +119,7 @@ extension ServerFolder {
     }
     let foreign = names.filter { name in
       // A disk of its own for the folder has a lost+found.
-      !["data", "data.unfinished", "lock", "server.log", "server.log.1", "lost+found"].contains(name)
+      !["data", "data.unfinished", "lock", "server.log", "server.log.1", "socket", "lost+found"].contains(name)
         && !name.hasPrefix(".s.PGSQL.")
     }
     if clusterMajor == nil, let first = foreign.first {

@@ -9,8 +9,8 @@
 /// Where the server's socket is: beside the data, where asked, or in a short temporary folder.
 struct SocketFolder: Sendable {
   let path: String
-  /// Made by us for this run, and removed after it.
-  let isTemporary: Bool
+  /// Where a folder that is made for one run, and removed after it, is noted; nil for one that stays.
+  private let note: String?
 
   /// What fits into a socket address, without its closing zero.
   static var maximumPathLength: Int { MemoryLayout.size(ofValue: sockaddr_un().sun_path) - 1 }
@@ -38,11 +38,11 @@ struct SocketFolder: Sendable {
       guard FileSystem.status(path)?.isDirectory == true else {
         throw EmbeddedPostgresError(.notWritable, "The socket folder \(path) does not exist: create it.")
       }
-      return SocketFolder(path: path, isTemporary: false)
+      return SocketFolder(path: path, note: nil)
     }
     // libpq takes a comma for the end of a host's name.
     if length(folder.path) <= maximumPathLength && !folder.path.contains(",") {
-      return SocketFolder(path: folder.path, isTemporary: false)
+      return SocketFolder(path: folder.path, note: nil)
     }
     guard let path = FileSystem.makeUniqueDirectory(prefix: temporaryPrefix),
       !user.isDropped || chown(path, user.id, user.group) == 0
@@ -50,12 +50,15 @@ struct SocketFolder: Sendable {
       throw EmbeddedPostgresError(
         .notWritable, "No folder for the socket can be made in /tmp (\(FileSystem.text(errno))).")
     }
-    return SocketFolder(path: path, isTemporary: true)
+    return SocketFolder(path: path, note: folder.socketNote)
   }
 
-  /// Makes a temporary folder again that clearing up after a killed server has removed.
+  /// Makes a temporary folder again that clearing up after an earlier run has removed, and notes it: a server that ends in
+  /// good order takes its process file along, which names it too.
   func restore(user: ServerUser) throws(EmbeddedPostgresError) {
-    guard isTemporary, !FileSystem.exists(path) else { return }
+    guard let note else { return }
+    symlink(path, note)
+    if FileSystem.exists(path) { return }
     guard mkdir(path, 0o700) == 0, !user.isDropped || chown(path, user.id, user.group) == 0 else {
       throw EmbeddedPostgresError(
         .notWritable, "The socket folder \(path) cannot be made again (\(FileSystem.text(errno))).")
@@ -64,7 +67,9 @@ struct SocketFolder: Sendable {
 
   /// Removes the folder if it was made for one run.
   func remove() {
-    if isTemporary { Self.removeTemporary(path) }
+    guard let note else { return }
+    Self.removeTemporary(path)
+    unlink(note)
   }
 
   /// The same for one that an earlier run left; any other folder is left alone.

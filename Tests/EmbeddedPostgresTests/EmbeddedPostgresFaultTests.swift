@@ -185,6 +185,20 @@ import Testing
     }
   }
 
+  @Test func `the socket's folder of a server that went with its killed program goes at the next start`() async throws {
+    try await TestFolder.with { folder in
+      let long = folder(String(repeating: "long-", count: 30))
+      let holder = try Holder(long)
+      let server = try holder.awaitServer()
+      let socket = try #require(ProcessFile.read(ServerFolder(path: server.folder))?.socketDirectory)
+      try #require(socket.hasPrefix("/tmp/keel-socket-"))
+      holder.kill(SIGKILL)
+      try await eventually("the server goes") { !isAlive(server.process) }
+      try await EmbeddedPostgres.with(.kept(long)) { #expect($0.query("SELECT 1") == "1") }
+      #expect(!FileSystem.exists(socket))
+    }
+  }
+
   @Test func `a server that outlived its program is stopped by the next start`() async throws {
     try await TestFolder.with { folder in
       let options = EmbeddedPostgres.Options.kept(folder("postgres"))

@@ -194,6 +194,7 @@ import Testing
       #expect(server.query("SELECT 1") == "1")
       await server.stop()
       #expect(!FileSystem.exists(server.socketDirectory))
+      #expect(!FileSystem.entries(long).contains("socket"))
     }
   }
 
