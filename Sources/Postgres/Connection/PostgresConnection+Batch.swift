@@ -5,7 +5,7 @@ extension PostgresConnection {
     let trace = trace(
       .batch, SQL(unchecked: batch.statements.map(\.text).joined(separator: ";\n")), options.name)
     do {
-      let answers = try await sendLearning(batch, options)
+      let answers = try await sendLearning(batch, options, trace)
       trace?.end(.success(answers.results.reduce(0) { $0 + ((try? $1.get().rowsAffected) ?? 0) }))
       return answers
     } catch {
@@ -15,11 +15,13 @@ extension PostgresConnection {
   }
 
   /// Again after each look-up of a type: a batch that misses one is not sent at all.
-  private func sendLearning(_ batch: PostgresBatch, _ options: QueryOptions) async throws -> PostgresBatch.Answers {
+  private func sendLearning(
+    _ batch: PostgresBatch, _ options: QueryOptions, _ trace: QueryTrace?
+  ) async throws -> PostgresBatch.Answers {
     let start = MonotonicInstant.now
     while true {
       do {
-        return try await sendTwice(batch, options.after(.now - start))
+        return try await sendTwice(batch, options.after(.now - start), trace)
       } catch let error as PostgresError where error.unknownType != nil {
         try await learn(error, options.after(.now - start))
       }
@@ -27,14 +29,17 @@ extension PostgresConnection {
   }
 
   /// Once, and what met prepared statements that were gone or stale once more.
-  private func sendTwice(_ batch: PostgresBatch, _ options: QueryOptions) async throws -> PostgresBatch.Answers {
+  private func sendTwice(
+    _ batch: PostgresBatch, _ options: QueryOptions, _ trace: QueryTrace?
+  ) async throws -> PostgresBatch.Answers {
     let start = MonotonicInstant.now
-    var results = try await send(batch.statements, batch.isolation, options)
+    var results = try await send(batch.statements, batch.isolation, options, trace)
     let lost = results.indices.filter { results[$0].error?.isLostStatement == true }
     if !lost.isEmpty, mayRunAgain(lost, of: results, batch.isolation) {
       // They are forgotten now, and what failed had no effect.
       let again = batch.isolation == .together ? Array(results.indices) : lost
-      let second = try await send(again.map { batch.statements[$0] }, batch.isolation, options.after(.now - start))
+      let second = try await send(
+        again.map { batch.statements[$0] }, batch.isolation, options.after(.now - start), trace)
       for (index, result) in zip(again, second) { results[index] = result }
     }
     if batch.isolation == .together {
@@ -57,7 +62,7 @@ extension PostgresConnection {
   }
 
   private func send(
-    _ statements: [SQL], _ isolation: PostgresBatch.Isolation, _ options: QueryOptions
+    _ statements: [SQL], _ isolation: PostgresBatch.Isolation, _ options: QueryOptions, _ trace: QueryTrace?
   ) async throws -> [Result<PostgresResult, PostgresError>] {
     let lead = ConnectionRequest(
       .statement(statements[0]), isBatched: true, endsSegment: isolation == .separate || statements.count == 1)
@@ -67,6 +72,7 @@ extension PostgresConnection {
         endsSegment: isolation == .separate || index == statements.count - 1)
     }
     try await perform(lead, with: others, timeout: options.timeout)
+    for request in [lead] + others where request.wasPrepared { trace?.tellPrepared() }
     return try ([lead] + others).map { request in
       if let error = request.error {
         guard var named = (error as? PostgresError)?.of(request.sql ?? "", options.caller) else { throw error }

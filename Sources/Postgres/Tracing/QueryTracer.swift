@@ -103,9 +103,11 @@ public struct QueryTrace: Sendable {
   }
 
   func end(_ outcome: Result<Int, any Error>, prepared: Bool = false) {
-    if prepared { tracer.record(.prepared(self)) }
+    if prepared { tellPrepared() }
     tracer.record(.queryEnded(self, duration: elapsed, outcome))
   }
+
+  func tellPrepared() { tracer.record(.prepared(self)) }
 }
 
 /// Several tracers as one.

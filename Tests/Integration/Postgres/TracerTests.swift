@@ -66,6 +66,13 @@ import Testing
       batch.execute("INSERT INTO t VALUES (7)")
       batch.execute("INSERT INTO t VALUES (8)")
       _ = try await pool.run(batch, name: "Both")
+      #expect(
+        recorder.take() == [
+          "acquired for Both", "batch Both begins", "Both prepared", "Both prepared", "batch Both: 2", "released",
+        ])
+      try await pool.execute("TRUNCATE t", name: "Empty")
+      _ = recorder.take()
+      _ = try await pool.run(batch, name: "Both")
       #expect(recorder.take() == ["acquired for Both", "batch Both begins", "batch Both: 2", "released"])
 
       for try await _ in pool.stream("SELECT id FROM t", as: Int.self, name: "Walk") {}
