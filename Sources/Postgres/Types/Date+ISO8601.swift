@@ -54,12 +54,13 @@ extension Date {
     self.init(timeIntervalSinceReferenceDate: Double(utc) / 1e6 + Self.postgresEpoch)
   }
 
-  /// How far ahead of UTC the clocks of `Z`, `+02`, `+0200` and `+02:00` are.
+  /// How far ahead of UTC the clocks of `Z`, `+02`, `+0200`, `+02:00` and, as PostgreSQL writes times of the past,
+  /// `+00:19:32` are.
   private static func seconds(zone: Substring) -> Int64? {
     if zone == "Z" || zone == "z" { return 0 }
     let digits = zone.dropFirst().filter { $0 != ":" }
-    guard let number = digits[...].digits, digits.count == 2 || digits.count == 4 else { return nil }
-    let (hours, minutes) = digits.count == 2 ? (number, 0) : (number / 100, number % 100)
-    return Int64((zone.first == "-" ? -1 : 1) * (hours * 3600 + minutes * 60))
+    guard [2, 4, 6].contains(digits.count), let number = (digits + "0000").prefix(6).digits else { return nil }
+    let seconds = number / 10_000 * 3600 + number / 100 % 100 * 60 + number % 100
+    return Int64(zone.first == "-" ? -seconds : seconds)
   }
 }
