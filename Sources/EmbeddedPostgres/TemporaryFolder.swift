@@ -58,5 +58,7 @@ enum TemporaryFolder {
 
   static func remove(_ folder: ServerFolder, user: ServerUser) {
     _ = Tool.run(["/bin/rm", "-rf", "--", folder.path], as: user)
+    // Where that user may not write, as in root's own TMPDIR, it is only empty.
+    rmdir(folder.path)
   }
 }

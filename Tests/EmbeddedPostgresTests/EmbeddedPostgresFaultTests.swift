@@ -239,6 +239,17 @@ import Testing
     try await eventually("the server is reaped") { !isAlive(server.process) }
   }
 
+  @Test func `a temporary folder goes from where only we may write, and not its user`() async throws {
+    let user = try ServerUser.resolve(dropRootTo: "postgres")
+    try await TestFolder.with { folder in
+      let made = ServerFolder(path: folder("keel-postgres-x"))
+      mkdir(made.path, 0o700)
+      chown(made.path, user.id, user.group)
+      TemporaryFolder.remove(made, user: user)
+      #expect(!FileSystem.exists(made.path))
+    }
+  }
+
   @Test(arguments: ["/tmp", "/dev/shm"])
   func `what a killed program left is swept away wherever temporary servers may have been`(place: String) throws {
     let user = try ServerUser.resolve(dropRootTo: "postgres")
