@@ -119,6 +119,36 @@ int keel_http_is_folded(const char *name, size_t size, const char *value) {
   return 0;
 }
 
+// Whether there is nothing but blanks, and the NULs that the library writes over them and over the ends of lines.
+static int is_blank(const char *from, const char *to, size_t most) {
+  if (to < from || (size_t)(to - from) > most) return 0;
+  while (from < to && (*from == '\0' || *from == ' ')) ++from;
+  return from == to;
+}
+
+struct head {
+  const char *end;  // of what was looked at
+  int is_whole;
+};
+
+static enum MHD_Result look_at_field(void *context, enum MHD_ValueKind kind, const char *name, size_t name_size,
+                                     const char *value, size_t value_size) {
+  (void)kind;
+  struct head *head = context;
+  // The end of a line, which may be a line feed alone.
+  if (!is_blank(head->end, name, 2)) head->is_whole = 0;
+  head->end = value ? value + value_size : name + name_size;
+  return MHD_YES;
+}
+
+int keel_http_is_whole(struct MHD_Connection *connection, const char *method, const char *target, size_t target_size,
+                       const char *version) {
+  if (!is_blank(method + strlen(method), target, SIZE_MAX) || !is_blank(target + target_size, version, 1)) return 0;
+  struct head head = {version + strlen(version), 1};
+  MHD_get_connection_values_n(connection, MHD_HEADER_KIND, look_at_field, &head);
+  return head.is_whole && is_blank(head.end, method + keel_http_header_size(connection), 4);
+}
+
 void keel_http_look_again(struct MHD_Connection *connection) {
   // Connections with a time-out of their own are all looked at. The value only has to differ from that of the others.
   MHD_set_connection_option(connection, MHD_CONNECTION_OPTION_TIMEOUT, 99999u);

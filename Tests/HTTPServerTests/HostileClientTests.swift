@@ -86,6 +86,7 @@ import Testing
     ("X: a\r\n\tb\r\n c", 400),
     ("Content: 3\r\n -Length", 400),
     ("X: a\rContent-Length: 3", 400),
+    (": x\r\nContent-Length: 3", 400),
   ])
   func `headers that can be read in two ways are refused and counted`(headers: String, status: Int) async throws {
     let observer = RecordingObserver()
@@ -97,6 +98,25 @@ import Testing
         #expect(client.isClosed())
       }
       try await eventually("the request is counted") { observer.seen.malformed.map(\.?.code) == [status] }
+    }
+  }
+
+  /// With a sign in the place of the NUL, which no name of a test can have.
+  @Test(arguments: [
+    "GET /ok␀/../x HTTP/1.1\r\nHost: t", "GET␀X /ok HTTP/1.1\r\nHost: t", "GET /ok HTTP/1.1\r\nHost: t␀.example",
+    "GET /ok HTTP/1.1\r\nX: a␀\r\nHost: t", "GET /ok HTTP/1.1\r\nHost: t\r\n␀\r\nGET /ok HTTP/1.1\r\nHost: t",
+    "GET /ok HTTP/1.1\r\nHost: t\r\n: x\r\nGET /ok HTTP/1.1\r\nHost: t",
+  ])
+  func `what the library would take for the end of a field or of the headers is refused`(head: String) async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        try client.send(head.replacing("␀", with: "\0") + "\r\n\r\n")
+        #expect(try client.response().status == 400)
+        #expect(client.isClosed())
+      }
+      #expect(observer.seen.records.isEmpty)
     }
   }
 

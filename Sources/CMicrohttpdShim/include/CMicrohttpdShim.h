@@ -48,6 +48,12 @@ void *keel_http_socket_context(struct MHD_Connection *connection);
 // in order, nothing but blanks stands between name and value.
 int keel_http_is_folded(const char *name, size_t size, const char *value);
 
+// Whether the head of a request was read to its end; all but the size of the target as the library gave it to `handle`. 0.9.75
+// takes a NUL for the end of what it stands in, and a line without a name for the end of the headers: what follows would
+// be the next request.
+int keel_http_is_whole(struct MHD_Connection *connection, const char *method, const char *target, size_t target_size,
+                       const char *version);
+
 // Makes the library look at a connection in each of its runs from now on. 0.9.75 closes a connection whose body failed,
 // and then forgets to clean up after it unless it looks again.
 void keel_http_look_again(struct MHD_Connection *connection);

@@ -170,8 +170,8 @@ final class Daemon: @unchecked Sendable {
     scheduleRun()
   }
 
-  func requestBegins(on connection: Connection, target: String?) -> Exchange {
-    let exchange = Exchange(daemon: self, connection: connection, target: target)
+  func requestBegins(on connection: Connection, target: String?, size: Int) -> Exchange {
+    let exchange = Exchange(daemon: self, connection: connection, target: target, size: size)
     connection.exchange = exchange
     connection.requests += 1
     return exchange

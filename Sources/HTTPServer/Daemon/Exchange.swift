@@ -21,6 +21,8 @@ final class Exchange: @unchecked Sendable {
   let connection: Connection
   private let target: String
   private let isTargetText: Bool
+  /// The bytes of the target, be it text or not.
+  let targetSize: Int
 
   /// Taken by the handler's task once it is complete.
   private var request: HTTPRequest?
@@ -39,12 +41,15 @@ final class Exchange: @unchecked Sendable {
   private var id: String?
   private var outcome: HTTPRequestRecord.Outcome?
 
-  /// - Parameter target: As it stands in the request line; nil when it is not UTF-8.
-  init(daemon: Daemon, connection: Connection, target: String?) {
+  /// - Parameters:
+  ///   - target: As it stands in the request line; nil when it is not UTF-8.
+  ///   - size: Its bytes.
+  init(daemon: Daemon, connection: Connection, target: String?, size: Int) {
     self.daemon = daemon
     self.connection = connection
     self.target = target ?? ""
     isTargetText = target != nil
+    targetSize = size
     startedAt = connection.quietSince
   }
 
@@ -57,7 +62,9 @@ final class Exchange: @unchecked Sendable {
   }
 
   /// The headers are complete.
-  func headersArrived(method: String, version: String) -> Verdict {
+  ///
+  /// - Parameter isWhole: Whether the library has read them as they were sent.
+  func headersArrived(method: String, version: String, isWhole: Bool) -> Verdict {
     startedAt = .now
     isInFlight = true
     daemon.requestBegan()
@@ -74,12 +81,15 @@ final class Exchange: @unchecked Sendable {
     endpoint = plan.endpoint
     bodyLimit = plan.endpoint.bodyLimit ?? daemon.configuration.bodyLimit
     // Those that the library went by, to the byte.
-    return checkHeaders(arrived.fields, isOld: isOld, isFolded: arrived.isFolded)
+    return checkHeaders(arrived.fields, isOld: isOld, isFolded: arrived.isFolded, isWhole: isWhole)
   }
 
-  private func checkHeaders(_ headers: HTTPHeaders, isOld: Bool, isFolded: Bool) -> Verdict {
+  private func checkHeaders(_ headers: HTTPHeaders, isOld: Bool, isFolded: Bool, isWhole: Bool) -> Verdict {
     do throws(HTTPError) {
       guard !isFolded else { throw HTTPError(.badRequest, "a header field goes on in the next line") }
+      guard isWhole else {
+        throw HTTPError(.badRequest, "the request line or a header has a NUL, or a header has no name")
+      }
       guard connection.headerSize <= daemon.configuration.headerLimit else {
         throw HTTPError(.requestHeaderFieldsTooLarge)
       }

@@ -1,4 +1,5 @@
 internal import CMicrohttpdShim
+internal import Glibc
 
 // The one place where our objects become the library's pointers and come back:
 //
@@ -19,14 +20,17 @@ extension Daemon {
       guard let daemon = Daemon.from(context), let pointer,
         let connection = object(Connection.self, keel_http_socket_context(pointer))
       else { return nil }
-      let exchange = daemon.requestBegins(on: connection, target: target.flatMap { String(validatingCString: $0) })
+      let exchange = daemon.requestBegins(
+        on: connection, target: target.flatMap { String(validatingCString: $0) }, size: target.map(strlen) ?? 0)
       return Unmanaged.passRetained(exchange).toOpaque()
     }
-    options.handle = { _, _, _, method, version, bytes, count, slot in
+    options.handle = { _, pointer, target, method, version, bytes, count, slot in
       guard let method, let version, let count, let exchange = object(Exchange.self, slot?.pointee) else { return .NO }
       let verdict: Exchange.Verdict
       if !exchange.isInFlight {
-        verdict = exchange.headersArrived(method: String(cString: method), version: String(cString: version))
+        let isWhole = keel_http_is_whole(pointer, method, target, exchange.targetSize, version) != 0
+        verdict = exchange.headersArrived(
+          method: String(cString: method), version: String(cString: version), isWhole: isWhole)
       } else if bytes != nil {
         // A part of no bytes too, which comes of a client that asked first to send nothing and sent a next request.
         verdict = exchange.bodyArrived(UnsafeRawBufferPointer(start: bytes, count: count.pointee))
