@@ -43,6 +43,22 @@ import Testing
     }
   }
 
+  struct Order: Decodable {
+    var quantity: UInt8
+    var price: Double?
+  }
+
+  @Test(arguments: [
+    (#"{"quantity":1.5}"#, 422), (#"{"quantity":300}"#, 422), (#"{"quantity":-1}"#, 422),
+    (#"{"quantity":1,"price":1e400}"#, 422), (#"{"quantity":1"#, 400), ("1 2", 400), ("", 400),
+  ])
+  func `a number that does not fit is 422, for the body is JSON, and what is none is 400`(body: String, status: Int) {
+    let error = #expect(throws: HTTPError.self) {
+      try HTTPRequest(.post, "/", body: Array(body.utf8)).json(Order.self)
+    }
+    #expect(error?.status.code == status)
+  }
+
   @Test func `a moment with an offset is read`() throws {
     let body = Array(#"{"at":"2026-01-31T14:00:00.250+02:00"}"#.utf8)
     let event = try HTTPRequest(.post, "/", body: body).json(Event.self)

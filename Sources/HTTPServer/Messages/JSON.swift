@@ -42,11 +42,18 @@ extension HTTPRequest {
     do {
       return try decoder.decode(type, from: Data(body))
     } catch let error as DecodingError {
-      throw Self.clientError(error)
+      // Of a number that does not fit, 1.5 for an Int, the decoder says the same as of what is no JSON.
+      let isJSON = (try? decoder.decode(Anything.self, from: Data(body))) != nil
+      throw Self.clientError(error, isJSON: isJSON)
     }
   }
 
-  private static func clientError(_ error: DecodingError) -> HTTPError {
+  /// Takes every value, and nothing of it.
+  private struct Anything: Decodable {
+    init(from decoder: any Decoder) {}
+  }
+
+  private static func clientError(_ error: DecodingError, isJSON: Bool) -> HTTPError {
     switch error {
     case .keyNotFound(let key, let context):
       HTTPError(.unprocessableContent, "\(place(context.codingPath + [key])): missing")
@@ -54,7 +61,7 @@ extension HTTPRequest {
       HTTPError(.unprocessableContent, "\(place(context.codingPath)): must not be null")
     case .typeMismatch(let type, let context):
       HTTPError(.unprocessableContent, "\(place(context.codingPath)): expected \(type)")
-    case .dataCorrupted(let context) where context.codingPath.isEmpty:
+    case .dataCorrupted where !isJSON:
       HTTPError(.badRequest, "the body is not valid JSON")
     case .dataCorrupted(let context):
       HTTPError(.unprocessableContent, "\(place(context.codingPath)): not a valid value")
