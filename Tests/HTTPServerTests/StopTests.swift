@@ -37,6 +37,18 @@ import Testing
     await loop.stop()
   }
 
+  @Test func `a start that fails leaves no socket file behind`() async throws {
+    let path = "/tmp/keel-http-\(UUID().uuidString.prefix(8)).sock"
+    var configuration = HTTPServerConfiguration(address: .unix(path: path))
+    configuration.tls = .init(certificateChain: "none", privateKey: "none")
+    let loop = try EventLoop()
+    let server = try HTTPServer(configuration: configuration, routes: [], loop: loop)
+    let error = await #expect(throws: HTTPServerError.self) { try await server.start() }
+    #expect(error?.code == .cannotStart)
+    #expect(!FileManager.default.fileExists(atPath: path))
+    await loop.stop()
+  }
+
   @Test func `a socket file left behind is replaced, one in use and a plain file are not`() async throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "keel-http-\(UUID().uuidString.prefix(8))")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)

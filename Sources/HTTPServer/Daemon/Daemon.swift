@@ -64,7 +64,7 @@ final class Daemon: @unchecked Sendable {
     let options = makeOptions(listening: socket.descriptor)
     guard let library = keel_http_start(options) else {
       // In some of its failures the library closes the socket, in others it does not.
-      socket.closeIfOpen()
+      socket.discard()
       free(options)
       let hint =
         configuration.tls == nil ? "" : "; check that the certificate and the key are PEM text and belong together"

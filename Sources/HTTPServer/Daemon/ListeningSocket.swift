@@ -30,9 +30,10 @@ struct ListeningSocket {
     self.address = Self.boundAddress(of: descriptor, asked: address)
   }
 
-  /// Closes it, if it is not closed already. For a socket lent to somebody who may have closed it: by now the descriptor's
-  /// number may be that of a database connection.
-  func closeIfOpen() {
+  /// Removes its file, and closes it if it is not closed already. For a socket lent to somebody who may have closed it: by
+  /// now the descriptor's number may be that of a database connection.
+  func discard() {
+    if case .unix(let path) = address { unlink(path) }
     if Self.identity(of: descriptor) == identity { close(descriptor) }
   }
 
