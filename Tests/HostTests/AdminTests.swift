@@ -119,7 +119,7 @@ import Testing
     }
   }
 
-  @Test(arguments: ["debug", #"{"level":"debug"}"#, "level=debug", "debug\n"])
+  @Test(arguments: ["debug", #"{"level":"debug"}"#, "level=debug", "debug\n", "DEBUG"])
   func `the log's level is read and set, as a word, JSON or form`(body: String) async throws {
     try await serving { _, server, logger in
       let before = await server.respond(to: request("/debug/log-level"))

@@ -113,18 +113,19 @@ struct DebugRoutes: Sendable {
         word = String(word.dropFirst("level=".count))
       }
       word = word.filter { !$0.isWhitespace }
-      guard let level = Logger.Level(rawValue: word) else {
+      guard let level = Logger.Level(rawValue: word.lowercased()) else {
         let known = Logger.Level.allCases.map(\.rawValue).joined(separator: ", ")
         throw HTTPError(.badRequest, "the level is one of \(known)")
       }
       let old = panel.levelControl.level
       panel.logger.setLevel(level) { logger in
         logger.notice(
-          "log level changed", ["from": .string(old?.rawValue ?? "off"), "to": .string(word), "by": "/debug/log-level"])
+          "log level changed",
+          ["from": .string(old?.rawValue ?? "off"), "to": .string(level.rawValue), "by": "/debug/log-level"])
       }
       // A form goes back to the page it stands on.
       if isForm { return HTTPResponse(status: .seeOther, headers: ["Location": "/debug"]) }
-      return try JSON(LevelBody(level: word)).httpResponse()
+      return try JSON(LevelBody(level: level.rawValue)).httpResponse()
     }
   }
 }
