@@ -12,7 +12,7 @@ enum AdminRoutes {
   /// `/metrics`: Prometheus' text format, or OpenMetrics for who asks for it.
   static func metrics(_ registry: MetricsRegistry) -> Route {
     Route(.get, "/metrics") { request in
-      let format = ExpositionFormat.negotiate(accept: request.headers["accept"])
+      let format = ExpositionFormat.negotiate(accept: request.headers.values(for: "accept").joined(separator: ","))
       return HTTPResponse(await registry.render(format), contentType: format.contentType)
     }
   }

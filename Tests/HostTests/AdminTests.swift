@@ -142,6 +142,15 @@ import Testing
     }
   }
 
+  @Test func `OpenMetrics is answered to who asks for it in a second line`() async throws {
+    try await serving { _, server, _ in
+      var headers: HTTPHeaders = ["Accept": "text/plain;q=0.5"]
+      headers.add("Accept", "application/openmetrics-text")
+      let page = await server.respond(to: request("/metrics", headers))
+      #expect(page.headers["Content-Type"]?.hasPrefix("application/openmetrics-text") == true)
+    }
+  }
+
   @Test func `metrics say how long start hooks took`() async throws {
     try await serving { _, server, _ in
       let page = String(decoding: await server.respond(to: request("/metrics")).bytes ?? [], as: UTF8.self)
