@@ -120,6 +120,21 @@ import Testing
     }
   }
 
+  @Test func `what follows a trailer without a name is not a second request`() async throws {
+    let observer = RecordingObserver()
+    try await withServer(Self.routes, observer: observer) { address, _ in
+      try await offPool {
+        let client = try TestClient(address)
+        try client.send(
+          "POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n3\r\nabc\r\n0\r\nA: b\r\n: x\r\n"
+            + "GET /ok HTTP/1.1\r\nHost: t\r\n\r\n")
+        #expect(try client.response().text == "abc")
+        #expect(client.isClosed())
+      }
+      try await eventually("the request is reported") { observer.seen.records.map(\.target) == ["/echo"] }
+    }
+  }
+
   @Test func `chunks from a client of HTTP 1.0 are refused`() async throws {
     try await withServer(Self.routes) { address, _ in
       try await offPool {

@@ -178,7 +178,7 @@ import Testing
       try await offPool {
         let client = try TestClient(address)
         try client.send("POST /echo HTTP/1.1\r\nHost: t\r\nTransfer-Encoding: chunked\r\n\r\n")
-        for part in ["5\r\nhello\r\n", "1\r", "\n,\r\n", "6;ext=1\r\n world\r\n", "0\r\nTrailer: x\r\n\r\n"] {
+        for part in ["5\r\nhello\r\n", "1\r", "\n,\r\n", "6;ext=1\r\n world\r\n", "0\r\n\r\n"] {
           try client.send(part)
         }
         #expect(try client.response().text == "hello, world")

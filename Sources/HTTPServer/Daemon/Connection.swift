@@ -56,6 +56,10 @@ final class Connection {
     return headers
   }
 
+  /// There are fields after the last chunk of the body. Where they end is in doubt: the library takes a line without a name
+  /// for the last one.
+  var hasTrailers: Bool { MHD_get_connection_values_n(pointer, .FOOTER_KIND, nil, nil) > 0 }
+
   /// The bytes of request line and headers.
   var headerSize: Int {
     keel_http_header_size(pointer)

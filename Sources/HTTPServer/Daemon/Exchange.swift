@@ -183,7 +183,7 @@ final class Exchange: @unchecked Sendable {
     if let failure = response.failure, let request {
       daemon.observer.handlerFailed(failure, request: request.identified(by: response))
     }
-    queue(response, to: request, closes: closes || daemon.isDraining)
+    queue(response, to: request, closes: closes || daemon.isDraining || connection.hasTrailers)
     task = nil
     if action == .queueAndResume { daemon.resume(connection) }
   }
