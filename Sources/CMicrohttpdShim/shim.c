@@ -143,6 +143,8 @@ static enum MHD_Result look_at_field(void *context, enum MHD_ValueKind kind, con
 
 int keel_http_is_whole(struct MHD_Connection *connection, const char *method, const char *target, size_t target_size,
                        const char *version) {
+  // Since 1.0 the library reads heads in another way, and strictly by itself.
+  if (MHD_VERSION >= 0x01000000) return 1;
   if (!is_blank(method + strlen(method), target, SIZE_MAX) || !is_blank(target + target_size, version, 1)) return 0;
   struct head head = {version + strlen(version), 1};
   MHD_get_connection_values_n(connection, MHD_HEADER_KIND, look_at_field, &head);

@@ -332,8 +332,11 @@ struct ConnectionSession: ~Copyable, Sendable {
       if error.isLostStatement || !request.isPrepared, statements.forget(prepared), error.isStalePlan {
         obsolete.append(prepared.name)
       }
-      // A batch is sent again as a whole, by its caller.
-      if error.isLostStatement, request.retryReason == nil, !request.isBatched, request.abort == nil {
+      // Again only where it was not prepared for this: another request may have prepared it, and it be stale since. A batch is
+      // sent again as a whole, by its caller.
+      let mayRetry = request.retryReason == nil || !request.wasPrepared
+      if error.isLostStatement, mayRetry, !request.isBatched {
+        if let abort = request.abort { return complete(request, abort.error, &deliveries) }
         request.rewind()
         queue.prepend(request)
         return
