@@ -72,8 +72,9 @@ extension PostgresConnection {
         endsSegment: isolation == .separate || index == statements.count - 1)
     }
     try await perform(lead, with: others, timeout: options.timeout)
-    for request in [lead] + others where request.wasPrepared { trace?.tellPrepared() }
-    return try ([lead] + others).map { request in
+    let requests = [lead] + others
+    for request in requests where request.wasPrepared { trace?.tellPrepared() }
+    return try requests.map { request in
       if let error = request.error {
         guard var named = (error as? PostgresError)?.of(request.sql ?? "", options.caller) else { throw error }
         // Refused before anything was sent, or lost with the connection: that concerns all of them.
