@@ -21,10 +21,7 @@ extension Engine {
   func ensureStarted(_ node: Int) async throws {
     let asking = Context.node(of: self)
     let now = options.clock.now()
-    let waiter = state.withLock { state in
-      state.nextWaiter += 1
-      return state.nextWaiter
-    }
+    let waiter = state.withLock { $0.valueWaiters.number() }
     var hasWaited = true
     let failure = await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
@@ -41,7 +38,7 @@ extension Engine {
         perform(effects)
       }
     } onCancel: {
-      state.withLock { $0.valueWaiters[node]?.removeValue(forKey: waiter) }?.resume(returning: CancellationError())
+      state.withLock { $0.valueWaiters.remove(waiter, for: node) }?.resume(returning: CancellationError())
     }
     if hasWaited, let asking { perform(state.withLock { $0.endDemand(of: asking, for: node) }) }
     if let failure { throw failure }

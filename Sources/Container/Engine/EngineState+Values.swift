@@ -24,7 +24,7 @@ extension EngineState {
       }
       lazyWaits.begin(asking, for: node)
     }
-    valueWaiters[node, default: [:]][waiter] = continuation
+    valueWaiters.add(continuation, as: waiter, for: node)
     // Whoever asks from inside a constructor keeps its turn while it waits, so serial order must allow one more.
     var effects: [Effect] = watch.isOn ? [] : [.watch]
     schedule.want(CollectionOfOne(node), inside: asking)

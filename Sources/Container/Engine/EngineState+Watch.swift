@@ -138,8 +138,7 @@ extension EngineState {
       effects.append(.cancelRuns(Array(runs.values)))
       // One that has ended would be kept for ever, and keeps the engine.
       runs = runs.filter { $0.value.isRunning }
-      for waiters in valueWaiters.values { effects.append(.answer(Array(waiters.values), ContainerError.stopping())) }
-      valueWaiters = [:]
+      effects.append(.answer(valueWaiters.removeAll(), ContainerError.stopping()))
       for node in records.indices where records[node].worker != 0 {
         abandoned[records[node].worker] = node
         records[node].worker = 0

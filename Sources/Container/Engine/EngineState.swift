@@ -80,9 +80,8 @@ struct EngineState: Sendable {
   var startOutcome: Result<Void, ContainerError>?
   var startWaiters: [CheckedContinuation<Void, Never>] = []
   var stopWaiters: [CheckedContinuation<Void, Never>] = []
-  /// Who waits for the value of each node, by a number of their own.
-  var valueWaiters: [Int: [Int: CheckedContinuation<(any Error)?, Never>]] = [:]
-  var nextWaiter = 0
+  /// Who waits for values; answered with what went wrong, if anything did.
+  var valueWaiters = Waiters<(any Error)?>()
   var streams: [Int: AsyncStream<AppState>.Continuation] = [:]
   var nextStream = 0
   var scopes = Scopes()
@@ -141,9 +140,7 @@ struct EngineState: Sendable {
     let hasStopWork =
       started > 0 && hooks[node].prefix(started).contains { $0.onStop != nil } || !runs.isEmpty && runs[node] != nil
     schedule.didStart(node, hasStopWork: hasStopWork)
-    if !valueWaiters.isEmpty, let waiters = valueWaiters.removeValue(forKey: node) {
-      effects.append(.answer(Array(waiters.values), nil))
-    }
+    if !valueWaiters.isEmpty { effects.append(.answer(valueWaiters.removeAll(for: node), nil)) }
     enqueueStarts()
     settle(now: now, &effects)
     return true
@@ -186,9 +183,7 @@ struct EngineState: Sendable {
 
   private mutating func answer(_ nodes: [Int], _ error: ContainerError, _ effects: inout [Effect]) {
     guard !valueWaiters.isEmpty else { return }
-    for node in nodes {
-      if let waiters = valueWaiters.removeValue(forKey: node) { effects.append(.answer(Array(waiters.values), error)) }
-    }
+    for node in nodes { effects.append(.answer(valueWaiters.removeAll(for: node), error)) }
   }
 
   /// Calls off everything that is being built, and tells every `Run` that the end is near.

@@ -7,13 +7,10 @@ final class ScopeStorage: Sendable {
     case built
   }
 
-  private typealias Waiter = CheckedContinuation<Result<Void, any Error>, Never>
-
   private struct State {
     var phases: [Int: Phase] = [:]
     /// Who waits for a node that somebody else builds.
-    var waiters: [Int: [Int: Waiter]] = [:]
-    var nextWaiter = 0
+    var waiters = Waiters<Result<Void, any Error>>()
     /// What has started, to be stopped in the reverse order.
     var started: [(node: Int, hooks: [Hook])] = []
     var isOver = false
@@ -145,32 +142,29 @@ final class ScopeStorage: Sendable {
 
   /// Waits until somebody else has built a node, or the task is cancelled.
   private func builtElsewhere(_ node: Int) async -> Result<Void, any Error> {
-    let id = state.withLock { state in
-      state.nextWaiter += 1
-      return state.nextWaiter
-    }
+    let number = state.withLock { $0.waiters.number() }
     return await withTaskCancellationHandler {
       await withCheckedContinuation { continuation in
         let result = state.withLock { state -> Result<Void, any Error>? in
           guard case .building = state.phases[node] else { return .success(()) }
           // A cancellation that came before is seen here, one that comes later finds the waiter.
           if Task.isCancelled { return .failure(CancellationError()) }
-          state.waiters[node, default: [:]][id] = continuation
+          state.waiters.add(continuation, as: number, for: node)
           return nil
         }
         if let result { continuation.resume(returning: result) }
       }
     } onCancel: {
-      state.withLock { $0.waiters[node]?.removeValue(forKey: id) }?.resume(returning: .failure(CancellationError()))
+      state.withLock { $0.waiters.remove(number, for: node) }?.resume(returning: .failure(CancellationError()))
     }
   }
 
   private func settle(_ node: Int, _ result: Result<Void, any Error>) {
     let waiters = state.withLock { state in
       if case .success = result { state.phases[node] = .built } else { state.phases[node] = nil }
-      return state.waiters.removeValue(forKey: node) ?? [:]
+      return state.waiters.removeAll(for: node)
     }
-    for waiter in waiters.values { waiter.resume(returning: result) }
+    for waiter in waiters { waiter.resume(returning: result) }
   }
 
   private func build(_ node: Int, _ engine: Engine) async throws {
