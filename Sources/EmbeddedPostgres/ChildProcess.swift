@@ -36,7 +36,7 @@ final class ChildProcess: Sendable {
     self.onEnd = onEnd
   }
 
-  /// Starts a process. The descriptors stay the caller's to close.
+  /// Starts a process. The descriptors stay the caller's to close; `onEnd` is over before a wait for the end is.
   static func start(
     _ arguments: [String], input: Int32, output: Int32,
     onEnd: @escaping @Sendable (ServerExit.Reason) -> Void = { _ in }
@@ -99,8 +99,10 @@ final class ChildProcess: Sendable {
       state = .ended(reason)
       return reason
     }
-    ended.open()
+    // Before anybody goes on who waited for the end: a restart begins with the next process at once, and what is told of
+    // this one after that would count for it.
     onEnd(reason)
+    ended.open()
   }
 
   /// Nothing of our own environment but what names the time zone: no PGDATA or LC_ALL may change what runs.

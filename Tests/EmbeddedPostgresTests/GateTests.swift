@@ -36,6 +36,23 @@ import Testing
     #expect(isOpened)
   }
 
+  @Test func `the wait for a program's end is over once its end was told, not before`() async throws {
+    let null = open("/dev/null", O_RDWR | O_CLOEXEC)
+    defer { close(null) }
+    let isToldBefore = try await offPool { _ in
+      let (isWaitOver, isToldBefore) = (CancellationFlag(), CancellationFlag())
+      let child = try ChildProcess.start(["/bin/true"], input: null, output: null) { _ in
+        // Long enough for a wait that does not wait for this.
+        for _ in 0..<100 where !isWaitOver.isSet { _ = poll(nil, 0, 1) }
+        if !isWaitOver.isSet { isToldBefore.set() }
+      }.get()
+      _ = child.waitForExit(until: .never)
+      isWaitOver.set()
+      return isToldBefore.isSet
+    }
+    #expect(isToldBefore)
+  }
+
   /// A program that inherits whatever it may, and lives for long.
   private static func startStranger() -> pid_t? {
     var process = pid_t()
