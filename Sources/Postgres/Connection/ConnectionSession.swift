@@ -203,13 +203,11 @@ struct ConnectionSession: ~Copyable, Sendable {
       guard sql.binds.isEmpty else {
         throw PostgresError(.unsupported, "COPY takes no parameters; write the values into its text as literals")
       }
-      if case .simple = mode {
-        // Which takes several statements: only one is meant.
-        _ = try handle?.inlined(sql)
-        isSent = setPipelined(false) && handle?.sendScript(sql.text) == true
-      } else {
-        isSent = setPipelined(false) && handle?.sendPlain(sql.text) == true
-      }
+      // By the simple protocol, as psql and pgx do it: by the extended one libpq has to send a second Sync, which the
+      // server answers or not, depending on when a COPY fails, and a pooler in between loses count. It takes several
+      // statements, and only one is meant.
+      _ = try handle?.inlined(sql)
+      isSent = setPipelined(false) && handle?.sendScript(sql.text) == true
     case .statement where request.isSimple, .rows where request.isSimple:
       guard try sendSimple(request) else { throw lose() }
       return

@@ -2,7 +2,23 @@ internal import EventLoop
 
 extension PostgresConnection {
   /// Runs a COPY to the server: `write` gets its data across.
+  ///
+  /// In the modes for poolers in a transaction. When the server refuses a COPY it waits for the rest of its data no more,
+  /// and a pooler would lend the session to somebody else and let what still comes of the data keep another one.
   func copyIn(
+    _ sql: SQL, _ options: QueryOptions, isolation: isolated (any Actor)? = #isolation,
+    _ write: (ConnectionRequest) async throws -> Void
+  ) async throws -> Int {
+    guard self.options.statementCacheMode != .prepare, !isInTransaction else {
+      return try await copyAlone(sql, options, write)
+    }
+    return try await transaction(timeout: options.timeout, fileID: options.fileID, line: options.line) {
+      transaction in
+      try await copyAlone(sql, options.within(transaction.deadline), write)
+    }
+  }
+
+  private func copyAlone(
     _ sql: SQL, _ options: QueryOptions, isolation: isolated (any Actor)? = #isolation,
     _ write: (ConnectionRequest) async throws -> Void
   ) async throws -> Int {
