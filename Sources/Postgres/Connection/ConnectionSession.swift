@@ -323,6 +323,7 @@ struct ConnectionSession: ~Copyable, Sendable {
     guard let request = inFlight.removeFirst() else { return }
     defer { cancelWhatIsGivenUp(&deliveries) }
     guard let error = request.error as? PostgresError else {
+      if request.abort != nil { endForgottenTransaction(request) }
       complete(request, request.missingAnswer, &deliveries)
       return
     }
@@ -345,6 +346,15 @@ struct ConnectionSession: ~Copyable, Sendable {
     } else {
       complete(request, error, &deliveries)
     }
+  }
+
+  /// Commits a transaction that began after its caller had been told that it was given up. All that it holds was sent by
+  /// others, and stands by itself to them.
+  private mutating func endForgottenTransaction(_ request: ConnectionRequest) {
+    guard request.continuation == nil, !request.isBatched, request.result?.beginsTransaction == true else { return }
+    let commit = ConnectionRequest(.statement("COMMIT"))
+    commit.isHousekeeping = true
+    queue.prepend(commit)
   }
 
   private mutating func complete(

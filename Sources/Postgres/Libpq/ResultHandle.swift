@@ -102,6 +102,9 @@ final class ResultHandle: @unchecked Sendable {
     return strcmp(tag, "DISCARD ALL") == 0 || strcmp(tag, "DEALLOCATE ALL") == 0
   }
 
+  /// Whether the statement was one that begins a transaction.
+  var beginsTransaction: Bool { ["BEGIN", "START TRANSACTION"].contains(commandTag) }
+
   /// Rows that the statement inserted, changed, deleted or returned.
   var rowsAffected: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
 

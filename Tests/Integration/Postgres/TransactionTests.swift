@@ -216,6 +216,40 @@ import Testing
     }
   }
 
+  @Test func `what follows a transaction that was given up as it began stands by itself`() async throws {
+    try await withTestDatabase(Self.accounts) { pool in
+      for _ in 0..<rounds(200) {
+        try await pool.withConnection { connection in
+          try? await connection.transaction(timeout: .microseconds(Int.random(in: 1...300))) { _ in throw Trouble() }
+          try await connection.execute("UPDATE account SET amount = amount + 1 WHERE id = 2")
+        }
+      }
+      #expect(try await amounts(pool) == [100, rounds(200)])
+    }
+  }
+
+  @Test func `what follows a transaction that was given up as it began beside other queries stands by itself`()
+    async throws
+  {
+    try await withTestDatabase(Self.accounts) { pool in
+      for _ in 0..<rounds(200) {
+        try await pool.withConnection { connection in
+          await withTaskGroup(of: Void.self) { group in
+            for _ in 0..<3 {
+              group.addTask { _ = try? await connection.execute("SELECT") }
+            }
+            group.addTask {
+              try? await connection.transaction(timeout: .microseconds(Int.random(in: 1...300))) { _ in throw Trouble()
+              }
+            }
+          }
+          try await connection.execute("UPDATE account SET amount = amount + 1 WHERE id = 2")
+        }
+      }
+      #expect(try await amounts(pool) == [100, rounds(200)])
+    }
+  }
+
   @Test func `a connection left in a transaction by a single statement is closed, not lent again`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
       try await pool.execute("BEGIN")
