@@ -29,6 +29,8 @@ import Testing
     var duplicate = PostgresError(.server, "duplicate key")
     duplicate.sqlState = .uniqueViolation
     metrics.record(.queryEnded(trace("SELECT 1"), duration: .zero, .failure(duplicate)))
+    duplicate.sqlState = .divisionByZero
+    metrics.record(.statementFailed(trace("SELECT 1 / 0", nil, .batch), duplicate))
     metrics.record(.released(processID: 1, isSound: true, held: .seconds(2)))
     metrics.record(.connectEnded(duration: .milliseconds(4), .success(1)))
     // Nobody wanted it any more, which is no fault of the server's.
@@ -38,7 +40,7 @@ import Testing
     #expect(page.value("db_query_duration_seconds_count", ["operation": "query", "name": "GetUser"]) == 2)
     #expect(page.value("db_query_duration_seconds_count", ["operation": "copyIn", "name": "Load"]) == 1)
     #expect(page.value("db_query_duration_seconds_count", ["operation": "query", "name": "unnamed SELECT"]) == 4)
-    for kind in ["cancelled", "other", "closed", "23"] {
+    for kind in ["cancelled", "other", "closed", "23", "22"] {
       #expect(page.value("db_query_errors_total", ["sqlstate_class": kind]) == 1)
     }
     #expect(page.value("db_pool_hold_seconds_sum", [:]) == 2)

@@ -41,6 +41,16 @@ import Testing
     #expect(log("SELECT 1", took: .zero, level: .info, outcome: .failure(CancellationError())) == nil)
   }
 
+  @Test func `a statement that fails of a batch of separate ones is told by itself`() throws {
+    let output = RecordingLogOutput()
+    let tracer = SlowQueryTracer(logger: Logger(label: "test", level: .info, output: output))
+    let trace = QueryTrace.started(tracer, .batch, "SELECT 1;\nSELECT 1 / 0", "Both", 42)
+    trace.tellFailed(PostgresError(.closed, "closed").of("SELECT 1 / 0", nil))
+    let entry = try #require(output.entries.first)
+    #expect(entry.level == .info && entry.message == "query of a batch failed")
+    #expect(entry.metadata["sql"] == "SELECT 1 / 0" && entry.metadata["error"] == "closed")
+  }
+
   @Test func `a query that still runs is a warning with its SQL and the parameters as configured`() throws {
     let output = RecordingLogOutput()
     let tracer = SlowQueryTracer(parameters: .full, logger: Logger(label: "test", output: output))

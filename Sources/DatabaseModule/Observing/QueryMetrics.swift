@@ -44,6 +44,7 @@ struct QueryMetrics: QueryTracer {
     case .queryEnded(let trace, let duration, let outcome):
       queries.with(trace.operation.rawValue, trace.metricName).observe(duration)
       if case .failure(let error) = outcome { errors.with(Self.kind(of: error)).increment() }
+    case .statementFailed(_, let error): errors.with(Self.kind(of: error)).increment()
     case .connectEnded(let duration, let outcome):
       switch outcome {
       case .success: connects.with("made").observe(duration)

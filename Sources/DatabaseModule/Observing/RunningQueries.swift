@@ -22,7 +22,7 @@ final class RunningQueries: QueryTracer {
     case .queryEnded(let trace, _, _):
       // What it held is let go of outside the lock.
       _ = entries.withLock { $0.removeValue(forKey: trace.id) }
-    case .connectEnded, .acquireEnded, .released, .prepared: break
+    case .statementFailed, .connectEnded, .acquireEnded, .released, .prepared: break
     }
   }
 

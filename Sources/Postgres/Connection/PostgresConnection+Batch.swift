@@ -6,6 +6,7 @@ extension PostgresConnection {
       .batch, SQL(unchecked: batch.statements.map(\.text).joined(separator: ";\n")), options.name)
     do {
       let answers = try await sendLearning(batch, options, trace)
+      if let trace { for error in answers.results.compactMap(\.error) { trace.tellFailed(error) } }
       trace?.end(.success(answers.results.reduce(0) { $0 + ((try? $1.get().rowsAffected) ?? 0) }))
       return answers
     } catch {

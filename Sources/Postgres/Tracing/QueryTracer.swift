@@ -27,6 +27,8 @@ public enum TraceEvent: Sendable {
   case queryStarted(QueryTrace)
   /// A query was answered, or failed; the result is how many rows it returned or changed.
   case queryEnded(QueryTrace, duration: Duration, Result<Int, any Error>)
+  /// A statement of a batch failed that stands by itself there: told before the end of the batch, which is none in error.
+  case statementFailed(QueryTrace, PostgresError)
   /// A connection was made, or was not.
   case connectEnded(duration: Duration, Result<Int32, any Error>)
   /// A pool lent a connection, or failed to.
@@ -108,6 +110,8 @@ public struct QueryTrace: Sendable {
   }
 
   func tellPrepared() { tracer.record(.prepared(self)) }
+
+  func tellFailed(_ error: PostgresError) { tracer.record(.statementFailed(self, error)) }
 }
 
 /// Several tracers as one.

@@ -31,9 +31,21 @@ public struct SlowQueryTracer: QueryTracer {
     self.logger = logger
   }
 
-  /// Logs the end of a query.
+  /// Logs the end of a query, and what failed of a batch whose statements stand by themselves.
   public func record(_ event: TraceEvent) {
-    guard case .queryEnded(let trace, let duration, let outcome) = event else { return }
+    switch event {
+    case .queryEnded(let trace, let duration, let outcome): recordEnd(trace, duration, outcome)
+    case .statementFailed(let trace, let error):
+      guard logger.isEnabled(.info) else { return }
+      var metadata = metadata(trace, nil, .failure(error))
+      // Not that of the whole batch.
+      if let sql = error.sql { metadata["sql"] = .string(sql.cut(to: Self.longestStatement)) }
+      logger.info("query of a batch failed", metadata)
+    default: break
+    }
+  }
+
+  private func recordEnd(_ trace: QueryTrace, _ duration: Duration, _ outcome: Result<Int, any Error>) {
     let isSlow = duration >= threshold
     let isFailed = if case .failure(let error) = outcome { !(error is CancellationError) } else { false }
     // Whoever asked may expect the failure (a duplicate, a conflict that is tried again): it is theirs to warn of.
@@ -53,10 +65,10 @@ public struct SlowQueryTracer: QueryTracer {
     logger.warning("query still running", metadata(trace, elapsed, nil))
   }
 
-  private func metadata(_ trace: QueryTrace, _ duration: Duration, _ outcome: Result<Int, any Error>?) -> LogMetadata {
+  private func metadata(_ trace: QueryTrace, _ duration: Duration?, _ outcome: Result<Int, any Error>?) -> LogMetadata {
     var metadata: LogMetadata = [:]
     if let name = trace.name { metadata["name"] = .string(name) }
-    metadata["duration"] = .duration(duration)
+    if let duration { metadata["duration"] = .duration(duration) }
     switch outcome {
     case nil: break
     case .success(let rows): metadata["rows"] = .integer(rows)

@@ -70,6 +70,15 @@ import Testing
         recorder.take() == [
           "acquired for Both", "batch Both begins", "Both prepared", "Both prepared", "batch Both: 2", "released",
         ])
+      var separate = PostgresBatch(.separate)
+      separate.execute("INSERT INTO t VALUES (7)")
+      separate.execute("INSERT INTO t VALUES (9)")
+      _ = try await pool.run(separate, name: "Each")
+      #expect(
+        recorder.take().filter { $0.hasPrefix("batch") } == [
+          "batch Each begins", "batch Each, one of: 23505", "batch Each: 1",
+        ])
+
       try await pool.execute("TRUNCATE t", name: "Empty")
       _ = recorder.take()
       _ = try await pool.run(batch, name: "Both")
@@ -151,6 +160,7 @@ private final class EventRecorder: QueryTracer {
       case .queryStarted(let query): "\(Self.subject(query)) begins"
       case .queryEnded(let query, _, .success(let rows)): "\(Self.subject(query)): \(rows)"
       case .queryEnded(let query, _, .failure(let error)): "\(Self.subject(query)): \(Self.code(error))"
+      case .statementFailed(let query, let error): "\(Self.subject(query)), one of: \(Self.code(error))"
       case .connectEnded(_, .success): "connected"
       case .connectEnded(_, .failure(let error)): "not connected: \(Self.code(error))"
       case .acquireEnded(let acquire, _, nil): "acquired\(Self.purpose(acquire))"
