@@ -109,6 +109,7 @@ import Testing
   @Test func `Pauses grow to a maximum, with jitter on both sides`() {
     let backoff = Backoff(initial: .seconds(1), factor: 3, maximum: .seconds(10), jitter: 0.5, attempts: 4)
     #expect(backoff.pause(afterFailure: 0, chance: 0.5) == .seconds(1))
+    #expect(backoff.pause(afterFailure: -1, chance: 0.5) == .seconds(1))
     #expect(backoff.pause(afterFailure: 1, chance: 0.5) == .seconds(3))
     #expect(backoff.pause(afterFailure: 3, chance: 0.5) == .seconds(10))
     #expect(backoff.pause(afterFailure: 1, chance: 0) == .milliseconds(1500))

@@ -6,7 +6,7 @@ public struct Backoff: Sendable, Hashable {
   /// What each pause is multiplied by for the next; 2.
   public var factor = 2.0
 
-  /// The longest pause; 30 s.
+  /// The longest pause, before chance has its part of it; 30 s.
   public var maximum = Duration.seconds(30)
 
   /// How much of a pause is left to chance, from 0 to 1; 0.2 is ± 20 %.
@@ -37,7 +37,7 @@ public struct Backoff: Sendable, Hashable {
   public func pause(afterFailure attempt: Int, chance: Double) -> Duration? {
     if let attempts, attempt >= attempts { return nil }
     var pause = initial
-    for _ in 0..<attempt where pause < maximum {
+    for _ in 0..<max(attempt, 0) where pause < maximum {
       // Asked of numbers first: a duration traps on what it cannot hold.
       let isLess = pause / .seconds(1) * factor < maximum / .seconds(1)
       pause = isLess ? pause * max(factor, 0) : maximum
