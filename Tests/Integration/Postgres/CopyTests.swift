@@ -106,6 +106,24 @@ import Testing
     }
   }
 
+  @Test func `a COPY that fails in a nested transaction leaves the one around it as it was`() async throws {
+    try await withTestDatabase(Self.table) { pool in
+      try await pool.transaction { tx in
+        try await tx.copyIn("COPY t (id) FROM STDIN") { writer in try await writer.write("1\n") }
+        let error = await #expect(throws: PostgresError.self) {
+          try await tx.transaction { inner in
+            try await inner.copyIn("COPY t (id) FROM STDIN") { writer in
+              for _ in 0..<50 { try await writer.write(String(repeating: "no number\n", count: 2000)) }
+            }
+          }
+        }
+        #expect(error?.sqlState == .invalidTextRepresentation)
+        try await tx.copyIn("COPY t (id) FROM STDIN") { writer in try await writer.write("2\n") }
+      }
+      #expect(try await pool.all("SELECT id FROM t ORDER BY id", as: Int.self) == [1, 2])
+    }
+  }
+
   @Test func `an error names the line and the column of the data, and nothing is copied`()
     async throws
   {
