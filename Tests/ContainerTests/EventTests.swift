@@ -62,6 +62,7 @@ import Testing
     case .runFailed: "runFailed"
     case .stragglers: "stragglers"
     case .cameLate: "cameLate"
+    case .scopesEnded: "scopesEnded"
     case .rollingBack: "rollingBack"
     case .stopRequested: "stopRequested"
     case .stopping: "stopping"
@@ -101,13 +102,29 @@ import Testing
       await Task.yield()
     }
     await #expect(throws: ContainerError.self) { try await starting.value }
+    let scoped = App(options) {}
+    try await scoped.start()
+    let (isInside, isOver) = (Gate(), Gate())
+    let scope = Task {
+      try await scoped.withScope { _ in
+        isInside.open()
+        await isOver.wait()
+      }
+    }
+    await isInside.wait()
+    let stopping = Task { try await scoped.stop() }
+    while (try? await scoped.withScope { _ in }) != nil { await Task.yield() }
+    isOver.open()
+    try await scope.value
+    try await stopping.value
     gate.open()
     await recorder.first { if case .cameLate = $0 { true } else { false } }
 
     #expect(
       Set(recorder.events.map(kind)) == [
         "stateChanged", "provided", "built", "buildFailed", "starting", "started", "startFailed", "runFinished",
-        "runFailed", "stragglers", "cameLate", "rollingBack", "stopRequested", "stopping", "stopped", "stopFailed",
+        "runFailed", "stragglers", "cameLate", "scopesEnded", "rollingBack", "stopRequested", "stopping", "stopped",
+        "stopFailed",
       ])
     #expect(
       Set(recorder.events.filter(\.record.isFailure).map(kind)) == [

@@ -39,6 +39,15 @@ import Testing
     #expect(metadata["reason"] == "signal SIGTERM" && metadata["exit_code"] == 1)
   }
 
+  @Test func `the table tells how long the stop waited for open scopes, and how many it left behind`() throws {
+    let timeline = ShutdownTimeline(ShutdownBudget(total: .seconds(30), drain: .seconds(5)))
+    timeline.observe(.stopRequested(.signal(15)))
+    timeline.observe(.scopesEnded(.seconds(3), leftBehind: 0))
+    timeline.observe(.scopesEnded(.seconds(15), leftBehind: 2))
+    let lines = try #require(timeline.table("app", .success)).split(separator: "\n").map(String.init)
+    #expect(lines[1...2] == ["  scopes  3s     all ended", "  scopes  15s    2 left behind"])
+  }
+
   private func options(_ timeline: ShutdownTimeline) -> App.Options {
     var options = App.Options()
     options.observers = [timeline]

@@ -94,6 +94,7 @@ extension EngineState {
   }
 
   private mutating func endScopes(_ phase: Scopes.Phase, now: Duration, _ effects: inout [Effect]) {
+    tellScopesEnded(now: now, &effects)
     scopes.phase = phase
     scopes.deadline = nil
     schedule.endScopes()
@@ -102,9 +103,15 @@ extension EngineState {
   }
 
   /// The stop as a whole is over its time: nobody waits for scopes any more.
-  mutating func abandonScopes(_ effects: inout [Effect]) {
+  mutating func abandonScopes(now: Duration, _ effects: inout [Effect]) {
+    tellScopesEnded(now: now, &effects)
     if scopes.count > 0 { effects.append(.cancelScopes(scopes.all)) }
     (scopes.phase, scopes.deadline) = (.leftBehind, nil)
+  }
+
+  private func tellScopesEnded(now: Duration, _ effects: inout [Effect]) {
+    guard scopes.isWaitedFor else { return }
+    effects.append(.emit(.scopesEnded(now - scopes.since, leftBehind: scopes.count)))
   }
 
   func scopeStragglers(now: Duration) -> [Straggler] {

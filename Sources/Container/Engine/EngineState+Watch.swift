@@ -131,7 +131,7 @@ extension EngineState {
       stopFailures.append(
         .appTimedOut(
           .stop, budget: options.stopTimeout, finished: stoppedNames, stillRunning: stragglers(now: now), left: left))
-      abandonScopes(&effects)
+      abandonScopes(now: now, &effects)
       (queue, queueHead) = ([], 0)
       undoing = [:]
       cancelWorkers(&effects)

@@ -74,6 +74,8 @@ extension ContainerEvent {
       return record("WAITING", "still running", nil, stragglers.map { ("straggler", "\($0)") })
     case .cameLate(let origin):
       return record("LATE", "came back too late", origin, [("location", "\(origin.location)")])
+    case .scopesEnded(let took, let leftBehind):
+      return record("SCOPES", "scopes ended", nil, took: took, [("left behind", "\(leftBehind)")])
     case .rollingBack(let error): return record("ROLLBACK", "rolling back", error.origin, error: error)
     case .stopRequested(let reason): return record("STOP", "stop requested", nil, [("reason", "\(reason)")])
     case .stopping(let origin, let hook, let budget):

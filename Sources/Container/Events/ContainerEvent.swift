@@ -25,6 +25,8 @@ public enum ContainerEvent: Sendable {
   case stragglers([Straggler])
   /// A constructor, a hook or the body of a scope has returned after its time was up and the app had gone on without it.
   case cameLate(Origin)
+  /// The stop has waited for open scopes, so long; it goes on without those that are left behind.
+  case scopesEnded(Duration, leftBehind: Int)
   /// The start has failed; everything that had started is being stopped.
   case rollingBack(ContainerError)
   /// Someone asked the app to stop.

@@ -58,6 +58,8 @@ final class ShutdownTimeline: ContainerObserver {
     case .stopped(let origin, let hook, let duration): end(Self.name(origin, hook), duration, nil)
     case .stopFailed(let origin, let hook, let duration, let error):
       end(Self.name(origin, hook), duration, "failed: \(error)")
+    case .scopesEnded(let took, let leftBehind):
+      add(Step(name: "scopes", took: took, note: leftBehind == 0 ? "all ended" : "\(leftBehind) left behind"))
     case .cameLate(let origin): add(Step(name: "late \(origin.name)", took: .zero, note: "given up before it ended"))
     default: break
     }
