@@ -44,7 +44,7 @@ extension ConnectionSession {
         takeResult(result, first, &deliveries)
         if failure != nil { return }
         // Of several statements in a text the next has its turn. After an error there is none.
-        if !isPipelined, !first.endsSegment, result.error == nil { finishFirst(&deliveries) }
+        if !isPipelined, !first.endsSegment, result.isLast { finishFirst(&deliveries) }
       case .sync: finishFirst(&deliveries)
       case .end:
         first.awaitedEnds -= 1
@@ -91,7 +91,7 @@ extension ConnectionSession {
       }
     } else {
       if !request.keepsRows || result.columnCount > 0 || request.result == nil { request.result = result }
-      request.statementsDone += 1
+      if result.isLast { request.statementsDone += 1 }
       if result.columnCount == 0, result.forgetsStatements { forgetStatements() }
     }
   }

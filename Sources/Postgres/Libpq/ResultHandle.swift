@@ -93,6 +93,9 @@ final class ResultHandle: @unchecked Sendable {
     }
   }
 
+  /// Whether the statement is done with it. A rule may have one return several results, and only the last has a tag.
+  var isLast: Bool { PQcmdStatus(result).map { $0[0] != 0 } ?? false }
+
   /// Such as `INSERT 0 3`.
   var commandTag: String { PQcmdStatus(result).map { String(cString: $0) } ?? "" }
 

@@ -80,6 +80,25 @@ import Testing
     }
   }
 
+  @Test func `a statement that a rule has return several results leaves the next ones of its text their own`()
+    async throws
+  {
+    try await withTestDatabase { pool in
+      try await pool.execute("CREATE TABLE t (id int)")
+      try await pool.execute("CREATE RULE tell AS ON INSERT TO t DO ALSO (SELECT 77; SELECT 78)")
+      var batch = PostgresBatch()
+      let inserted = batch.execute("INSERT INTO t VALUES (1), (2)")
+      let numbers = (1...3).map { batch.one("SELECT \($0)", as: Int.self) }
+      let answers = try await pool.run(batch)
+      #expect(try answers[inserted] == 2)
+      #expect(try numbers.map { try answers[$0] } == [1, 2, 3])
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.withConnection { try await $0.script("INSERT INTO t VALUES (3); SELECT 1; SELECT 1/0") }
+      }
+      #expect(error?.statementIndex == 2)
+    }
+  }
+
   @Test func `several statements in one text are refused before any is run`() async throws {
     try await withTestDatabase { pool in
       let error = await #expect(throws: PostgresError.self) {
