@@ -25,6 +25,8 @@ final class ResultHandle: @unchecked Sendable {
     (0..<PQnfields(result)).map { column in
       // One for each column: a value that is not understood leaves its beginning behind.
       var buffer = ParameterBuffer()
+      // A cursor may have been declared BINARY.
+      guard PQfformat(result, column) == 0 else { return .binary }
       let type = PQftype(result, column)
       guard form.knows(type) else { return .text }
       guard !form.isText(type) else { return .binary }

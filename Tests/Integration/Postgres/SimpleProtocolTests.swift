@@ -175,6 +175,17 @@ import Testing
     }
   }
 
+  @Test func `what a binary cursor returns is not taken for text`() async throws {
+    try await withTestDatabase { pool in
+      try await pool.transaction { tx in
+        // Its four bytes are those of the text 1234.
+        try await tx.execute("DECLARE c BINARY CURSOR FOR SELECT 825373492, 'x'::text, 5::int8")
+        let (number, text, long) = try await tx.one("FETCH c", as: (Int, String, Int).self)
+        #expect(number == 825_373_492 && text == "x" && long == 5)
+      }
+    }
+  }
+
   @Test func `a range that begins with an empty text is bounded`() async throws {
     try await withTestDatabase { pool in
       try await pool.execute("CREATE TYPE textrange AS RANGE (subtype = text)")
