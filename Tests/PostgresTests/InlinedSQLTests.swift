@@ -73,8 +73,8 @@ import Testing
   }
 
   @Test func `nothing but comments and semicolons is no statement`() throws {
-    #expect(try inline(" -- a\n /* b */ ;").isEmpty)
-    #expect(try !inline("SELECT 1").isEmpty)
+    for text in ["", " -- a\n /* b */ ;"] { #expect(SQL(unchecked: text).isEmpty) }
+    for text in ["SELECT 1", " -- a\nSELECT 1", "(SELECT 1)", ";SELECT 1"] { #expect(!SQL(unchecked: text).isEmpty) }
   }
 
   @Test func `a place in the text is traced to the place in the statement`() throws {

@@ -123,11 +123,11 @@ struct ConnectionSession: ~Copyable, Sendable {
       for request in [lead] + others {
         guard let sql = request.sql else { continue }
         try sql.checkText()
+        // To the server it is no error: what stands together with it would be committed.
+        if !lead.endsSegment, sql.isEmpty { throw PostgresError.emptyQuery }
         try handle?.encode(sql.binds)
         if case .simple = mode {
-          let inlined = try handle?.inlined(sql)
-          // The server has no answer to it where it is one of several in a text.
-          if !lead.endsSegment, inlined?.isEmpty == true { throw PostgresError.emptyQuery }
+          _ = try handle?.inlined(sql)
         } else {
           _ = try handle?.parameterTypes(sql.binds)
         }

@@ -13,14 +13,11 @@ struct InlinedSQL: Sendable {
   /// How many characters that is.
   private(set) var length = 0
   private var literals: [Literal] = []
-  /// It is nothing but comments.
-  let isEmpty: Bool
 
   /// - Throws: unless the text is one statement, and each parameter stands where a value can.
   init(_ sql: SQL, _ literals: [String]) throws(PostgresError) {
     var scanner = SQLScanner(sql)
     try scanner.check()
-    isEmpty = !scanner.hasStatement
     var original = 0
     for (index, piece) in sql.pieces.enumerated() {
       if index > 0 {
@@ -53,6 +50,16 @@ struct InlinedSQL: Sendable {
       shift += literal.length - literal.placeholderLength
     }
     return position - shift
+  }
+}
+
+extension SQL {
+  /// Whether it is nothing but comments.
+  var isEmpty: Bool {
+    // Most begin with a word.
+    if let first = text.utf8.first, SQLScanner.isWord(first) { return false }
+    var scanner = SQLScanner(self)
+    return (try? scanner.check()) != nil && !scanner.hasStatement
   }
 }
 
@@ -214,7 +221,7 @@ struct SQLScanner {
   private static func isDigit(_ byte: UInt8) -> Bool { (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte) }
 
   /// What names, keywords and numbers are made of.
-  private static func isWord(_ byte: UInt8) -> Bool {
+  static func isWord(_ byte: UInt8) -> Bool {
     switch byte {
     case UInt8(ascii: "a")...UInt8(ascii: "z"), UInt8(ascii: "A")...UInt8(ascii: "Z"), UInt8(ascii: "_"), 0x80...0xff:
       true

@@ -58,6 +58,26 @@ import Testing
     }
   }
 
+  @Test func `together, one without a statement has none of them done`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      for nothing in ["", ";", "-- nothing", " /* nothing */ ; -- at all"] {
+        var batch = PostgresBatch()
+        batch.execute("INSERT INTO users VALUES (3, 'x')")
+        batch.execute(SQL(unchecked: nothing))
+        let failing = batch
+        let error = await #expect(throws: PostgresError.self) { try await pool.run(failing) }
+        #expect(error?.message == "the query is empty")
+        let count: Int = try await pool.one("SELECT count(*) FROM users")
+        #expect(count == 2)
+      }
+      var batch = PostgresBatch()
+      let one = batch.one("/* some */ SELECT \(1)", as: Int.self)
+      let two = batch.one("(SELECT \(2))", as: Int.self)
+      let answers = try await pool.run(batch)
+      #expect(try answers[one] == 1 && answers[two] == 2)
+    }
+  }
+
   @Test func `separate, the others are done, and the error is thrown where its answer is read`()
     async throws
   {
