@@ -56,7 +56,7 @@ extension PostgresConnection {
   ) -> Bool {
     guard transactionStatus == .idle else { return false }
     switch isolation {
-    case .together: return !results.contains { $0.isCommit }
+    case .together: return !results.contains { $0.mayHaveCommitted }
     // Each by itself, those behind one that is sent again would have come before it.
     case .separate: return lost.first.map { lost.count == results.count - $0 } ?? true
     }
@@ -97,8 +97,8 @@ extension Result where Failure == PostgresError {
 }
 
 extension Result<PostgresResult, PostgresError> {
-  /// A transaction ended with it that was the caller's own.
-  fileprivate var isCommit: Bool {
-    if case .success(let result) = self { result.commandTag == "COMMIT" } else { false }
+  /// A transaction ended with it that was the caller's own, or may have within it: procedures and blocks of code may commit.
+  fileprivate var mayHaveCommitted: Bool {
+    if case .success(let result) = self { ["COMMIT", "CALL", "DO"].contains(result.commandTag) } else { false }
   }
 }

@@ -179,6 +179,29 @@ import Testing
     }
   }
 
+  @Test(.except(.simple, "there a text of several statements is a transaction in which no procedure can commit"))
+  func `a procedure that commits is not called again because a plan behind it is stale`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.execute("CREATE TABLE calls (id int)")
+      try await pool.execute(
+        """
+        CREATE PROCEDURE call() LANGUAGE plpgsql AS $$ BEGIN INSERT INTO calls VALUES (1); COMMIT; END $$
+        """)
+      for text in ["CALL call()", "DO $$ BEGIN CALL call(); END $$"] as [SQL] {
+        for column in ["a", "b"] {
+          var batch = PostgresBatch()
+          batch.execute(text)
+          batch.execute("SELECT * FROM users")
+          // The second of these tells of the stale plan.
+          _ = try? await pool.run(batch)
+          try await pool.execute("ALTER TABLE users ADD COLUMN \(identifier: "\(column)\(text.text.count)") int")
+        }
+      }
+      let calls: Int = try await pool.one("SELECT count(*) FROM calls")
+      #expect(calls == 4)
+    }
+  }
+
   @Test func `a value that cannot be sent is refused before anything is`() async throws {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       var batch = PostgresBatch(.separate)
