@@ -130,6 +130,8 @@ extension PostgresConnection {
   }
 
   private func commit(_ options: QueryOptions) async throws {
+    // Lost before, the connection carries no COMMIT, and the server has rolled back.
+    let wasOpen = isOpen
     do {
       // A COMMIT once sent is waited for: to give up in between would leave its outcome open.
       let result = try await run("COMMIT", options, isCancellable: false)
@@ -139,7 +141,7 @@ extension PostgresConnection {
           "the transaction was rolled back at COMMIT, because one of its statements had failed and the error was "
             + "not passed on; let it throw, or run the statement in a nested transaction")
       }
-    } catch let error as PostgresError where [.connectionLost, .closed].contains(error.code) {
+    } catch let error as PostgresError where wasOpen && [.connectionLost, .closed].contains(error.code) {
       throw PostgresError(
         .outcomeUnknown,
         "the connection broke during COMMIT: the transaction may or may not have happened "

@@ -173,6 +173,22 @@ import Testing
     }
   }
 
+  @Test func `a connection that was lost before COMMIT leaves no doubt: the transaction has not happened`() async throws
+  {
+    try await withTestDatabase(Self.accounts) { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in
+          try await tx.execute("UPDATE account SET amount = 1 WHERE id = 1")
+          try await tx.execute("SET LOCAL idle_in_transaction_session_timeout = 1")
+          try await until { !tx.connection.isOpen }
+        }
+      }
+      #expect(error?.code == .connectionLost)
+      let after = try await amounts(pool)
+      #expect(after == [100, 0])
+    }
+  }
+
   /// A second COMMIT would find no transaction, and succeed at nothing.
   @Test(arguments: ["26000", "42P05"])
   func `a COMMIT that fails with an error known from prepared statements is not sent again`(state: String) async throws
