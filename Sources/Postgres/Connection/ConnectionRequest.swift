@@ -142,6 +142,9 @@ final class ConnectionRequest: @unchecked Sendable {
     }
   }
 
+  /// A statement by itself, on a connection of a pool that others may send to.
+  var isPooled: Bool { onDone != nil && sharesConnection }
+
   var sql: SQL? {
     switch kind {
     case .statement(let sql), .rows(let sql), .copyIn(let sql), .copyOut(let sql): sql

@@ -45,7 +45,9 @@ extension ConnectionSession {
         if failure != nil { return }
         // Of several statements in a text the next has its turn. After an error there is none.
         if !isPipelined, !first.endsSegment, result.isLast { finishFirst(&deliveries) }
-      case .sync: finishFirst(&deliveries)
+      case .sync:
+        finishFirst(&deliveries)
+        if failure != nil { return }
       case .end:
         first.awaitedEnds -= 1
         if !isPipelined {

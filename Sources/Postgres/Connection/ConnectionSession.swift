@@ -323,7 +323,12 @@ struct ConnectionSession: ~Copyable, Sendable {
     guard let request = inFlight.removeFirst() else { return }
     defer { cancelWhatIsGivenUp(&deliveries) }
     guard let error = request.error as? PostgresError else {
-      if request.abort != nil { endForgottenTransaction(request) }
+      if request.isPooled, request.result?.columnCount == 0, request.result?.beginsTransaction == true {
+        // Nobody will end the transaction. What others have sent behind it would be told that it is done, and be undone.
+        failure = failure ?? .strayTransaction
+      } else if request.abort != nil {
+        endForgottenTransaction(request)
+      }
       complete(request, request.missingAnswer, &deliveries)
       return
     }

@@ -151,6 +151,11 @@ extension PostgresError {
 
   static let emptyQuery = PostgresError(.unsupported, "the query is empty")
 
+  static let strayTransaction = PostgresError(
+    .connectionLost,
+    "another task's statement began a transaction that nobody would have ended, so the connection was closed; the pool's "
+      + "transaction(_:) has one for itself")
+
   static func givenUp(_ reason: String) -> PostgresError {
     PostgresError(.connectionLost, "connection given up: \(reason)")
   }

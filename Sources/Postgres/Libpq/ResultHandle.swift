@@ -108,7 +108,12 @@ final class ResultHandle: @unchecked Sendable {
   }
 
   /// Whether the statement was one that begins a transaction.
-  var beginsTransaction: Bool { ["BEGIN", "START TRANSACTION"].contains(commandTag) }
+  var beginsTransaction: Bool {
+    guard let tag = PQcmdStatus(result), tag[0] == UInt8(ascii: "B") || tag[0] == UInt8(ascii: "S") else {
+      return false
+    }
+    return strcmp(tag, "BEGIN") == 0 || strcmp(tag, "START TRANSACTION") == 0
+  }
 
   /// Rows that the statement inserted, changed, deleted or returned.
   var rowsAffected: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }

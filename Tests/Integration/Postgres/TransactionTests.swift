@@ -281,6 +281,27 @@ import Testing
     }
   }
 
+  @Test func `a single statement that begins a transaction undoes nothing that others were told is done`() async throws
+  {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.execute("CREATE TABLE t (id int)")
+      for begin in ["BEGIN", "START TRANSACTION"] {
+        let told = try await withThrowingTaskGroup(of: Int.self) { group in
+          for number in 0..<50 {
+            group.addTask {
+              if number == 10 { _ = try? await pool.execute(SQL(unchecked: begin)) }
+              return (try? await pool.execute("INSERT INTO t VALUES (\(number))")) ?? 0
+            }
+          }
+          return try await group.reduce(0, +)
+        }
+        let count: Int = try await pool.one("SELECT count(*) FROM t")
+        #expect(count == told)
+        try await pool.execute("TRUNCATE t")
+      }
+    }
+  }
+
   @Test func `a script is one transaction, and its error points into the text`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.withConnection { connection in
