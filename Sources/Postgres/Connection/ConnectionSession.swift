@@ -47,6 +47,10 @@ struct ConnectionSession: ~Copyable, Sendable {
     mutating get { handle?.transactionStatus ?? .unknown }
   }
 
+  /// Of use to whoever comes next, as far as what was done on it goes: to any other text would come back changed, and
+  /// nobody be told.
+  var isSound: Bool { mutating get { failure == nil && handle?.hasOwnEncoding == true } }
+
   /// What the database says of its own types.
   mutating func use(_ types: TypeCatalogue) { handle?.types = types }
 
@@ -376,7 +380,7 @@ struct ConnectionSession: ~Copyable, Sendable {
     let givenUp = lead.hasFailures ? lead.abort?.error : nil
     let completion = Deliveries.Completion(
       continuation: lead.continuation, error: lead.isBatched ? givenUp : error,
-      onDone: request.isToBeSentAgain ? nil : lead.onDone, isSound: failure == nil && !transactionStatus.isInTransaction
+      onDone: request.isToBeSentAgain ? nil : lead.onDone, isSound: isSound && !transactionStatus.isInTransaction
     )
     lead.continuation = nil
     if case .underWay(let cancelled, var held) = cancel, failure == nil {

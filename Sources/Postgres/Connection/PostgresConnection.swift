@@ -275,7 +275,7 @@ public final class PostgresConnection: PostgresClient {
 
   /// Open, quiet and outside any transaction: fit for the next user.
   var isClean: Bool {
-    session.withLock { $0.failure == nil && $0.isQuiet && $0.transactionStatus == .idle }
+    session.withLock { $0.isSound && $0.isQuiet && $0.transactionStatus == .idle }
   }
 
   var transactionStatus: TransactionStatus { session.withLock { $0.transactionStatus } }

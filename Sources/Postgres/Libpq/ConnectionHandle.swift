@@ -14,6 +14,8 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   private let retainedNotices: Unmanaged<NoticeReceiver>
   /// Where parameters are encoded for one call; kept so that its memory is reused.
   private var parameters = ParameterBuffer()
+  /// As libpq numbers it.
+  private var encoding: Int32 = 0
 
   /// Connects to the first host that answers. Blocks: call it on a thread that may.
   ///
@@ -39,12 +41,13 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
     guard let connection = start(options) else {
       throw PostgresError(.connectionFailed, "libpq could not allocate a connection")
     }
-    let handle = ConnectionHandle(connection, NoticeReceiver(logger))
+    var handle = ConnectionHandle(connection, NoticeReceiver(logger))
     // Verbose messages carry the SQLSTATE, which libpq has no other way to tell for a failed connect.
     PQsetErrorVerbosity(connection, PQERRORS_VERBOSE)
     try handle.awaitConnected(options, isCancelled)
     PQsetErrorVerbosity(connection, PQERRORS_DEFAULT)
     PQsetnonblocking(connection, 1)
+    handle.encoding = PQclientEncoding(connection)
     return handle
   }
 
@@ -116,6 +119,9 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
 
   /// What the server said last of one of the settings it reports.
   func setting(_ name: String) -> String? { PQparameterStatus(connection, name).map { String(cString: $0) } }
+
+  /// Whether text is what it was when the connection was made: UTF-8, though not every pooler says so.
+  var hasOwnEncoding: Bool { PQclientEncoding(connection) == encoding }
 
   var errorMessage: String { PQerrorMessage(connection).map { String(cString: $0) } ?? "" }
 

@@ -156,7 +156,7 @@ public final class PostgresPool: PostgresClient {
       let isClean = connection.isClean
       if !isClean, connection.isOpen {
         logger.warning(
-          "closing a connection that came back in the middle of its work",
+          "closing a connection that came back in the middle of its work, or with a client_encoding of its own",
           ["origin": .string("\(fileID):\(line)"), "pid": .integer(connection.processID)])
       }
       giveBack(lease, isSound: isClean, since: start)

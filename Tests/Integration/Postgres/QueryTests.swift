@@ -388,6 +388,18 @@ import Testing
     }
   }
 
+  @Test func `a connection whose client_encoding was changed is closed, not lent again`() async throws {
+    try await withTestDatabase(configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.execute("SET client_encoding = 'LATIN1'")
+      #expect(try await pool.one("SELECT \("é") || chr(233)", as: String.self) == "éé")
+      try await pool.withConnection { try await $0.script("SET client_encoding = 'LATIN1'") }
+      #expect(try await pool.one("SELECT \("é") || chr(233)", as: String.self) == "éé")
+      for try await _ in pool.stream("SELECT set_config('client_encoding', 'LATIN1', false)") {}
+      #expect(try await pool.one("SELECT \("é") || chr(233)", as: String.self) == "éé")
+      #expect(pool.stat().newCount == 4)
+    }
+  }
+
   @Test func `a large value and many rows arrive whole`() async throws {
     try await withTestDatabase { pool in
       let text = String(repeating: "é", count: 3_000_000)
