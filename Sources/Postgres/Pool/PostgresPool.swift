@@ -225,7 +225,8 @@ public final class PostgresPool: PostgresClient {
 
   /// One lost connection throws suspicion on all that were made before: after a failover none of them is any good.
   func suspect(_ error: any Error, _ lease: Lease<PostgresConnection>) {
-    guard let error = error as? PostgresError,
+    // What the body of a transaction throws may be of another server's: from another pool, or by postgres_fdw or dblink.
+    guard !lease.resource.isOpen, let error = error as? PostgresError,
       [.connectionLost, .outcomeUnknown].contains(error.code) || error.sqlState?.isFailover == true
     else { return }
     logger.warning("connection lost", ["error": .string(error.message), "pid": .integer(lease.resource.processID)])

@@ -189,6 +189,28 @@ import Testing
     }
   }
 
+  @Test func `a connection of another pool that is lost within a transaction casts no suspicion on this pool's`()
+    async throws
+  {
+    try await withTestDatabase(configure: { $0.maxConnections = 2 }) { pool in
+      try await withTestDatabase { other in
+        try await pool.transaction { _ in try await pool.execute("SELECT 1") }
+        let error = await #expect(throws: PostgresError.self) {
+          try await pool.transaction { _ in
+            _ = try await other.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+          }
+        }
+        #expect(error?.code == .connectionLost)
+        // As postgres_fdw passes on what ended its session.
+        await #expect(throws: PostgresError.self) {
+          try await pool.execute("DO $$ BEGIN RAISE EXCEPTION 'over there' USING ERRCODE = '57P01'; END $$")
+        }
+        try await pool.transaction { _ in try await pool.execute("SELECT 1") }
+        #expect(pool.stat().newCount == 2)
+      }
+    }
+  }
+
   /// A second COMMIT would find no transaction, and succeed at nothing.
   @Test(arguments: ["26000", "42P05"])
   func `a COMMIT that fails with an error known from prepared statements is not sent again`(state: String) async throws
