@@ -68,8 +68,8 @@ final class ConnectionRequest: @unchecked Sendable {
   /// How many requests of the batch are not done.
   var outstanding = 1
   var abort: Abort?
-  /// One of the batch has an error.
-  var hasFailures = false
+  /// The first error of one of the batch.
+  var firstError: (any Error)?
   /// The server is being asked to cancel it, until it is done.
   var isBeingCancelled = false
 

@@ -374,10 +374,10 @@ struct ConnectionSession: ~Copyable, Sendable {
     wake(request, &deliveries)
     let lead = request.lead
     lead.outstanding -= 1
-    if error != nil { lead.hasFailures = true }
+    lead.firstError = lead.firstError ?? error
     guard lead.outstanding == 0 else { return }
     // Given up too late, a batch has been done all the same.
-    let givenUp = lead.hasFailures ? lead.abort?.error : nil
+    let givenUp = lead.firstError == nil ? nil : lead.abort?.error
     let completion = Deliveries.Completion(
       continuation: lead.continuation, error: lead.isBatched ? givenUp : error,
       onDone: request.isToBeSentAgain ? nil : lead.onDone, isSound: isSound && !transactionStatus.isInTransaction
@@ -397,9 +397,10 @@ struct ConnectionSession: ~Copyable, Sendable {
   mutating func lose() -> PostgresError {
     if let failure { return failure }
     // The server's last words (that it is shut down, say) come as the result of the first request.
-    let reason =
-      inFlight.first?.error as? PostgresError
-      ?? PostgresError(.connectionLost, handle?.errorMessage.trimmed ?? "closed")
+    var lastWords = inFlight.first?.error as? PostgresError
+    // Or of one before it in its batch, and that has kept it from running.
+    if lastWords != nil, lastWords?.sqlState == nil { lastWords = inFlight.first?.lead.firstError as? PostgresError }
+    let reason = lastWords ?? PostgresError(.connectionLost, handle?.errorMessage.trimmed ?? "closed")
     var error = PostgresError(.connectionLost, "connection lost: \(reason.message)")
     error.sqlState = reason.sqlState
     failure = error

@@ -78,6 +78,20 @@ import Testing
     }
   }
 
+  @Test func `a batch whose connection is ended by the server says why`() async throws {
+    try await withTestDatabase(Self.users) { pool in
+      for isolation in [PostgresBatch.Isolation.together, .separate] {
+        var batch = PostgresBatch(isolation)
+        batch.execute("SELECT 1")
+        batch.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        batch.execute("SELECT 2")
+        let ended = batch
+        let error = await #expect(throws: PostgresError.self) { try await pool.run(ended) }
+        #expect(error?.code == .connectionLost && error?.sqlState == .adminShutdown)
+      }
+    }
+  }
+
   @Test func `separate, the others are done, and the error is thrown where its answer is read`()
     async throws
   {
