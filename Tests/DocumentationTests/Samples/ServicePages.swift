@@ -39,6 +39,7 @@ enum ServicePage {
         Routes("/items") {
           Route(.get, "/") { request in
             let limit = try request.query["limit", as: Int.self] ?? settings.pageSize
+            guard (1...500).contains(limit) else { throw HTTPError(.badRequest, "limit: must be from 1 to 500") }
             return JSON(try await items.all(limit: limit))
           }
           Route(.get, "/:id") { request in
