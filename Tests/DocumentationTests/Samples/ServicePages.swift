@@ -85,10 +85,12 @@ enum ServicePage {
 
     let pageSize: Int
     let countEvery: Duration
+    let key: Secret<String>?
 
     init(_ configuration: Configuration) throws {
       pageSize = try configuration(Self.pageSize)
       countEvery = try configuration(Self.countEvery)
+      key = try configuration(Self.key)
     }
   }
 
