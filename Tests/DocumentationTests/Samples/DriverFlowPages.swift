@@ -90,11 +90,15 @@ enum StreamingPage {
     print(try answers[user], try answers[count])
   }
 
-  static func copy(_ pool: PostgresPool) async throws {
+  static func copy(_ pool: PostgresPool, upload: [UInt8]) async throws {
     try await pool.copyRows(into: "users", columns: ["id", "email"]) { writer in
       for id in 1...100_000 { try await writer.write(id, "user \(id)") }
     }
     for try await piece in pool.copyOut("COPY users TO STDOUT (FORMAT csv)") { print(piece.count) }
+    let added = try await pool.copyIn("COPY users (id, email) FROM STDIN (FORMAT csv, HEADER)") { writer in
+      try await writer.write(upload)
+    }
+    _ = added
   }
 
   static func listen(_ pool: PostgresPool) async throws {
