@@ -259,6 +259,19 @@ extension DatabaseTemplate {
     }
   }
 
+  @Test func `a page of fewer than no items is refused, and one of all that there are`() async throws {
+    try await TestDatabase.with(.shop) { database in
+      try await TestApp.run {
+        Hosted(Shop(), settings: ["database.url": database.connectionString])
+      } test: { app in
+        let server = try await app.get(HTTPServer.self)
+        #expect(await server.respond(to: HTTPRequest(.get, "/items?limit=1")).status == .ok)
+        #expect(await server.respond(to: HTTPRequest(.get, "/items?limit=-1")).status == .badRequest)
+        #expect(await server.respond(to: HTTPRequest(.get, "/items?limit=1000000")).status == .badRequest)
+      }
+    }
+  }
+
   @Test func `an order takes from the stock, and is counted`() async throws {
     try await TestDatabase.with(.shop) { database in
       try await TestApp.run {
