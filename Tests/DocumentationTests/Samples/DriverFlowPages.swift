@@ -52,6 +52,16 @@ enum QueriesPage {
   }
 }
 
+extension QueriesPage {
+  static func parts(_ pool: PostgresPool, table: String, owner: String?, newestFirst: Bool, n: Int) async throws {
+    let mine: SQL = owner.map { "WHERE owner = \($0)" } ?? ""
+    let order: SQL = newestFirst ? "id DESC" : "id"
+    let ids = try await pool.all(
+      "SELECT id FROM \(identifier: table) \(mine) ORDER BY \(order) LIMIT \(n)", as: Int.self)
+    _ = ids
+  }
+}
+
 enum TransactionsPage {
   struct NotEnough: Error {}
 
