@@ -4,6 +4,7 @@ import EventLoop
 import FoundationEssentials
 import HTTPServer
 import Host
+import StructuredLogging
 import Testing
 
 // What stands in the articles of HTTPServer.docc, and in comments on the types they are about.
@@ -84,6 +85,22 @@ enum HTTPPages {
           }
         }
       }.grouped()
+    }
+  }
+
+  static func severalKinds(_ orders: any Orders, _ log: Logger) -> Routes {
+    Routes("/orders") {
+      Route(.put, "/:id") { request -> HTTPResponse in
+        let order = try request.json(Order.self)
+        guard try await orders.find(order.id) == nil else { return HTTPResponse(status: .noContent) }
+        try await orders.place(order)
+        return try JSON(order, status: .created).httpResponse()
+      }
+      Route(.get, "/log") { request in
+        let log = log.with("request", .string(request.id ?? ""))
+        log.info("asked")
+        return HTTPStatus.noContent
+      }
     }
   }
 
