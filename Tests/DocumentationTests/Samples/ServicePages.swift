@@ -206,6 +206,42 @@ enum ServicePage {
     }
   }
 
+  struct MailModule: Module {
+    var body: [any ModuleElement] {
+      Provide(Mails.init(pool:))
+      Run("mails") { (mails: Mails, log: Logger, shutdown: ShutdownSignal) in
+        while !shutdown.isRequested {
+          let wasOne = try await mails.next { mail in log.info("sending", ["mail": .integer(mail.id)]) }
+          if !wasOne { try await Task.sleep(for: .seconds(1)) }
+        }
+      }
+      .onFailure(.restart(Backoff(maximum: .seconds(30))))
+      .grace(.seconds(10))
+    }
+  }
+
+  struct Mails: Sendable {
+    let pool: PostgresPool
+
+    func next(_ send: (Mail) async throws -> Void) async throws -> Bool {
+      try await pool.transaction { tx in
+        let mail = try await tx.optional(
+          """
+          SELECT id, recipient FROM mails WHERE sent_at IS NULL ORDER BY id LIMIT 1 FOR UPDATE SKIP LOCKED
+          """, as: Mail.self, name: "TakeMail")
+        guard let mail else { return false }
+        try await send(mail)
+        try await tx.execute("UPDATE mails SET sent_at = now() WHERE id = \(mail.id)", name: "MailSent")
+        return true
+      }
+    }
+  }
+
+  struct Mail: PostgresRow, Sendable {
+    var id: Int
+    var recipient: String
+  }
+
   struct TooMuchIsSoldOut: Error {}
 }
 
@@ -231,8 +267,13 @@ private let embeddedMigrations = [
           item bigint NOT NULL REFERENCES public.items,
           quantity integer NOT NULL
         );
+        CREATE TABLE public.mails (
+          id bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+          recipient text NOT NULL,
+          sent_at timestamptz
+        );
         """),
-    down: .init(file: "000001_items.down.sql", text: "DROP TABLE public.orders; DROP TABLE public.items;"))
+    down: .init(file: "000001_items.down.sql", text: "DROP TABLE public.mails; DROP TABLE public.orders; DROP TABLE public.items;"))
 ]
 
 extension DatabaseTemplate {
@@ -269,6 +310,42 @@ extension DatabaseTemplate {
         #expect(await server.respond(to: HTTPRequest(.get, "/items?limit=-1")).status == .badRequest)
         #expect(await server.respond(to: HTTPRequest(.get, "/items?limit=1000000")).status == .badRequest)
       }
+    }
+  }
+
+  @Test func `a mail that is being sent is passed over, and one that was sent is done`() async throws {
+    try await withTestDatabase(.shop) { pool in
+      let mails = ServicePage.Mails(pool: pool)
+      try await pool.execute("INSERT INTO mails (recipient) VALUES ('ann'), ('bob')")
+      let wasOne = try await mails.next { first in
+        #expect(first.recipient == "ann")
+        let wasAnother = try await mails.next { second in #expect(second.recipient == "bob") }
+        #expect(wasAnother)
+      }
+      #expect(wasOne)
+      let isMore = try await mails.next { mail in Issue.record("sent again: \(mail)") }
+      #expect(!isMore)
+    }
+  }
+
+  @Test func `the worker does the jobs that there are`() async throws {
+    try await TestDatabase.with(.shop) { database in
+      try await database.pool.execute("INSERT INTO mails (recipient) VALUES ('ann')")
+      try await TestApp.run {
+        Hosted(Mailer(), settings: ["database.url": database.connectionString])
+      } test: { _ in
+        while try await database.pool.one("SELECT count(*) FROM mails WHERE sent_at IS NULL", as: Int.self) > 0 {
+          try await Task.sleep(for: .milliseconds(10))
+        }
+      }
+    }
+  }
+
+  private struct Mailer: HostApplication {
+    var body: [any ModuleElement] {
+      DatabaseModule()
+      Migrations(.shop)
+      ServicePage.MailModule()
     }
   }
 
