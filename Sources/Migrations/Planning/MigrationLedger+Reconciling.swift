@@ -67,7 +67,8 @@ extension MigrationLedger {
         .setMismatch,
         """
         the version table of this database shows the set "\(owner)", and this program lists "\(first.name)" first. List \
-        "\(owner)" first, or keep the versions of this program elsewhere with --table
+        "\(owner)" first too, or no set at all and let the other program migrate; keep the versions of this program \
+        elsewhere with --table only if the two share no set
         """)
     }
     return sets
