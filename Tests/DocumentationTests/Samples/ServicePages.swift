@@ -273,7 +273,9 @@ private let embeddedMigrations = [
           sent_at timestamptz
         );
         """),
-    down: .init(file: "000001_items.down.sql", text: "DROP TABLE public.mails; DROP TABLE public.orders; DROP TABLE public.items;"))
+    down: .init(
+      file: "000001_items.down.sql", text: "DROP TABLE public.mails; DROP TABLE public.orders; DROP TABLE public.items;"
+    ))
 ]
 
 extension DatabaseTemplate {
