@@ -31,6 +31,15 @@ import Testing
     try result.get()
   }
 
+  @Test func `an answer in a failed test shows what it says, not the bytes it is made of`() {
+    #expect("\(HTTPResponse(status: .noContent))" == "204")
+    #expect("\(HTTPResponse(error: HTTPError(.conflict, "sold out")))" == #"409, 21 bytes: {"error":"sold out"}"#)
+    #expect("\(HTTPResponse([0xFF, 0xFE]))" == "200, 2 bytes")
+    #expect("\(HTTPResponse.stream(contentType: "text/csv") { _ in })" == "200, a stream")
+    #expect("\(HTTPResponse(error: DiskFull()))".hasPrefix("500 (DiskFull()), "))
+    #expect("\(HTTPResponse(String(repeating: "a", count: 3000)))".count < 1100)
+  }
+
   // MARK: Failures
 
   @Test func `what is behind a 500 is on the answer, and the observer hears of it under the request's id`() async throws

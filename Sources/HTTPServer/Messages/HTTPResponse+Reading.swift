@@ -75,6 +75,18 @@ extension HTTPResponse {
   }
 }
 
+extension HTTPResponse: CustomStringConvertible {
+  /// Status and body, and what is behind a 500: what a failed test should show. Header fields are not in it.
+  public var description: String {
+    let cause = failure.map { " (\($0))" } ?? ""
+    guard let bytes else { return "\(status)\(cause), a stream" }
+    guard !bytes.isEmpty else { return "\(status)\(cause)" }
+    guard var shown = text else { return "\(status)\(cause), \(bytes.count) bytes" }
+    if shown.hasSuffix("\n") { shown.removeLast() }
+    return "\(status)\(cause), \(bytes.count) bytes: \(shown.prefix(1000))\(shown.count > 1000 ? " …" : "")"
+  }
+}
+
 extension HTTPRequest {
   /// A request with a value as JSON, for tests of handlers: `HTTPRequest(.post, "/users", json: newUser)`.
   ///
