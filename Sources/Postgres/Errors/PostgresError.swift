@@ -115,9 +115,18 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   private var parameterHint: String? {
     guard !parameterTypes.isEmpty else { return nil }
     let shown = parameterTypes.prefix(10).enumerated().map { "$\($0 + 1) as \($1)" }.joined(separator: ", ")
-    return
-      "the parameters are sent: \(shown)\(parameterTypes.count > 10 ? " …" : ""); write a cast such as $1::int where "
-      + "another type is meant"
+    let advice =
+      isListInIN
+      ? "a list is an array, compared with = ANY($1) or <> ALL($1) and not with IN"
+      : "write a cast such as $1::int where another type is meant"
+    return "the parameters are sent: \(shown)\(parameterTypes.count > 10 ? " …" : ""); \(advice)"
+  }
+
+  /// Whether it is about an `IN ($1)` with an array for the list that other drivers make of it.
+  private var isListInIN: Bool {
+    guard let sql, let position, parameterTypes.contains(where: { $0.hasSuffix("[]") }) else { return false }
+    let words = sql.unicodeScalars.dropFirst(position - 1).prefix(7)
+    return ["IN (", "IN(", "NOT IN"].contains { String(String.UnicodeScalarView(words)).uppercased().hasPrefix($0) }
   }
 
   private var shownMessage: String {
@@ -159,6 +168,11 @@ extension PostgresError {
   static func givenUp(_ reason: String) -> PostgresError {
     PostgresError(.connectionLost, "connection given up: \(reason)")
   }
+
+  static let transactionIsOver = PostgresError(
+    .unsupported,
+    "the transaction has ended: its closure has returned; await in the closure what it sends, and use the pool after it"
+  )
 
   static let copyIsOver = PostgresError(.unsupported, "the COPY is over: its writer takes no more data")
 

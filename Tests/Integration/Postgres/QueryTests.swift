@@ -217,6 +217,19 @@ import Testing
     }
   }
 
+  @Test func `an array where the list of an IN stands is told of ANY and ALL`() async throws {
+    try await withTestDatabase { pool in
+      for sql: SQL in ["SELECT 1 WHERE 1 IN (\([1, 2]))", "SELECT 1 WHERE 'é' <> '' AND 1 NOT IN (\([1, 2]))"] {
+        let error = await #expect(throws: PostgresError.self) { try await pool.execute(sql) }
+        #expect(
+          error?.description.contains("compared with = ANY($1) or <> ALL($1) and not with IN") == true, "\(sql.text)")
+        #expect(error?.description.contains("cast such as") == false)
+      }
+      let other = await #expect(throws: PostgresError.self) { try await pool.execute("SELECT 1 WHERE 1 < \([1, 2])") }
+      #expect(other?.description.contains("cast such as") == true)
+    }
+  }
+
   @Test(.except(.simple, "there a text is a literal, whose type is text where nothing else is said"))
   func `a parameter that no place gives a type says so, and a cast helps`() async throws {
     try await withTestDatabase(Self.users) { pool in
