@@ -8,6 +8,19 @@ extension Provide {
     Provide<Other>(declaration.converting(from: Output.self, convert))
   }
 
+  /// What the compiler takes for a value that is not of the type: without it all it says is that it has failed to say what is
+  /// wrong.
+  @available(
+    *, unavailable,
+    message: "the value is not of this type: let its type conform to the protocol, or convert it in the closure"
+  )
+  @_disfavoredOverload
+  public func `as`<Other: Sendable>(
+    _ type: Other.Type, _ convert: @escaping @Sendable (Output) -> Output
+  ) -> Provide<Other> {
+    fatalError("unavailable")
+  }
+
   /// Provides the value under a tag: it is asked for as `Tagged<Name, Output>`.
   public func tagged<Name: Tag>(_ tag: Name.Type) -> Provide<Tagged<Name, Output>> {
     Provide<Tagged<Name, Output>>(declaration.converting(from: Output.self) { Tagged<Name, Output>($0) })
