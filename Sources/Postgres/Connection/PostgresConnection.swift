@@ -32,6 +32,9 @@ public final class PostgresConnection: PostgresClient {
   /// That of the catalogue when it was about to connect.
   let generation: Int
 
+  /// How many transactions have ended here: what was kept of one shows by it that its time is over.
+  let transactionsEnded = Atomic<Int>(0)
+
   /// Where it is connected to.
   public let options: ConnectOptions
   /// The server process that serves this connection, as `pg_stat_activity` names it.

@@ -1,6 +1,8 @@
 internal import MonotonicTime
+internal import Synchronization
 
-/// A transaction under way. Ends with the closure it was given to: commits when that returns, rolls back when it throws.
+/// A transaction under way. Ends with the closure it was given to: commits when that returns, rolls back when it throws. Who
+/// kept it gets an error from then on.
 public struct PostgresTransaction: PostgresClient {
   /// The connection it runs on.
   public let connection: PostgresConnection
@@ -9,15 +11,29 @@ public struct PostgresTransaction: PostgresClient {
 
   /// When its time is over; nil when it may take as long as it takes.
   let deadline: MonotonicInstant?
+  /// How many transactions had ended on the connection when this one began.
+  let number: Int
 
   /// Runs one statement in the transaction; see ``PostgresClient/query(_:options:)``.
   public nonisolated(nonsending) func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
-    try await connection.run(sql, options.within(deadline))
+    try checkItGoesOn(options)
+    return try await connection.run(sql, options.within(deadline))
   }
 
   /// The transaction's connection; see ``PostgresClient/checkOut(_:)``.
   public nonisolated(nonsending) func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout {
-    PostgresCheckout(connection, until: deadline)
+    try checkItGoesOn(options)
+    return PostgresCheckout(connection, until: deadline)
+  }
+
+  /// The connection is somebody else's afterwards, who may be in a transaction.
+  private func checkItGoesOn(_ options: QueryOptions) throws(PostgresError) {
+    guard connection.transactionsEnded.load(ordering: .relaxed) == number else {
+      var error = PostgresError.transactionIsOver
+      error.queryName = options.name
+      error.origin = options.caller.origin
+      throw error
+    }
   }
 
   /// A part that can fail by itself: a savepoint, undone when `body` throws.
@@ -29,7 +45,8 @@ public struct PostgresTransaction: PostgresClient {
     let savepoint: SQL = "\(identifier: "keel_\(depth + 1)")"
     _ = try await execute("SAVEPOINT \(savepoint)", fileID: fileID, line: line)
     do {
-      let result = try await body(PostgresTransaction(connection: connection, depth: depth + 1, deadline: deadline))
+      let result = try await body(
+        PostgresTransaction(connection: connection, depth: depth + 1, deadline: deadline, number: number))
       _ = try await execute("RELEASE SAVEPOINT \(savepoint)", fileID: fileID, line: line)
       return result
     } catch {
@@ -113,9 +130,12 @@ extension PostgresConnection {
   ) async throws -> sending Result {
     let deadline = timeout.map { MonotonicInstant.now + $0 }
     _ = try await run(options.begin, QueryOptions(timeout: timeout, fileID: fileID, line: line))
+    let number = transactionsEnded.load(ordering: .relaxed)
     let result: Result
     do {
-      result = try await body(PostgresTransaction(connection: self, depth: 0, deadline: deadline))
+      // Before COMMIT is sent: what is sent behind it is outside.
+      defer { transactionsEnded.add(1, ordering: .relaxed) }
+      result = try await body(PostgresTransaction(connection: self, depth: 0, deadline: deadline, number: number))
       try Task.checkCancellation()
       if let timeout, let deadline, MonotonicInstant.now >= deadline {
         throw PostgresError(.timedOut, "the transaction took longer than \(timeout) and was rolled back")

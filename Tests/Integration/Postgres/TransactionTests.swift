@@ -53,6 +53,36 @@ import Testing
     }
   }
 
+  @Test func `a transaction that was kept takes no statement after its end, be that by COMMIT or by ROLLBACK`()
+    async throws
+  {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
+      let committed = try await pool.transaction { tx in tx }
+      var rolledBack = committed
+      await #expect(throws: Trouble.self) {
+        try await pool.transaction { tx in
+          rolledBack = tx
+          throw Trouble()
+        }
+      }
+      // The one connection is in a transaction of somebody else.
+      try await pool.transaction { tx in
+        try await tx.transaction { nested in _ = try await nested.one("SELECT 1", as: Int.self) }
+        for kept in [committed, rolledBack] {
+          let error = await #expect(throws: PostgresError.self) {
+            try await kept.execute("UPDATE account SET amount = 0")
+          }
+          #expect(error?.message.hasPrefix("the transaction has ended") == true)
+          #expect(error?.description.hasPrefix("query at \(#fileID):") == true)
+          await #expect(throws: PostgresError.self) {
+            for try await _ in kept.stream("SELECT amount FROM account", as: Int.self) {}
+          }
+        }
+      }
+      #expect(try await amounts(pool) == [100, 0])
+    }
+  }
+
   @Test func `a nested transaction that throws is undone alone`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.transaction { tx in
