@@ -15,12 +15,18 @@ struct HostModule: Module {
   private let version: String
   private let configuration: Configuration
   private let logger: Logger
+  private let failures: RunFailures
 
-  init(program: String, version: String, _ configuration: Configuration, _ logger: Logger) {
+  /// - Parameter failures: Counts those of background tasks, as an observer of the app.
+  init(
+    program: String, version: String, _ configuration: Configuration, _ logger: Logger,
+    failures: RunFailures = RunFailures()
+  ) {
     self.program = program
     self.version = version
     self.configuration = configuration
     self.logger = logger
+    self.failures = failures
   }
 
   /// What stands around every handler.
@@ -34,7 +40,7 @@ struct HostModule: Module {
   ]
 
   var body: [any ModuleElement] {
-    let (program, version, logger) = (program, version, logger)
+    let (program, version, logger, failures) = (program, version, logger, failures)
     Supply(configuration, logger)
     Supply(HostSettings.catalog).grouped()
     Supply(LogSettings.catalog).grouped()
@@ -63,6 +69,7 @@ struct HostModule: Module {
     Invoke { (registry: MetricsRegistry, monitor: HealthMonitor, control: AppControl) in
       try registry.register(HealthCollector(monitor: monitor))
       try registry.register(HookCollector(control))
+      try registry.register(failures)
       try registry.register(LogCollector())
     }
     Run("health checks") { (monitor: HealthMonitor, settings: HostSettings, _: Readiness) in

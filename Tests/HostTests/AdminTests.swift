@@ -15,8 +15,11 @@ import Testing
   ) async throws {
     let flags = flags.merging(["host.listen": "127.0.0.1:0"]) { given, _ in given }
     let logger = Logger(label: "test", level: .info, output: RecordingLogOutput())
-    let app = App {
-      HostModule(program: "test", version: "1.2.3", Configuration(flags: flags), logger)
+    let failures = RunFailures()
+    var options = App.Options()
+    options.observers = [failures]
+    let app = App(options) {
+      HostModule(program: "test", version: "1.2.3", Configuration(flags: flags), logger, failures: failures)
       modules
     }
     try await app.start()
@@ -157,6 +160,25 @@ import Testing
       #expect(page.contains(#"keel_hook_duration_seconds{hook="HTTPServer"}"#))
       #expect(page.contains("\nkeel_log_lines_dropped_total "))
       #expect(page.contains("\nkeel_event_loop_stalls_total "))
+    }
+  }
+
+  @Test func `metrics say how often a background task has failed that is restarted`() async throws {
+    struct Trouble: Error {}
+    let (failed, signal) = AsyncStream.makeStream(of: Void.self)
+    let run = Run("mails") {
+      signal.yield()
+      throw Trouble()
+    }.onFailure(.restart(Backoff(initial: .milliseconds(1), maximum: .milliseconds(1))))
+    try await serving([:], [run]) { _, server, _ in
+      // The third begins when two have failed.
+      for await _ in failed.prefix(3) {}
+      let page = String(decoding: await server.respond(to: request("/metrics")).bytes ?? [], as: UTF8.self)
+      let line = page.split(separator: "\n").first {
+        $0.hasPrefix(#"keel_background_task_failures_total{task="mails"} "#)
+      }
+      let count = try #require(line?.split(separator: " ").last.flatMap { Int($0) })
+      #expect(count >= 2)
     }
   }
 

@@ -132,7 +132,8 @@ struct Commands<Application: HostApplication> {
     var options = App.Options()
     options.name = Application.name
     options.buildsOnDemandOnly = onDemand
-    options.observers = onDemand ? [] : [ContainerLog(logger)] + observers
+    let failures = RunFailures()
+    options.observers = onDemand ? [] : [ContainerLog(logger), failures] + observers
     if let settings = try? HostSettings(configuration) {
       options.startTimeout = settings.startTimeout
       options.stopTimeout = settings.shutdown.app
@@ -140,7 +141,8 @@ struct Commands<Application: HostApplication> {
     let application = Application()
     let more = more()
     return App(options) {
-      HostModule(program: Application.name, version: Application.version, configuration, logger)
+      HostModule(
+        program: Application.name, version: Application.version, configuration, logger, failures: failures)
       application.body
       more
     }
