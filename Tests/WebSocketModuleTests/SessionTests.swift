@@ -138,7 +138,11 @@ import Testing
 
   @Test func `a client that takes long over what it is sent is neither silent nor late with its goodbye`() async throws
   {
-    try await withHub({ $0.maxQueuedBytes = 64 << 20 }) { port, hub, _ in
+    try await withHub({
+      $0.maxQueuedBytes = 64 << 20
+      // A busy machine takes long too.
+      $0.closeTimeout = .seconds(90)
+    }) { port, hub, _ in
       let client = try await offPool { try RawClient(port, "/ws?user=ann", window: 1 << 18) }
       try await eventually("it is there") { await hub.isOnline("ann") }
       let session = try #require(await hub.connections(of: "ann").first)

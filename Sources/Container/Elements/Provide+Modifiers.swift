@@ -18,6 +18,7 @@ extension Provide {
   public func `as`<Other: Sendable>(
     _ type: Other.Type, _ convert: @escaping @Sendable (Output) -> Output
   ) -> Provide<Other> {
+    // Never called: the compiler refuses who would.
     fatalError("unavailable")
   }
 
