@@ -153,7 +153,7 @@ let package = Package(
       name: "HostTests",
       dependencies: [
         "Host", "AppConfiguration", "Container", "DatabaseModule", "EventLoop", "HTTPServer", "Health", "Migrations",
-        "PrometheusMetrics", "MetricsTesting", "StructuredLogging", "WebSocketModule",
+        "PrometheusMetrics", "MetricsTesting", "ResourcePool", "StructuredLogging", "WebSocketModule",
       ]),
     .testTarget(
       name: "DocumentationTests",

@@ -47,6 +47,15 @@ import Testing
         == #"{"details":{"name":"is missing"},"error":"check the form"}"# + "\n")
   }
 
+  @Test func `an error that is no affair of the client's has its status, and the observer hears of it`() {
+    struct Overloaded: HTTPErrorConvertible {
+      var httpError: HTTPError { HTTPError(.serviceUnavailable) }
+      var isHandlerFailure: Bool { true }
+    }
+    let response = HTTPResponse(error: Overloaded())
+    #expect(response.status == .serviceUnavailable && response.failure is Overloaded)
+  }
+
   @Test func `a body stands in place of the message, of a type of its own`() throws {
     let problem = Problem(type: "/problems/sold-out", title: "Sold out")
     let error = HTTPError(

@@ -5,6 +5,7 @@ import Synchronization
 import Testing
 
 @testable import Host
+@testable import ResourcePool
 
 /// What an app contributes to the host, in programs without a database.
 @Suite struct HostedTests {
@@ -65,6 +66,26 @@ import Testing
       let broken = await server.respond(to: HTTPRequest(.get, "/orders", headers: ["X-User": "broken"]))
       #expect(broken.status == .internalServerError)
       #expect(await server.respond(to: HTTPRequest(.get, "/orders", headers: ["X-User": "ann"])).status == .ok)
+    }
+  }
+
+  struct Starved: HostApplication {
+    var body: [any ModuleElement] {
+      Supply(Route(.get, "/late") { _ -> String in throw PoolError(.acquireTimeout, "held by Report") }).grouped()
+      Supply(Route(.get, "/wrong") { _ -> String in throw PoolError(.deadlock, "holds one already") }).grouped()
+    }
+  }
+
+  @Test func `a handler that waited for a connection in vain is answered 503, and the log says why`() async throws {
+    let output = RecordingLogOutput()
+    try await serving(Starved(), logger: Logger(label: "test", level: .info, output: output)) { server in
+      let late = await server.respond(to: HTTPRequest(.get, "/late"))
+      #expect(late.status == .serviceUnavailable && late.headers["Retry-After"] == "1")
+      #expect(late.text?.contains("Report") == false)
+      let wrong = await server.respond(to: HTTPRequest(.get, "/wrong"))
+      #expect(wrong.status == .internalServerError)
+      let told = output.entries.filter { $0.message == "handler failed" }.map { $0.metadata["error"]?.description }
+      #expect(told == ["held by Report", "holds one already"])
     }
   }
 

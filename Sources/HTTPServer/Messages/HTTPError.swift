@@ -77,6 +77,13 @@ extension HTTPError: CustomStringConvertible {
 public protocol HTTPErrorConvertible: Error {
   /// What the client is told.
   var httpError: HTTPError { get }
+  /// Whether the observer hears of it too, as of an error that is not meant for clients. Default false.
+  var isHandlerFailure: Bool { get }
+}
+
+extension HTTPErrorConvertible {
+  /// The client's affair.
+  public var isHandlerFailure: Bool { false }
 }
 
 extension HTTPError: HTTPErrorConvertible {

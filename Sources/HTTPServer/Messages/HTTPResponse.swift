@@ -79,6 +79,7 @@ public struct HTTPResponse: Sendable {
     switch error {
     case let error as any HTTPErrorConvertible:
       self.init(error.httpError)
+      if error.isHandlerFailure { failure = error }
     // Of another task, which the handler waited for, it is an error as any.
     case is CancellationError where Task.isCancelled:
       self.init(HTTPError(.serviceUnavailable, "the request was cancelled"))
