@@ -336,7 +336,9 @@ extension DatabaseTemplate {
       try await TestApp.run {
         Hosted(Mailer(), settings: ["database.url": database.connectionString])
       } test: { _ in
+        let deadline = ContinuousClock.now + .seconds(60)
         while try await database.pool.one("SELECT count(*) FROM mails WHERE sent_at IS NULL", as: Int.self) > 0 {
+          try #require(ContinuousClock.now < deadline, "the mail is not sent")
           try await Task.sleep(for: .milliseconds(10))
         }
       }
