@@ -361,9 +361,8 @@ struct ConnectionSession: ~Copyable, Sendable {
   /// others, and stands by itself to them.
   private mutating func endForgottenTransaction(_ request: ConnectionRequest) {
     guard request.continuation == nil, !request.isBatched, request.result?.beginsTransaction == true else { return }
-    let commit = ConnectionRequest(.statement("COMMIT"))
-    commit.isHousekeeping = true
-    queue.prepend(commit)
+    // As a request like any other, which nobody gives up: no cancel request is to hit it.
+    queue.prepend(ConnectionRequest(.statement("COMMIT")))
   }
 
   private mutating func complete(

@@ -102,18 +102,13 @@ final class ResultHandle: @unchecked Sendable {
   var commandTag: String { PQcmdStatus(result).map { String(cString: $0) } ?? "" }
 
   /// Whether the session has no prepared statements any more.
-  var forgetsStatements: Bool {
-    guard let tag = PQcmdStatus(result), tag[0] == UInt8(ascii: "D") else { return false }
-    return strcmp(tag, "DISCARD ALL") == 0 || strcmp(tag, "DEALLOCATE ALL") == 0
-  }
+  var forgetsStatements: Bool { hasTag("DISCARD ALL") || hasTag("DEALLOCATE ALL") }
 
   /// Whether the statement was one that begins a transaction.
-  var beginsTransaction: Bool {
-    guard let tag = PQcmdStatus(result), tag[0] == UInt8(ascii: "B") || tag[0] == UInt8(ascii: "S") else {
-      return false
-    }
-    return strcmp(tag, "BEGIN") == 0 || strcmp(tag, "START TRANSACTION") == 0
-  }
+  var beginsTransaction: Bool { hasTag("BEGIN") || hasTag("START TRANSACTION") }
+
+  /// Compared where it lies: this is asked of every statement without rows.
+  private func hasTag(_ tag: String) -> Bool { PQcmdStatus(result).map { strcmp($0, tag) == 0 } ?? false }
 
   /// Rows that the statement inserted, changed, deleted or returned.
   var rowsAffected: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
