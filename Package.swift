@@ -52,7 +52,7 @@ let package = Package(
     .target(
       name: "Postgres",
       dependencies: ["CLibpq", "ResourcePool", "EventLoop", "MonotonicTime", "StructuredLogging"]),
-    .target(name: "ResourcePool", dependencies: ["MonotonicTime"]),
+    .target(name: "ResourcePool", dependencies: ["CTaskRuntime", "MonotonicTime"]),
     .target(name: "EmbeddedPostgres", dependencies: ["CSpawn", "StructuredLogging"]),
 
     // Serving and observing.
@@ -97,6 +97,7 @@ let package = Package(
       providers: [.apt(["zlib1g-dev"]), .brew(["zlib"])]),
     .systemLibrary(name: "CWslay", providers: [.apt(["libwslay-dev"]), .brew(["wslay"])]),
     .systemLibrary(name: "CEpoll"),
+    .systemLibrary(name: "CTaskRuntime"),
     .target(name: "CSpawn"),
     .target(
       name: "CMicrohttpdShim", dependencies: ["CMicrohttpd"],

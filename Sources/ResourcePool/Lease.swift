@@ -1,3 +1,5 @@
+internal import CTaskRuntime
+
 /// A resource on loan. Give it back with ``ResourcePool/release(_:isSound:)``, once.
 public struct Lease<Resource: Sendable>: Sendable {
   @usableFromInline let grant: LeaseGrant
@@ -36,19 +38,19 @@ public struct LeaseOrigin: Sendable, CustomStringConvertible {
   let task: UInt
   /// Whether that task holds the lease until it gives it back itself.
   let isScoped: Bool
-  /// The tasks in whose scopes that task was started.
-  let holders: [OuterHolder]
+  /// The tasks in whose scopes that task was started; nil for none, which costs less to copy than an empty list.
+  let holders: [OuterHolder]?
 
   /// From `#fileID` and `#line`.
   public init(fileID: StaticString, line: UInt, name: String? = nil) {
-    self.init(fileID: fileID, line: line, name: name, task: 0, isScoped: false, holders: [])
+    self.init(fileID: fileID, line: line, name: name, task: 0, isScoped: false, holders: nil)
   }
 
   /// By a task: ``currentTask``.
   @usableFromInline
   package init(
     fileID: StaticString, line: UInt, name: String? = nil, task: UInt, isScoped: Bool = true,
-    holders: [OuterHolder] = LeaseScope.holders
+    holders: [OuterHolder]? = LeaseScope.holders
   ) {
     self.fileID = fileID
     self.line = line
@@ -59,16 +61,13 @@ public struct LeaseOrigin: Sendable, CustomStringConvertible {
   }
 
   /// The tasks that do nothing more until this acquire is answered, as far as that is certain.
-  var waitingTasks: [UInt] { [task] + holders.filter(\.isAwaiting).map(\.task) }
+  var waitingTasks: [UInt] { [task] + (holders ?? []).filter(\.isAwaiting).map(\.task) }
 
   /// The tasks that hold what they hold while this acquire is under way: to be asked for a resource of theirs.
-  func isNested(in task: UInt) -> Bool { task == self.task || holders.contains { $0.task == task } }
+  func isNested(in task: UInt) -> Bool { task == self.task || holders?.contains { $0.task == task } == true }
 
-  /// Tells the running task from all others that run now.
-  @usableFromInline package static var currentTask: UInt {
-    // The reference itself, which is one word; its hash value would cost as much as the acquire.
-    withUnsafeCurrentTask { task in task.map { unsafeBitCast($0, to: UInt.self) } ?? 0 }
-  }
+  /// Tells the running task from all others that run now; 0 outside of any.
+  @usableFromInline package static var currentTask: UInt { UInt(bitPattern: runningTask()) }
 
   /// `fileID:line`, with the name before it.
   public var description: String { name.map { "\($0) (\(fileID):\(line))" } ?? "\(fileID):\(line)" }

@@ -1,3 +1,4 @@
+internal import CTaskRuntime
 internal import Synchronization
 
 /// The time for which a task has a resource to itself and runs its user's code. Every task that is started meanwhile
@@ -37,8 +38,8 @@ package final class LeaseScope: Sendable {
 
   /// The other tasks in whose scopes the running task was started, the innermost first.
   @usableFromInline
-  package static var holders: [OuterHolder] {
-    guard openCount.load(ordering: .relaxed) > 0, let innermost = current else { return [] }
+  package static var holders: [OuterHolder]? {
+    guard openCount.load(ordering: .relaxed) > 0, let innermost = current else { return nil }
     let task = LeaseOrigin.currentTask
     var holders: [OuterHolder] = []
     var isAwaiting = innermost.isBoundHere
@@ -57,7 +58,9 @@ package final class LeaseScope: Sendable {
   /// before the scope does. An unstructured task sees a copy; so does the child of a group that is older than the scope.
   private var isBoundHere: Bool { binding.load(ordering: .relaxed) == Self.bindingSeen }
 
-  /// Where the running task finds the value of `current`; 0 when it has none.
+  /// Where the running task finds the value of `current`; 0 when it has none. The one thing that tells a child task, which
+  /// shares the place, from an unstructured one, which has a copy; were the runtime to copy for child tasks too, nested
+  /// acquires would still be counted, and no deadlock of theirs be certain.
   private static var bindingSeen: UInt {
     UInt(bitPattern: taskLocalValue(Unmanaged.passUnretained($current).toOpaque()))
   }
@@ -70,9 +73,3 @@ package struct OuterHolder: Sendable {
   /// Whether it cannot give the resource back before the other task ends.
   let isAwaiting: Bool
 }
-
-/// What `TaskLocal.get()` reads from: the one thing that tells a child task, which shares the place, from an unstructured one,
-/// which has a copy. The address is compared and never followed; were the runtime to copy for child tasks too, nested
-/// acquires would still be counted, and no deadlock of theirs be certain.
-@_silgen_name("swift_task_localValueGet")
-private func taskLocalValue(_ key: UnsafeMutableRawPointer) -> UnsafeMutableRawPointer?

@@ -366,7 +366,7 @@ struct PoolStateMachine<Waiter: Sendable>: Sendable {
   private mutating func countNested(_ origin: LeaseOrigin) -> Bool {
     guard origin.task != 0, tally.lent > 0 else { return false }
     let isNested =
-      holdingTasks.contains(origin.task) || origin.holders.contains { holdingTasks.contains($0.task) }
+      holdingTasks.contains(origin.task) || origin.holders?.contains { holdingTasks.contains($0.task) } == true
     if isNested { counters.nestedAcquireCount += 1 }
     return isNested
   }

@@ -56,12 +56,17 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
     isSound: (Resource) -> Bool = { _ in true }, _ body: (Resource) async throws -> sending Result
   ) async throws -> sending Result {
     let origin = LeaseOrigin(fileID: fileID, line: line, task: LeaseOrigin.currentTask)
-    let lease = try await lease(shared: false, timeout: timeout, origin)
+    let lease: Lease<Resource>
+    if let free = leaseNow(shared: false, origin) {
+      lease = free
+    } else {
+      lease = try await self.lease(shared: false, timeout: timeout, origin)
+    }
     defer { release(lease, isSound: isSound(lease.resource)) }
     return try await body(lease.resource)
   }
 
-  /// A lease if there is one without waiting.
+  /// A lease if there is one without waiting: a call without suspension, for which a task that prefers an executor pays.
   @inlinable
   package func leaseNow(shared: Bool, _ origin: LeaseOrigin) -> Lease<Resource>? {
     guard !hasLeaseHooks, let grant = core.leaseNow(shared: shared, origin) else { return nil }
@@ -73,7 +78,6 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
   package nonisolated(nonsending) func lease(
     shared: Bool, timeout: Duration? = nil, _ origin: LeaseOrigin
   ) async throws -> Lease<Resource> {
-    if let lease = leaseNow(shared: shared, origin) { return lease }
     if hasLeaseHooks { return try await preparedLease(timeout: timeout, origin) }
     let grant = try await core.waitForLease(shared: shared, timeout: timeout, origin)
     guard let lease = lease(grant) else { throw PoolError.emptySlot }

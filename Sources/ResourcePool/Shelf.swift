@@ -1,5 +1,3 @@
-public import Synchronization
-
 /// The resources of a pool by slot: what the core asks for without knowing their type.
 protocol Shelf: Sendable {
   func make(_ slot: Int, onEnd: @escaping @Sendable () -> Void) async throws
@@ -8,29 +6,31 @@ protocol Shelf: Sendable {
   func isPermanent(_ error: any Error) -> Bool
 }
 
-/// Keeps what a factory makes. The core's decisions are the order in which a slot is filled, read and emptied; the
-/// lock in each place only makes that order visible, and nobody ever waits for it.
+/// Keeps what a factory makes.
+///
+/// Unchecked: a slot is written while the machine has it `making` or `closing`, and read while it is lent or `checking`.
+/// It goes from the one to the other under the core's lock alone, which is how each sees what the one before has done.
 @usableFromInline
-final class FactoryShelf<Factory: ResourceFactory>: Shelf {
-  @usableFromInline
-  final class Place: Sendable {
-    @usableFromInline let resource = Mutex<Factory.Resource?>(nil)
-  }
-
+final class FactoryShelf<Factory: ResourceFactory>: Shelf, @unchecked Sendable {
   let factory: Factory
-  @usableFromInline let places: [Place]
+  @usableFromInline let places: UnsafeMutableBufferPointer<Factory.Resource?>
 
   init(_ factory: Factory, size: Int) {
     self.factory = factory
-    places = (0..<size).map { _ in Place() }
+    places = .allocate(capacity: size)
+    places.initialize(repeating: nil)
+  }
+
+  deinit {
+    places.deinitialize()
+    places.deallocate()
   }
 
   /// What is in the slot; nil while it is vacant.
-  @inlinable subscript(slot: Int) -> Factory.Resource? { places[slot].resource.withLock { $0 } }
+  @inlinable subscript(slot: Int) -> Factory.Resource? { places[slot] }
 
   func make(_ slot: Int, onEnd: @escaping @Sendable () -> Void) async throws {
-    let resource = try await factory.make(onEnd: onEnd)
-    places[slot].resource.withLock { $0 = resource }
+    places[slot] = try await factory.make(onEnd: onEnd)
   }
 
   func check(_ slot: Int) async -> Bool {
@@ -39,11 +39,8 @@ final class FactoryShelf<Factory: ResourceFactory>: Shelf {
   }
 
   func close(_ slot: Int) async {
-    let resource = places[slot].resource.withLock { resource in
-      defer { resource = nil }
-      return resource
-    }
-    if let resource { await factory.close(resource) }
+    guard let resource = places[slot].take() else { return }
+    await factory.close(resource)
   }
 
   func isPermanent(_ error: any Error) -> Bool { factory.isPermanent(error) }

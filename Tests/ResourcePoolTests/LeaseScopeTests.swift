@@ -4,7 +4,7 @@ import Testing
 
 @Suite struct LeaseScopeTests {
   /// What the task that asks sees: the holders' tasks aside, which of them wait for it, the innermost first.
-  private var awaiting: [Bool] { LeaseScope.holders.map(\.isAwaiting) }
+  private var awaiting: [Bool] { (LeaseScope.holders ?? []).map(\.isAwaiting) }
 
   @Test func `the task of a scope, and one outside of all, find no other holder`() async {
     #expect(awaiting == [])
