@@ -32,6 +32,37 @@ import Testing
     #expect(journal.entries == ["told, cancelled: false"])
   }
 
+  @Test func `A pause between rounds ends with its time, at once with the stop, and throws when the task is cancelled`()
+    async throws
+  {
+    let (time, journal) = (ManualClock(), Journal())
+    var options = App.Options()
+    options.clock = time.clock
+    let app = App(options) {
+      Run { (shutdown: ShutdownSignal) in
+        while !shutdown.isRequested {
+          journal.note("round")
+          try await shutdown.sleep(for: .seconds(60))
+        }
+        journal.note("done, cancelled: \(Task.isCancelled)")
+      }
+      Run("impatient") { (shutdown: ShutdownSignal) in
+        let pause = Task { try await shutdown.sleep(for: .seconds(600)) }
+        pause.cancel()
+        await #expect(throws: CancellationError.self) { try await pause.value }
+        journal.note("called off")
+      }
+    }
+    try await app.start()
+    #expect(await soon { journal.count("called off") == 1 })
+    await time.sleepers(1)
+    time.advance(by: .seconds(60))
+    #expect(await soon { journal.count("round") == 2 })
+    try await app.stop()
+    #expect(Array(journal.entries.suffix(1)) == ["done, cancelled: false"])
+    #expect(journal.count("round") == 2)
+  }
+
   @Test func `A task that does not listen is cancelled when its grace is over`() async throws {
     let (time, journal) = (ManualClock(), Journal())
     var options = App.Options()

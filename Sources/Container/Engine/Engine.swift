@@ -7,13 +7,14 @@ final class Engine: Sendable {
   let plan: Plan
   let options: App.Options
   let slots: Slots
-  let shutdownSignal = ShutdownSignal()
+  let shutdownSignal: ShutdownSignal
   let state: Mutex<EngineState>
 
   init(_ plan: Plan, _ options: App.Options) {
     self.plan = plan
     self.options = options
     slots = Slots(count: plan.singletonSlots)
+    shutdownSignal = ShutdownSignal(options.clock)
     state = Mutex(EngineState(plan, options, slots))
   }
 

@@ -111,12 +111,7 @@ final class RunTask: Sendable {
           failures += 1
           engine.runEnded(node, error, .restarting(after: pause))
           // The app stops while this pauses: there is nothing to end, and nothing to call again.
-          await withTaskGroup { [engine] group in
-            group.addTask { try? await clock.sleep(clock.now() + pause) }
-            group.addTask { await engine.shutdownSignal.wait() }
-            await group.next()
-            group.cancelAll()
-          }
+          try? await engine.shutdownSignal.sleep(for: pause)
           if Task.isCancelled || engine.shutdownSignal.isRequested { return }
         }
       }

@@ -9,8 +9,9 @@ public final class ShutdownSignal: Sendable {
   }
 
   private let state = Mutex(State())
+  private let clock: AppClock
 
-  init() {}
+  init(_ clock: AppClock) { self.clock = clock }
 
   /// Whether the app is stopping.
   public var isRequested: Bool { state.withLock { $0.isRequested } }
@@ -34,6 +35,28 @@ public final class ShutdownSignal: Sendable {
     } onCancel: {
       state.withLock { $0.waiters.removeValue(forKey: id) }?.resume()
     }
+  }
+
+  /// Pauses for so long, or until the app is stopping: what a loop does between its rounds.
+  ///
+  /// ```swift
+  /// while !shutdown.isRequested {
+  ///   try await queue.handleAll()
+  ///   try await shutdown.sleep(for: .seconds(30))
+  /// }
+  /// ```
+  ///
+  /// `Task.sleep` in its place would last until the ``Run/grace(_:)`` is over and the task is cancelled.
+  ///
+  /// - Throws: `CancellationError` if the task is cancelled.
+  public func sleep(for duration: Duration) async throws {
+    await withTaskGroup { [clock] group in
+      group.addTask { try? await clock.sleep(clock.now() + duration) }
+      group.addTask { await self.wait() }
+      await group.next()
+      group.cancelAll()
+    }
+    try Task.checkCancellation()
   }
 
   func raise() {

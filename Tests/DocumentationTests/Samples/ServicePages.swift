@@ -212,7 +212,7 @@ enum ServicePage {
       Run("mails") { (mails: Mails, log: Logger, shutdown: ShutdownSignal) in
         while !shutdown.isRequested {
           let wasOne = try await mails.next { mail in log.info("sending", ["mail": .integer(mail.id)]) }
-          if !wasOne { try await Task.sleep(for: .seconds(1)) }
+          if !wasOne { try await shutdown.sleep(for: .seconds(1)) }
         }
       }
       .onFailure(.restart(Backoff(maximum: .seconds(30))))
