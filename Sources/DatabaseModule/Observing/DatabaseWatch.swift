@@ -21,7 +21,10 @@ struct DatabaseWatch: Sendable {
       try await Task.sleep(for: interval)
       for (trace, elapsed) in running.newlyLong(.now) { tracer.reportRunning(trace, for: elapsed) }
       let stat = pool.stat()
-      if let change = watch.look(waiting: stat.waiting, givenUp: stat.canceledAcquireCount, at: .now) {
+      let isOut = pool.outage != nil
+      if let change = watch.look(
+        waiting: stat.waiting, givenUp: stat.canceledAcquireCount, isOut: isOut, at: .now)
+      {
         tell(change, stat, pool.holders())
       }
     }

@@ -9,10 +9,12 @@ struct PoolWatch: Sendable {
   }
 
   private enum State: Sendable {
-    /// Nobody waited at the last look. May go to pressed or starved.
+    /// Nobody waited at the last look. May go to pressed, out or starved.
     case calm
-    /// Tasks waited at the last look. May go to calm or starved.
+    /// Tasks waited at the last look. May go to calm, out or starved.
     case pressed
+    /// No connection could be made at the last look. May go to calm or pressed.
+    case out
     /// Said to be starved; so many looks in a row found nobody waiting. May go to calm only.
     case starved(since: ContinuousClock.Instant, calmLooks: Int)
   }
@@ -26,10 +28,19 @@ struct PoolWatch: Sendable {
   /// - Parameters:
   ///   - waiting: How many tasks wait now.
   ///   - givenUp: How many acquires have been given up since the start of the process.
-  mutating func look(waiting: Int, givenUp total: UInt64, at now: ContinuousClock.Instant) -> Change? {
+  ///   - isOut: Whether there is no connection because none can be made: `OutageLog` tells of that, and nobody holds what
+  ///     the tasks wait for.
+  mutating func look(waiting: Int, givenUp total: UInt64, isOut: Bool, at now: ContinuousClock.Instant) -> Change? {
     let fresh = total - (givenUp ?? total)
     givenUp = total
     switch state {
+    case .calm where isOut, .pressed where isOut, .out where isOut:
+      state = .out
+      return nil
+    case .out:
+      // What was given up since the last look was so for the outage.
+      state = waiting > 0 ? .pressed : .calm
+      return nil
     case .calm, .pressed:
       let wasPressed = if case .pressed = state { true } else { false }
       guard fresh > 0 || (waiting > 0 && wasPressed) else {
@@ -39,7 +50,7 @@ struct PoolWatch: Sendable {
       state = .starved(since: now, calmLooks: 0)
       return .starved(waiting: waiting, givenUp: fresh)
     case .starved(let since, let looks):
-      guard waiting == 0, fresh == 0 else {
+      guard waiting == 0, fresh == 0, !isOut else {
         state = .starved(since: since, calmLooks: 0)
         return nil
       }

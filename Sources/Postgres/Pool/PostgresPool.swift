@@ -265,6 +265,9 @@ public final class PostgresPool: PostgresClient {
   /// A listing for a person who wants to know why acquires wait: the numbers, who holds, who waits, what failed.
   public func dump() -> PoolDump { pool.dump() }
 
+  /// Why the last connection could not be made, while there is none.
+  package var outage: (any Error)? { pool.outage }
+
   /// Closes the connections made so far, those in use when they come back. Listeners are told of a gap, and go on over a new
   /// one.
   public func reset() {
