@@ -41,6 +41,20 @@ import Testing
     #expect(log("SELECT 1", took: .zero, level: .info, outcome: .failure(CancellationError())) == nil)
   }
 
+  @Test func `a conflict that is tried again is for debugging only, and says so`() throws {
+    let output = RecordingLogOutput()
+    let tracer = SlowQueryTracer(logger: Logger(label: "test", level: .debug, output: output))
+    let trace = QueryTrace.started(tracer, .query, "UPDATE t SET n = 1", "Set", 42, isRunAgain: true)
+    for state in [SQLState.serializationFailure, .deadlockDetected, .uniqueViolation] {
+      var error = PostgresError(.server, "no")
+      error.sqlState = state
+      trace.end(.failure(error))
+    }
+    #expect(output.entries.map(\.level) == [.debug, .debug, .info])
+    let again = "query failed, its transaction is run again"
+    #expect(output.entries.map { "\($0.message)" } == [again, again, "query failed"])
+  }
+
   @Test func `a statement that fails of a batch of separate ones is told by itself`() throws {
     let output = RecordingLogOutput()
     let tracer = SlowQueryTracer(logger: Logger(label: "test", level: .info, output: output))

@@ -34,6 +34,8 @@ public final class PostgresConnection: PostgresClient {
 
   /// How many transactions have ended here: what was kept of one shows by it that its time is over.
   let transactionsEnded = Atomic<Int>(0)
+  /// Whether what runs here is run again if it loses against another transaction.
+  let isRunAgain = Atomic<Bool>(false)
 
   /// Where it is connected to.
   public let options: ConnectOptions
@@ -159,7 +161,8 @@ public final class PostgresConnection: PostgresClient {
   /// Tells the tracer, if there is one, that something is about to be sent.
   func trace(_ operation: QueryTrace.Operation, _ sql: @autoclosure () -> SQL, _ name: String?) -> QueryTrace? {
     guard isTraced, let tracer else { return nil }
-    return QueryTrace.started(tracer, operation, sql(), name, processID)
+    return QueryTrace.started(
+      tracer, operation, sql(), name, processID, isRunAgain: isRunAgain.load(ordering: .relaxed))
   }
 
   /// Runs a text of any number of statements without parameters, by the simple protocol: as one transaction, unless

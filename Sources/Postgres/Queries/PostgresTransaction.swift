@@ -105,10 +105,14 @@ public enum TransactionRetry: Sendable {
   /// Ten attempts, within some two seconds.
   public static let serialization = TransactionRetry.serialization(attempts: 10)
 
+  /// Whether there is another attempt if this one loses.
+  func isRunAgain(after attempt: Int) -> Bool {
+    if case .serialization(let attempts) = self { attempt < attempts } else { false }
+  }
+
   /// The pause before another attempt; nil when there is to be none.
   func pause(after attempt: Int, _ error: any Error) -> Duration? {
-    guard case .serialization(let attempts) = self, attempt < attempts, (error as? PostgresError)?.isRetryable == true
-    else { return nil }
+    guard isRunAgain(after: attempt), (error as? PostgresError)?.isRetryable == true else { return nil }
     return .milliseconds(5) * (1 << min(attempt, 6)) * Double.random(in: 0.5..<1.5)
   }
 }
@@ -194,7 +198,9 @@ extension PostgresPool {
       do {
         return try await withConnection(acquireTimeout: acquireTimeout, fileID: fileID, line: line) {
           connection in
-          try await connection.transaction(options, timeout: timeout, fileID: fileID, line: line, body)
+          connection.isRunAgain.store(retrying.isRunAgain(after: attempt), ordering: .relaxed)
+          defer { connection.isRunAgain.store(false, ordering: .relaxed) }
+          return try await connection.transaction(options, timeout: timeout, fileID: fileID, line: line, body)
         }
       } catch {
         guard let pause = retrying.pause(after: attempt, error) else { throw error }

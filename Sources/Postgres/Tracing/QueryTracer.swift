@@ -77,6 +77,9 @@ public struct QueryTrace: Sendable {
   public let name: String?
   /// The server process that runs it.
   public let processID: Int32
+  /// Whether it is part of a transaction that is run again if it loses against another one: a serialization failure or a
+  /// deadlock is then no error that anybody gets.
+  public let isRunAgain: Bool
   /// When it was sent.
   package let start: MonotonicInstant
   private let tracer: any QueryTracer
@@ -96,10 +99,12 @@ public struct QueryTrace: Sendable {
   public var elapsed: Duration { MonotonicInstant.now - start }
 
   static func started(
-    _ tracer: any QueryTracer, _ operation: Operation, _ sql: SQL, _ name: String?, _ processID: Int32
+    _ tracer: any QueryTracer, _ operation: Operation, _ sql: SQL, _ name: String?, _ processID: Int32,
+    isRunAgain: Bool = false
   ) -> QueryTrace {
     let trace = QueryTrace(
-      operation: operation, sql: sql, name: name, processID: processID, start: .now, tracer: tracer)
+      operation: operation, sql: sql, name: name, processID: processID, isRunAgain: isRunAgain, start: .now,
+      tracer: tracer)
     tracer.record(.queryStarted(trace))
     return trace
   }

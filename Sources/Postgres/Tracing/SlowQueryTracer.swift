@@ -1,6 +1,7 @@
 public import StructuredLogging
 
-/// Logs queries: a warning from the threshold on, information when they fail, debug otherwise.
+/// Logs queries: a warning from the threshold on, information when they fail, debug otherwise; also where they lost against
+/// another transaction and theirs is run again.
 ///
 /// Statements, parameters and their number are cut: a line of the log is no place for megabytes.
 public struct SlowQueryTracer: QueryTracer {
@@ -49,9 +50,11 @@ public struct SlowQueryTracer: QueryTracer {
     let isSlow = duration >= threshold
     let isFailed = if case .failure(let error) = outcome { !(error is CancellationError) } else { false }
     // Whoever asked may expect the failure (a duplicate, a conflict that is tried again): it is theirs to warn of.
-    let level: Logger.Level = isSlow ? .warning : isFailed ? .info : .debug
+    let isRunAgain = trace.isRunAgain && outcome.isRetryableFailure
+    let level: Logger.Level = isSlow ? .warning : isFailed && !isRunAgain ? .info : .debug
     guard logger.isEnabled(level) else { return }
-    let message = isSlow ? "slow query" : isFailed ? "query failed" : "query"
+    let failed = isRunAgain ? "query failed, its transaction is run again" : "query failed"
+    let message = isSlow ? "slow query" : isFailed ? failed : "query"
     logger.log(level, message, metadata(trace, duration, outcome))
   }
 
@@ -99,6 +102,13 @@ public struct SlowQueryTracer: QueryTracer {
       return .string("\(type(of: value).postgresType)#\(digits)")
     case .none: return ""
     }
+  }
+}
+
+extension Result<Int, any Error> {
+  /// A conflict with another transaction.
+  fileprivate var isRetryableFailure: Bool {
+    if case .failure(let error as PostgresError) = self { error.isRetryable } else { false }
   }
 }
 

@@ -108,6 +108,35 @@ import Testing
     }
   }
 
+  /// Keeps of each query that failed whether its transaction is run again.
+  private final class Conflicts: QueryTracer {
+    private let seen = Mutex<[Bool]>([])
+    var all: [Bool] { seen.withLock { $0 } }
+
+    func record(_ event: TraceEvent) {
+      if case .queryEnded(let trace, _, .failure) = event { seen.withLock { $0.append(trace.isRunAgain) } }
+    }
+  }
+
+  @Test func `of a conflict a tracer knows whether the transaction is run again`() async throws {
+    try await TestDatabase.with { database in
+      let conflicts = Conflicts()
+      var configuration = PostgresPool.Configuration(database.options)
+      try await Way.current.apply(to: &configuration.connect)
+      configuration.maxConnections = 1
+      let pool = try PostgresPool(configuration, loop: database.loop, tracer: conflicts)
+      try await pool.start()
+      let conflict: SQL = "DO $$ BEGIN RAISE EXCEPTION 'lost' USING ERRCODE = '40001'; END $$"
+      await #expect(throws: PostgresError.self) {
+        try await pool.transaction(retrying: .serialization(attempts: 3)) { tx in try await tx.execute(conflict) }
+      }
+      #expect(conflicts.all == [true, true, false])
+      await #expect(throws: PostgresError.self) { try await pool.execute(conflict) }
+      #expect(conflicts.all.last == false && conflicts.all.count == 4)
+      await pool.close()
+    }
+  }
+
   @Test func `an acquire that was waited for in vain is told with its error`() async throws {
     try await traced { pool, recorder in
       try await pool.withConnection { _ in
