@@ -59,6 +59,35 @@ import Testing
     #expect(error?.status.code == status)
   }
 
+  struct Everything: Decodable {
+    struct Part: Decodable { var name: String }
+
+    var text: String?
+    var count: UInt16?
+    var price: Double?
+    var isPaid: Bool?
+    var parts: [Part]?
+    var labels: [String: String]?
+    var amount: Decimal?
+    var at: Date?
+    var id: UUID?
+  }
+
+  @Test(arguments: [
+    (#"{"text":1}"#, "text: expected a string"), (#"{"count":"1"}"#, "count: expected a whole number"),
+    (#"{"price":"1"}"#, "price: expected a number"), (#"{"isPaid":0}"#, "isPaid: expected true or false"),
+    (#"{"parts":{}}"#, "parts: expected an array"), (#"{"parts":[{"name":"a"},7]}"#, "parts[1]: expected an object"),
+    (#"{"labels":[]}"#, "labels: expected an object"), (#"{"amount":"1"}"#, "amount: expected a number"),
+    (#"{"at":1}"#, "at: expected a string"), (#"{"id":1}"#, "id: expected a string"),
+    ("[]", "body: expected an object"),
+  ])
+  func `what is expected is told in the words of JSON, not of Swift`(body: String, message: String) {
+    let error = #expect(throws: HTTPError.self) {
+      try HTTPRequest(.post, "/", body: Array(body.utf8)).json(Everything.self)
+    }
+    #expect(error?.message == message)
+  }
+
   @Test func `a moment with an offset is read`() throws {
     let body = Array(#"{"at":"2026-01-31T14:00:00.250+02:00"}"#.utf8)
     let event = try HTTPRequest(.post, "/", body: body).json(Event.self)

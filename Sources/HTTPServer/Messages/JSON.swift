@@ -60,13 +60,27 @@ extension HTTPRequest {
     case .valueNotFound(_, let context):
       HTTPError(.unprocessableContent, "\(place(context.codingPath)): must not be null")
     case .typeMismatch(let type, let context):
-      HTTPError(.unprocessableContent, "\(place(context.codingPath)): expected \(type)")
+      HTTPError(.unprocessableContent, "\(place(context.codingPath)): \(expectation(type))")
     case .dataCorrupted where !isJSON:
       HTTPError(.badRequest, "the body is not valid JSON")
     case .dataCorrupted(let context):
       HTTPError(.unprocessableContent, "\(place(context.codingPath)): not a valid value")
     @unknown default:
       HTTPError(.unprocessableContent, "the body does not have the expected form")
+    }
+  }
+
+  /// In the words of JSON: the client knows no Swift.
+  private static func expectation(_ type: any Any.Type) -> String {
+    switch type {
+    case is String.Type: "expected a string"
+    case is Bool.Type: "expected true or false"
+    case is any FixedWidthInteger.Type: "expected a whole number"
+    case is any BinaryFloatingPoint.Type, is Decimal.Type: "expected a number"
+    // Of every list and object the decoder says what it would have read it as: [Any] and [String: Any].
+    case is [Any].Type: "expected an array"
+    case is [String: Any].Type: "expected an object"
+    default: "not a valid value"
     }
   }
 
