@@ -2,6 +2,8 @@
 struct OwnMetrics: Sendable {
   /// Uses of the series `other`, by metric.
   let overflows: CounterFamily
+  /// Uses of the series `other` for a wrong number of label values, by metric.
+  let mismatches: CounterFamily
   /// What was left out because it would have spoiled the page, by metric.
   let faults: CounterFamily
   /// Collectors that failed or were late, by collector and reason.
@@ -23,6 +25,9 @@ struct OwnMetrics: Sendable {
     overflows = counter(
       "metrics_series_overflow_total", ["metric"],
       "Uses of the series 'other' because a metric had too many series.")
+    mismatches = counter(
+      "metrics_label_mismatch_total", ["metric"],
+      "Uses of the series 'other' because the code gave too few or too many label values.")
     faults = counter(
       "metrics_collector_faults_total", ["metric"],
       "Families and series of collectors that were left out of the page.")

@@ -8,8 +8,8 @@
 /// Finding an instrument takes a lock and a look-up; code that runs often keeps the instrument.
 ///
 /// The number of series is capped, since each costs memory here and in Prometheus for as long as the process lives.
-/// Beyond the cap, and when the number of values is not that of the labels, the series whose labels all say `other` is
-/// used, and `metrics_series_overflow_total` counts each such use.
+/// Beyond the cap the series whose labels all say `other` is used, and `metrics_series_overflow_total` counts each such use.
+/// That series is used too when the number of values is not that of the labels: `metrics_label_mismatch_total` counts it then.
 public final class LabeledFamily<Instrument: AnyObject & Sendable>: Sendable {
   private let store: SeriesStore
 
@@ -48,9 +48,10 @@ public final class LabeledFamily<Instrument: AnyObject & Sendable>: Sendable {
 
   /// Makes a family and the store behind it.
   static func make(
-    _ descriptor: MetricDescriptor, maxSeries: Int, overflow: Counter, make: @escaping @Sendable () -> Instrument
+    _ descriptor: MetricDescriptor, maxSeries: Int, overflow: Counter, mismatches: CounterFamily? = nil,
+    make: @escaping @Sendable () -> Instrument
   ) -> (family: LabeledFamily, source: any MetricSource) where Instrument: PrometheusMetrics.Instrument {
-    let store = SeriesStore(descriptor, maxSeries: maxSeries, overflow: overflow, make: make)
+    let store = SeriesStore(descriptor, maxSeries: maxSeries, overflow: overflow, mismatches: mismatches, make: make)
     return (LabeledFamily(store: store), store)
   }
 }

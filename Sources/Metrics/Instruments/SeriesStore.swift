@@ -29,20 +29,23 @@ final class SeriesStore: Sendable {
   let descriptor: MetricDescriptor
   private let maxSeries: Int
   private let overflow: Counter
+  private let mismatches: CounterFamily?
   private let make: @Sendable () -> any Instrument
   private let state = Mutex(State())
 
   /// - Parameters:
   ///   - maxSeries: How many series there may be before `other` takes the rest.
-  ///   - overflow: Counts each use of `other`.
+  ///   - overflow: Counts each use of `other` for that.
+  ///   - mismatches: Counts, by metric, each use of `other` for label values that are too few or too many.
   ///   - make: Makes the instrument of a new series.
   init(
-    _ descriptor: MetricDescriptor, maxSeries: Int, overflow: Counter,
+    _ descriptor: MetricDescriptor, maxSeries: Int, overflow: Counter, mismatches: CounterFamily?,
     make: @escaping @Sendable () -> any Instrument
   ) {
     self.descriptor = descriptor
     self.maxSeries = maxSeries
     self.overflow = overflow
+    self.mismatches = mismatches
     self.make = make
   }
 
@@ -50,7 +53,11 @@ final class SeriesStore: Sendable {
   func find(_ key: Key) -> any Instrument {
     state.withLock { state in
       if let known = state.instruments[key] { return known }
-      guard key.values.count == descriptor.labelNames.count, state.instruments.count < maxSeries else {
+      guard key.values.count == descriptor.labelNames.count else {
+        mismatches?.with(descriptor.name).increment()
+        return other(&state)
+      }
+      guard state.instruments.count < maxSeries else {
         overflow.increment()
         return other(&state)
       }

@@ -82,7 +82,8 @@ public final class MetricsRegistry: Sendable {
     try MetricLint.check(descriptor)
     try state.withLock { (state) throws(MetricsError) in try state.checkIsNew(descriptor) }
     let (family, source) = LabeledFamily.make(
-      descriptor, maxSeries: options.maxSeriesPerMetric, overflow: own.overflows.with(descriptor.name), make: make)
+      descriptor, maxSeries: options.maxSeriesPerMetric, overflow: own.overflows.with(descriptor.name),
+      mismatches: own.mismatches, make: make)
     try add(source)
     return family
   }
