@@ -90,7 +90,7 @@ struct HostSettings: Sendable {
     startTimeout = try configuration(Self.startTimeout)
     healthPeriod = try configuration(Self.healthPeriod)
     accessLog = try configuration(Self.accessLog)
-    if let adminListen, adminListen == listen, !listen.takesAnyPort {
+    if let adminListen, adminListen.collides(with: listen) {
       throw Self.fault(
         Self.adminListen, configuration,
         "host.admin_listen is \(adminListen), where host.listen is already: give it a port of its own")
@@ -180,9 +180,22 @@ struct HostSettings: Sendable {
 }
 
 extension ListenAddress {
-  /// Whether the system chooses the port, so that two of these do not collide.
-  fileprivate var takesAnyPort: Bool {
-    if case .tcp(_, 0) = self { true } else { false }
+  /// Whether two listeners cannot have these addresses at once. Names of hosts are not looked up.
+  fileprivate func collides(with other: ListenAddress) -> Bool {
+    guard case .tcp(let host, let port) = self, case .tcp(let otherHost, let otherPort) = other else {
+      return self == other
+    }
+    // The system chooses port 0 anew for each.
+    guard port == otherPort, port != 0 else { return false }
+    return host == otherHost || host.takesPort(from: otherHost) || otherHost.takesPort(from: host)
+  }
+}
+
+extension String {
+  /// Whether a listener on this host is one on every interface, `host`'s among them.
+  fileprivate func takesPort(from host: String) -> Bool {
+    // The wildcard of IPv6 has IPv4's interfaces too.
+    isEmpty || self == "::" || (self == "0.0.0.0" && !host.contains(":"))
   }
 }
 

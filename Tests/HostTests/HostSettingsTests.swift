@@ -53,6 +53,27 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    (":7777", "127.0.0.1:7777"), ("127.0.0.1:7777", "0.0.0.0:7777"), ("0.0.0.0:7777", ":7777"),
+    ("[::]:7777", "[::1]:7777"), ("localhost:7777", ":7777"),
+  ])
+  func `a listener on every interface takes the port from one on a single one`(listen: String, admin: String) {
+    let error = #expect(throws: ConfigurationError.self) {
+      try HostSettings(Configuration(flags: ["host.listen": listen, "host.admin_listen": admin]))
+    }
+    #expect("\(error as Any)".contains("give it a port of its own"))
+  }
+
+  @Test(arguments: [
+    ("127.0.0.1:7777", "127.0.0.2:7777"), ("0.0.0.0:7777", "[::1]:7777"), (":0", "127.0.0.1:0"),
+    (":7777", "127.0.0.1:7778"), (":7777", "unix:/run/app.sock"),
+  ])
+  func `listeners that share no port are fine`(listen: String, admin: String) {
+    #expect(throws: Never.self) {
+      try HostSettings(Configuration(flags: ["host.listen": listen, "host.admin_listen": admin]))
+    }
+  }
+
   @Test func `files that are no certificate and key are refused before anything starts`() throws {
     let folder = FileManager.default.temporaryDirectory.appending(path: "keel-\(UUID().uuidString)")
     try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
