@@ -195,6 +195,35 @@ import Testing
     }
   }
 
+  @Test func `the pause before a lock is tried for again outlasts the server's patience with idle sessions`()
+    async throws
+  {
+    try await MigrationDatabase.with { database in
+      let set = MigrationSet.scripts("main", table, ("ALTER TABLE public.t ADD c int", "SELECT 1"))
+      try await database.migrator(set).up(limit: 1)
+      // Of the sessions that begin from now on.
+      let name = try await database.connection.one("SELECT quote_ident(current_database())", as: String.self)
+      try await database.connection.script("ALTER DATABASE \(name) SET idle_session_timeout = '2s'")
+      try await database.connection.script("BEGIN; SELECT * FROM public.t")
+      let events = MigrationEvents()
+      let migrator = database.migrator(
+        set,
+        configure: {
+          $0.lockTimeout = .milliseconds(100)
+          $0.lockRetryDelay = .seconds(4)
+        }, observer: events.observer)
+      let task = Task { try await migrator.up() }
+      do {
+        try await until { events.all.contains { if case .retrying = $0 { true } else { false } } }
+      } catch {
+        task.cancel()
+        throw error
+      }
+      try await database.connection.script("COMMIT")
+      #expect(try await task.value.to == 2)
+    }
+  }
+
   @Test func `a statement that never gets its lock fails, and a first one leaves nothing`() async throws {
     try await MigrationDatabase.with { database in
       let set = MigrationSet.scripts(

@@ -133,8 +133,19 @@ extension MigrationSession {
       }
       tries += 1
       migrator.report(.retrying(step, attempt: tries, delay: delay))
-      try await Task.sleep(for: delay)
+      try await pause(for: delay)
       delay *= 2
+    }
+  }
+
+  /// With a word to the server now and then: it may be set to close sessions that are idle for less long.
+  private func pause(for delay: Duration) async throws {
+    let end = ContinuousClock.now + delay
+    while true {
+      let rest = end - .now
+      guard rest > .zero else { return }
+      try await Task.sleep(for: min(rest, .milliseconds(250)))
+      try await work.script("SELECT 1")
     }
   }
 }
