@@ -140,7 +140,9 @@ public struct DatabaseSettings: Sendable {
           "database.embedded is false, so database.url has to be set: in the configuration file or by the variable "
             + "\(Self.url.environmentName)"))
     }
+    if let url { try Self.check(url, Self.url, configuration) }
     replicas = try configuration(Self.replicas) ?? []
+    for replica in replicas { try Self.check(replica, Self.replicas, configuration) }
     replicaMaxLag = try configuration(Self.replicaMaxLag)
     replicaCheckPeriod = try configuration(Self.replicaCheckPeriod)
     loops = try configuration(Self.loops)
@@ -156,6 +158,20 @@ public struct DatabaseSettings: Sendable {
 
   /// How often the database is looked at: often enough to find a long query while it is not much longer.
   var watchInterval: Duration { min(max(longQueryPatience / 4, .milliseconds(20)), .seconds(1)) }
+
+  /// Says before anything starts that no server can be found by a text, which is not shown: it may hold a password.
+  private static func check<Value>(
+    _ url: Secret<String>, _ setting: Setting<Value>, _ configuration: Configuration
+  ) throws(ConfigurationError) {
+    do throws(PostgresError) {
+      _ = try ConnectOptions(url.reveal())
+    } catch {
+      throw ConfigurationError(
+        ConfigurationFault(
+          .invalidValue, at: configuration.source(of: setting), path: setting.path, "\(setting.path): \(error.message)")
+      )
+    }
+  }
 
   private func checkSizes() throws(ConfigurationError) {
     let configured = try configuration(Self.maxConns)

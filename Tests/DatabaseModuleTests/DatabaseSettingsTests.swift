@@ -25,6 +25,17 @@ import Testing
     #expect(error.map { "\($0)" }?.contains("no URL may be empty") == true)
   }
 
+  @Test(arguments: ["database.url", "database.replicas"])
+  func `a text by which no server can be found is refused before anything starts, and not shown`(path: String) {
+    for text in ["mysql://u:hunter2@h/d", "postgres://u:hunter2@h:port/d", "postgres://u:hunter2%zz@h/d"] {
+      let error = #expect(throws: ConfigurationError.self) {
+        try DatabaseSettings(Configuration(flags: [path: text]))
+      }
+      let message = error.map { "\($0)" } ?? ""
+      #expect(message.contains("\(path): malformed connection string") && !message.contains("hunter2"))
+    }
+  }
+
   @Test func `a minimum above a maximum is refused`() {
     #expect(throws: ConfigurationError.self) {
       try DatabaseSettings(Configuration(flags: ["database.min_conns": "3", "database.max_conns": "2"]))
