@@ -73,7 +73,7 @@ public struct DatabaseModule: Module {
     }
     .onStart { replicas in try await replicas.start() }
     .onStop { replicas in await replicas.close() }
-    Provide { (replicas: ReplicaSet) in replicas.pool }.tagged(Replica.self)
+    Provide { (replicas: ReplicaSet) in replicas.pool }.tagged(Replica.self).offered()
     Run("replicas") { (replicas: ReplicaSet) in await replicas.watch() }
 
     Provide { (pool: PostgresPool) in HealthCheck("database", timeout: .seconds(2)) { try await pool.ping() } }

@@ -50,6 +50,12 @@ extension Provide {
     with { $0.isEager = true }
   }
 
+  /// Says that the value is there for apps that want it, so that ``App/validate()`` does not note it in the others: who uses a
+  /// module of the framework can do nothing about what is in it.
+  package func offered() -> Self {
+    with { $0.isOffered = true }
+  }
+
   /// Says how long the value lives; ``Lifetime/singleton`` if this is not called.
   public func lifetime(_ lifetime: Lifetime) -> Self {
     with { $0.lifetime = lifetime }

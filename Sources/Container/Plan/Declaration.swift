@@ -43,6 +43,7 @@ final class Declaration: Sendable {
     var groupOrder = 0
     var isPrivate = false
     var isEager = false
+    var isOffered = false
     var isScopeInput = false
     var hooks: [HookDeclaration] = []
     var name: String?
@@ -73,6 +74,7 @@ final class Declaration: Sendable {
   var groupOrder: Int { fields.groupOrder }
   var isPrivate: Bool { fields.isPrivate }
   var isEager: Bool { fields.isEager }
+  var isOffered: Bool { fields.isOffered }
   var isScopeInput: Bool { fields.isScopeInput }
   var hooks: [HookDeclaration] { fields.hooks }
   var name: String? { fields.name }

@@ -138,6 +138,7 @@ extension PlanCompiler {
       if !later.isEmpty { stack.append(contentsOf: later[node] ?? []) }
     }
     for node in plan.nodes.indices where !reached[node] && !plan.nodes[node].isReplaced {
+      if plan.declarations[node].isOffered { continue }
       plan.notes.append(.unused(node))
     }
   }

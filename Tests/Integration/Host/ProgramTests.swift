@@ -228,6 +228,7 @@ import Testing
     }
     let check = await run("graph", "--check")
     #expect(check.code == .success && check.output.contains(" elements in ") && check.output.contains("no fault"))
+    #expect(!check.output.contains("DatabaseModule.swift"), "what a module offers is not the app's to use or delete")
     let unknown = await run("graph", "--format", "png")
     #expect(unknown.code == .usage && unknown.errors.contains("not 'png'"))
   }
