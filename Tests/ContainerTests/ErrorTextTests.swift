@@ -230,6 +230,25 @@ import Testing
     try expectGolden(error.description + "\n", "unbound.txt")
   }
 
+  @Test func `A protocol is told of the values that nobody asks for: one of them may be meant`() throws {
+    struct Hello: Greeting {}
+    let app = App {
+      Provide { Hello() }
+      Provide { Cache() }
+      Provide { Config() }
+      Invoke { (_: any Greeting, _: Config) in }
+    }
+    let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
+    try expectGolden(error.description + "\n", "unasked.txt")
+  }
+
+  @Test func `A type that a module of the package provides is told by the name of that`() throws {
+    struct Stock: ModuleOffer { static let offeringModule = "StockModule()" }
+    let app = App { Invoke { (_: Stock) in } }
+    let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })
+    try expectGolden(error.description + "\n", "offer.txt")
+  }
+
   @Test func `A protocol that nobody provides is written as it has to be`() throws {
     let app = App { Invoke { (_: any Greeting) in } }
     let error = try #require(#expect(throws: ContainerError.self) { try app.validate() })

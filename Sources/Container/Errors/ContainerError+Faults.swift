@@ -15,10 +15,12 @@ extension ContainerError {
       let isExistential = name.hasPrefix("any ")
       let isComposed = requirement.key.type is any ComposedType.Type
       let help =
-        isComposed
-        ? "`\(name)` is made for the parameter that asks: ask for it itself, not for a Lazy, Factory or Tagged of it"
-        : "provide it in a module\(isExistential ? ", bound with .as((\(name)).self) { $0 }" : ""), "
-          + "or ask for `\(isExistential ? "(\(name))" : name)?` if it may be absent"
+        plan.offeringModule(of: requirement.key).map { "\($0) provides it: list it among the app's modules" }
+        ?? (isComposed
+          ? "`\(name)` is made for the parameter that asks: ask for it itself, not for a Lazy, Factory or Tagged of it"
+          : "provide it in a module\(isExistential ? ", bound with .as((\(name)).self) { $0 }" : ""), "
+            + "or ask for `\(isExistential ? "(\(name))" : name)?` if it may be absent")
+      let helps = isExistential ? [help] + plan.unasked(for: name, by: askers) : [help]
       let unused =
         plan.areUnused(askers)
         ? [
@@ -30,7 +32,7 @@ extension ContainerError {
       self.init(
         isTag ? .unreachableTag : .missingProvider, "nobody provides `\(requirement.description)`",
         details: askers.prefix(more.isEmpty ? 5 : 4).map { "asked for by \(plan.origin($0))" } + more
-          + plan.chain(to: askers[0]) + (suggestions.isEmpty ? [help] : suggestions) + unused,
+          + plan.chain(to: askers[0]) + (suggestions.isEmpty ? helps : suggestions) + unused,
         origin: plan.origin(askers[0]))
     case .duplicate(let key, let declarations):
       self.init(

@@ -47,6 +47,35 @@ extension Plan {
       ", but for \(groups): bind it with .as((\(protocols.count == 1 ? protocols[0] : "any …")).self) { $0 } if it is one"
   }
 
+  /// The module that provides such values in apps that list it.
+  func offeringModule(of key: Key) -> String? {
+    let plain = (key.type as? any TaggedType.Type)?.untagged ?? key
+    // Under another tag, or none: the module is there.
+    guard byType(key).isEmpty, lookup.table[plain] == nil else { return nil }
+    return (plain.type as? any ModuleOffer.Type)?.offeringModule
+  }
+
+  /// Values that nobody asks for, of the Swift module that asks for a protocol: which of them conform to it cannot be seen.
+  func unasked(for name: String, by askers: [Int]) -> [String] {
+    let own = Set(askers.map { swiftModule(of: $0) })
+    let found = notes.compactMap { note -> Int? in
+      guard case .unused(let node) = note, nodes[node].kind == .provide, !declarations[node].isGrouped,
+        !askers.contains(node), own.contains(swiftModule(of: node)),
+        !declarations[node].outputs.contains(where: { $0.description.hasPrefix("any ") })
+      else { return nil }
+      return node
+    }
+    return found.prefix(3).map { node in
+      "nobody asks for `\(self.name(node))`, provided at \(declarations[node].site.location): if it is one, bind it with "
+        + ".as((\(name)).self) { $0 }"
+    }
+  }
+
+  /// `App` of `App/Users.swift`.
+  private func swiftModule(of node: Int) -> Substring {
+    declarations[node].site.location.fileID.prefix { $0 != "/" }
+  }
+
   /// What has to do with the type itself: under another tag or none, in a group, hidden in a module.
   func byType(_ key: Key, to wish: Wish = .get) -> [String] {
     let asked = (key.type as? any TaggedType.Type)?.untagged

@@ -1,0 +1,5 @@
+internal import Container
+
+extension Hub: ModuleOffer {
+  package static var offeringModule: String { "WebSocketModule()" }
+}
