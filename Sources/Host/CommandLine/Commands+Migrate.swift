@@ -25,6 +25,7 @@ extension Commands {
         return try await progress.show { try await request.perform(migrator, style: console.style) }
       }
       guard let outcome else {
+        if isJSON { console.write(MigrateOutcome.document(MigrateJSON.Failure.declined)) }
         console.complain("nothing was undone")
         return .failure
       }

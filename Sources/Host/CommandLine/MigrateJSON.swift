@@ -159,11 +159,16 @@ enum MigrateJSON {
         column: error.location?.column, completed: error.completed.map(Step.init))
     }
 
+    /// Of a question that was not answered with yes.
+    static let declined = Failure("declined", "nothing was undone")
+
+    private init(_ code: String, _ message: String) {
+      error = Detail(code: code, message: message, file: nil, line: nil, column: nil, completed: [])
+    }
+
     /// Of what went wrong before there was anything to migrate: the command line, the configuration, the start.
     init(_ error: any Error) {
-      self.error = Detail(
-        code: error is UsageError ? "usage" : "start", message: Host.Failure.message(of: error), file: nil, line: nil,
-        column: nil, completed: [])
+      self.init(error is UsageError ? "usage" : "start", Host.Failure.message(of: error))
     }
   }
 }

@@ -37,6 +37,8 @@ import Testing
       #expect(alone.code == .usage && alone.errors.contains("undoes 3 migrations") && alone.errors.contains("--yes"))
       let no = await run(["migrate", "down", "--all"] + flags, answer: "")
       #expect(no.code == .failure && no.errors.contains("all 3 migrations") && no.errors.contains("nothing was undone"))
+      let document = await run(["migrate", "down", "--all", "--json"] + flags, answer: "n")
+      #expect(document.code == .failure && document.output.contains(#""code" : "declined""#), "\(document.output)")
       #expect(await run(["migrate", "version"] + flags).output == "3\n")
       let yes = await run(["migrate", "down", "--all"] + flags, answer: "Yes")
       #expect(yes.code == .success && yes.output.hasSuffix("version 3 → 0\n"))
