@@ -49,7 +49,8 @@ struct Commands<Application: HostApplication> {
     guard let word = words.first, word != "help", CommandSpec.all.contains(where: { $0.words[0] == word }) else {
       return ""
     }
-    return " \(word)"
+    let command = Array(words.prefix(2))
+    return CommandSpec.all.contains { $0.words == command } ? " \(command.joined(separator: " "))" : " \(word)"
   }
 
   private func perform(_ command: ParsedCommand, _ catalogs: [SettingsCatalog]) async throws -> ExitCode {

@@ -248,7 +248,11 @@ import Testing
       #expect(outcome.errors.hasPrefix("program: \(words[0])") && outcome.errors.hasSuffix("Try program help serve.\n"))
     }
     let migrate = await run("migrate", "to")
-    #expect(migrate.code == .usage && migrate.errors.hasSuffix("\nTry program help migrate.\n"))
+    #expect(migrate.code == .usage && migrate.errors.hasSuffix("\nTry program help migrate to.\n"))
+    let down = await run("migrate", "down", "x", "--table", "t")
+    #expect(down.code == .usage && down.errors.hasSuffix("\nTry program help migrate down.\n"))
+    let unknown = await run("migrate", "sideways")
+    #expect(unknown.code == .usage && unknown.errors.hasSuffix("\nTry program help migrate.\n"))
   }
 
   @Test func `wrong keys and units of a configuration file are all reported, each with its line`() async throws {
