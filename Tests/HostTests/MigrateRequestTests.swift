@@ -34,7 +34,7 @@ import Testing
     (["to"], "migrate to wants the version to go to, such as migrate to 21"),
     (["to", "1", "2"], "migrate to takes one argument, but there is '2' too"),
     (["force"], "migrate force wants the version that the database has, such as migrate force 21"),
-    (["force", "-1"], "migrate force wants a number from 0 up, not '-1'"),
+    (["force", "-1"], "migrate force wants a number from 0 up, not '-1'; 0 is before the first migration"),
     (["plan", "sideways"], "migrate plan wants one of up, down, to, redo, not 'sideways', as in migrate plan down 2"),
     (["plan", "redo", "2"], "migrate plan redo takes no argument, but there is '2'"),
     (

@@ -80,7 +80,9 @@ private struct MigrateWords {
     }
     guard let text = arguments.first else { return nil }
     guard let number = Int64(text), number >= minimum else {
-      throw UsageError(description: "\(name) wants a number from \(minimum) up, not \(text.asArgument)")
+      // What golang-migrate calls a database without a version.
+      let none = minimum == 0 && text == "-1" ? "; 0 is before the first migration" : ""
+      throw UsageError(description: "\(name) wants a number from \(minimum) up, not \(text.asArgument)\(none)")
     }
     return number
   }
