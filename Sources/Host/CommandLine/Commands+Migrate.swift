@@ -70,13 +70,15 @@ extension Commands {
   private func confirmDownAll(_ migrator: Migrator) async throws -> Bool {
     let count = try await migrator.plan(.downAll).steps.count
     guard count > 0 else { return true }
+    let migrations = count == 1 ? "1 migration" : "\(count) migrations"
     guard console.canAsk else {
       throw UsageError(
-        description: "migrate down --all asks before it undoes \(count) migrations, and nobody is there to answer: "
+        description: "migrate down --all asks before it undoes \(migrations), and nobody is there to answer: "
           + "say --yes")
     }
     return await console.confirm(
-      "This undoes all \(count) migrations; their tables go with everything in them. Go on? [y/N]")
+      "This undoes \(count == 1 ? migrations : "all \(migrations)"); the tables go with everything in them. Go on? [y/N]"
+    )
   }
 
   private func newMigration(_ command: ParsedCommand) throws -> ExitCode {

@@ -17,7 +17,8 @@ enum ImportText {
     let forms = MigrationSurvey.Form.allCases.compactMap { form in
       survey.files[form].map { "  \($0.count) \($0.count == 1 ? "file" : "files") \(form.explanation)" }
     }
-    var head = "\(survey.directory): \(survey.migrations.count) migrations that can be read"
+    let count = survey.migrations.count
+    var head = "\(survey.directory): \(count) \(count == 1 ? "migration" : "migrations") that can be read"
     if let first = survey.migrations.first, let last = survey.migrations.last {
       head += ", \(first.version) to \(last.version)"
     }

@@ -26,9 +26,10 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
   /// - Throws: unless the rows have this many columns.
   func check(columns expected: Int) throws(PostgresError) {
     guard expected != handle.columnCount else { return }
+    let found = handle.columnCount == 1 ? "1 column" : "\(handle.columnCount) columns"
+    let wanted = expected == 1 ? "1 is" : "\(expected) are"
     throw PostgresError(
-      .decoding,
-      "the query returns \(handle.columnCount) columns (\(columns.joined(separator: ", "))) where \(expected) are expected"
+      .decoding, "the query returns \(found) (\(columns.joined(separator: ", "))) where \(wanted) expected"
     ).of(sql, caller)
   }
 

@@ -115,6 +115,10 @@ import Testing
         let _: (Int, Int) = try await pool.one("SELECT 1 AS a, 2 AS b, 3 AS c")
       }
       #expect(columns?.message == "the query returns 3 columns (a, b, c) where 2 are expected")
+      let single = await #expect(throws: PostgresError.self) {
+        _ = try await pool.one("SELECT 1 AS a", as: (Int, Int).self)
+      }
+      #expect(single?.message == "the query returns 1 column (a) where 2 are expected")
       let missing = await #expect(throws: PostgresError.self) {
         let _: User = try await pool.one("SELECT id FROM users WHERE id = 1")
       }
