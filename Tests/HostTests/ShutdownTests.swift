@@ -112,6 +112,26 @@ import Testing
     #expect(output.entries.last?.level == .error)
   }
 
+  @Test(arguments: [
+    ["host.drain_delay": "31s"], ["host.admin_listen": "127.0.0.1:8080"], ["database.embedded": "false"],
+  ])
+  func `settings with which the next start would fail are a fault when they are read again`(flags: [String: String]) {
+    let output = RecordingLogOutput()
+    let logger = Logger(label: "app", level: .info, output: output)
+    let catalogs = [HostSettings.catalog, LogSettings.catalog, DatabaseSettings.catalog]
+    let faulty = flags.merging(["log.level": "debug"]) { $1 }
+    Reload(Configuration(), catalogs, logger: logger) { Configuration(flags: faulty) }.perform()
+    #expect(output.entries.map(\.level) == [.error])
+    #expect(logger.levelControl.level == .info)
+    // An app without a database lacks no url.
+    if flags["database.embedded"] != nil {
+      Reload(Configuration(), [HostSettings.catalog, LogSettings.catalog], logger: logger) {
+        Configuration(flags: faulty)
+      }.perform()
+      #expect(logger.levelControl.level == .debug)
+    }
+  }
+
   @Test func `a secret that has changed is named like every other setting, and one written otherwise is no change`() {
     let output = RecordingLogOutput()
     let token = Setting<Secret<String>?>("shop.token", default: nil, "A token.")

@@ -1,4 +1,5 @@
 internal import AppConfiguration
+internal import DatabaseModule
 internal import StructuredLogging
 
 /// Reads the configuration again while the app runs: the log's level changes, the rest is compared and told.
@@ -27,6 +28,9 @@ final class Reload: Sendable {
     do {
       let new = try read()
       let level = try LogSettings(new).level
+      // With these the next start would fail.
+      _ = try HostSettings(new)
+      if catalogs.contains(where: { $0.name == DatabaseSettings.catalog.name }) { _ = try DatabaseSettings(new) }
       let changes = try new.changes(since: started, catalogs)
       logger.setLevel(level) { logger in
         logger.notice("configuration read again", ["log_level": .string(level.rawValue)])
