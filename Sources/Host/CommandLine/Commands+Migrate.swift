@@ -70,7 +70,7 @@ extension Commands {
   private func confirmDownAll(_ migrator: Migrator) async throws -> Bool {
     let count = try await migrator.plan(.downAll).steps.count
     guard count > 0 else { return true }
-    let migrations = count == 1 ? "1 migration" : "\(count) migrations"
+    let migrations = count.counted("migration")
     guard console.canAsk else {
       throw UsageError(
         description: "migrate down --all asks before it undoes \(migrations), and nobody is there to answer: "

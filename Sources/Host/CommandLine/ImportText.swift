@@ -15,10 +15,9 @@ enum ImportText {
 
   private static func found(_ survey: MigrationSurvey) -> String {
     let forms = MigrationSurvey.Form.allCases.compactMap { form in
-      survey.files[form].map { "  \($0.count) \($0.count == 1 ? "file" : "files") \(form.explanation)" }
+      survey.files[form].map { "  \($0.count.counted("file")) \(form.explanation)" }
     }
-    let count = survey.migrations.count
-    var head = "\(survey.directory): \(count) \(count == 1 ? "migration" : "migrations") that can be read"
+    var head = "\(survey.directory): \(survey.migrations.count.counted("migration")) that can be read"
     if let first = survey.migrations.first, let last = survey.migrations.last {
       head += ", \(first.version) to \(last.version)"
     }

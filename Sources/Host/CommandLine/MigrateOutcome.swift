@@ -74,7 +74,7 @@ extension MigrateRequest {
       report.sets.count > 1
       ? moved.map { "\($0.name) \($0.from) → \($0.to)" }.joined(separator: ", ")
       : "version \(report.from) → \(report.to)"
-    return "\(count) \(count == 1 ? "migration" : "migrations") in \(Int(total / .milliseconds(1))) ms: \(versions)"
+    return "\(count.counted("migration")) in \(Int(total / .milliseconds(1))) ms: \(versions)"
   }
 }
 

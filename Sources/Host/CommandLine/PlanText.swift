@@ -49,8 +49,7 @@ enum PlanText {
   }
 
   private static func lock(line lock: RehearsedStep.Lock, _ style: TerminalStyle) -> String {
-    let rows = "about \(lock.rows) \(lock.rows == 1 ? "row" : "rows")"
-    let line = "  \(lock.modeName) on \(lock.relation) (\(rows))"
+    let line = "  \(lock.modeName) on \(lock.relation) (about \(lock.rows.counted("row")))"
     guard lock.blocksReaders else { return line }
     return style(line + ": WARNING, nobody can read the table until the migration has ended", .red)
   }

@@ -93,9 +93,8 @@ struct DatabaseDoctor {
   /// The sum that breaks first when an app is scaled out. A migration takes one more connection beside the pool.
   static func weigh(size: Int, replicas: Int, most: Int, reserved: Int, _ others: Int) -> Finding {
     let (wanted, free) = (size * replicas + 1, most - reserved)
-    let connections = "\(size) \(size == 1 ? "connection" : "connections")"
-    let processes = "\(replicas) \(replicas == 1 ? "process" : "processes")"
-    let sum = "\(connections) × \(processes) + 1 to migrate = \(wanted) of \(free)"
+    let sum =
+      "\(size.counted("connection")) × \(replicas.counted("process", "processes")) + 1 to migrate = \(wanted) of \(free)"
     if wanted > free {
       let each = max(1, (free - 1) / replicas)
       return .failure(
