@@ -399,6 +399,8 @@ struct ConnectionSession: ~Copyable, Sendable {
     var lastWords = inFlight.first?.error as? PostgresError
     // Or of one before it in its batch, and that has kept it from running.
     if lastWords != nil, lastWords?.sqlState == nil { lastWords = inFlight.first?.lead.firstError as? PostgresError }
+    // Or, when there was none, as a notice.
+    lastWords = lastWords ?? handle?.notices.lastWords.map(PostgresError.init(server:))
     let reason = lastWords ?? PostgresError(.connectionLost, handle?.errorMessage.trimmed ?? "closed")
     var error = PostgresError(.connectionLost, "connection lost: \(reason.message)")
     error.sqlState = reason.sqlState

@@ -8,10 +8,16 @@ final class NoticeReceiver: Sendable {
   private let logger: Logger
   private let waiting = Mutex<[ServerMessage]>([])
   private let hasWaiting = Atomic(false)
+  /// Why the server ended the connection while nothing was under way on it.
+  private let farewell = Mutex<ServerMessage?>(nil)
 
   init(_ logger: Logger) { self.logger = logger }
 
+  var lastWords: ServerMessage? { farewell.withLock { $0 } }
+
   fileprivate func receive(_ notice: ServerMessage) {
+    // To libpq what nobody has asked for is a notice.
+    if notice.endsConnection { farewell.withLock { $0 = notice } }
     waiting.withLock { $0.append(notice) }
     hasWaiting.store(true, ordering: .releasing)
   }

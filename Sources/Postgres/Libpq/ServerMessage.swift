@@ -15,6 +15,9 @@ struct ServerMessage: Sendable {
   var constraint: String?
   /// The function of the server's source that reports it.
   var function: String?
+
+  /// Of the severities, which servers since 9.6 tell untranslated too, those after which the session is over.
+  var endsConnection: Bool { severity == "FATAL" || severity == "PANIC" }
 }
 
 extension ServerMessage {

@@ -83,6 +83,22 @@ import Testing
     }
   }
 
+  @Test(.except(.pgBouncer, "which says by itself why it ends a connection"))
+  func `a transaction whose connection the server ended while nothing was under way says why`() async throws {
+    try await withTestDatabase(Self.accounts) { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in
+          try await tx.execute("SET LOCAL idle_in_transaction_session_timeout = 1")
+          try await until { !tx.connection.isOpen }
+          try await tx.execute("SELECT 1")
+        }
+      }
+      #expect(error?.code == .connectionLost)
+      #expect(error?.sqlState?.rawValue == "25P03")
+      #expect(error?.message == "connection lost: terminating connection due to idle-in-transaction timeout")
+    }
+  }
+
   @Test func `a nested transaction that throws is undone alone`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.transaction { tx in
