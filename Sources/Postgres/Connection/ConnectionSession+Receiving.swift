@@ -11,8 +11,9 @@ extension ConnectionSession {
     // memory grow to the size of the whole answer. The end of a connection has to be read all the same.
     if let first = inFlight.first, case .open = first.flow { collect(&deliveries) }
     let reads = wantsRead || !readiness.isDisjoint(with: [.hangUp, .error])
-    let isAlive = !reads || handle?.consumeInput() == true
+    var isAlive = !reads || handle?.consumeInput() == true
     collect(&deliveries)
+    if isAlive { isAlive = collectDeciphered(&deliveries) }
     if !isAlive || failure != nil {
       _ = lose()
       failAll(&deliveries)
@@ -22,6 +23,23 @@ extension ConnectionSession {
       if !wantsWrite { wakeWriter(&deliveries) }
       sendQueued(&deliveries)
     }
+  }
+
+  /// Takes all there is without waiting for the socket.
+  mutating func collectAll(_ deliveries: inout Deliveries) {
+    collect(&deliveries)
+    guard !collectDeciphered(&deliveries) else { return }
+    _ = lose()
+    failAll(&deliveries)
+  }
+
+  /// Takes what TLS has deciphered before, for which the socket will not become ready. False when the connection is lost.
+  private mutating func collectDeciphered(_ deliveries: inout Deliveries) -> Bool {
+    while failure == nil, wantsRead, handle?.hasDeciphered == true {
+      guard handle?.consumeInput() == true else { return false }
+      collect(&deliveries)
+    }
+    return true
   }
 
   /// Takes what libpq has understood of the answers, up to what a slow reader leaves room for.
@@ -130,7 +148,7 @@ extension ConnectionSession {
   mutating func take(_ request: ConnectionRequest, _ deliveries: inout Deliveries) -> Taken {
     if let taken = takeBacklog(request) { return taken }
     if inFlight.first === request {
-      collect(&deliveries)
+      collectAll(&deliveries)
       sendQueued(&deliveries)
     }
     return takeBacklog(request) ?? .nothing

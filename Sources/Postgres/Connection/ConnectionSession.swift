@@ -449,7 +449,7 @@ struct ConnectionSession: ~Copyable, Sendable {
     discard(request, &deliveries)
     // What has come may be all there is.
     if !request.sharesConnection {
-      collect(&deliveries)
+      collectAll(&deliveries)
       sendQueued(&deliveries)
       guard inFlight.contains(where: { $0.lead === lead }) else { return }
     }
@@ -479,7 +479,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   mutating func stop(_ request: ConnectionRequest, _ deliveries: inout Deliveries) {
     guard request.isInTransaction, inFlight.first === request else { return abort(request, .cancelled, &deliveries) }
     discard(request, &deliveries)
-    collect(&deliveries)
+    collectAll(&deliveries)
     sendQueued(&deliveries)
   }
 

@@ -240,6 +240,10 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   /// Takes what the socket has; false when the connection is lost.
   mutating func consumeInput() -> Bool { PQconsumeInput(connection) == 1 }
 
+  /// There is more to take, though the socket may have nothing: a record of TLS holds up to 16 KB, and libpq takes as much of it
+  /// as it has room for.
+  var hasDeciphered: Bool { keel_libpq_has_deciphered(connection) }
+
   /// libpq has found that the connection is lost.
   var isBroken: Bool { PQstatus(connection) == CONNECTION_BAD }
 
