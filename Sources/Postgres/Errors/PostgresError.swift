@@ -165,6 +165,11 @@ extension PostgresError {
     "another task's statement began a transaction that nobody would have ended, so the connection was closed; the pool's "
       + "transaction(_:) has one for itself")
 
+  static let endlessBatch = PostgresError(
+    .transactionAborted,
+    "the batch began a transaction and did not end it, so that it was rolled back; in a batch that is together, with what "
+      + "stands before it. Leave BEGIN out, or use transaction(_:)")
+
   static func givenUp(_ reason: String) -> PostgresError {
     PostgresError(.connectionLost, "connection given up: \(reason)")
   }
@@ -244,12 +249,18 @@ extension PostgresError {
         + "host=… dbname=… pairs, with special characters of a URL percent-encoded (@ is %40, / is %2F)")
   }
 
-  /// The same error, told which query it belongs to.
-  func of(_ sql: String, _ caller: QueryCaller?) -> PostgresError {
+  /// The same error, told whose it is.
+  func of(_ caller: QueryCaller?) -> PostgresError {
     var error = self
-    error.sql = sql
     error.queryName = caller?.name
     error.origin = caller?.origin
+    return error
+  }
+
+  /// The same error, told which query it belongs to.
+  func of(_ sql: String, _ caller: QueryCaller?) -> PostgresError {
+    var error = of(caller)
+    error.sql = sql
     return error
   }
 

@@ -24,6 +24,9 @@ public struct PostgresCheckout: Sendable {
     deadline = nil
   }
 
+  /// It is a pool's, which closes a connection that comes back in a transaction.
+  var isLent: Bool { lease != nil }
+
   /// For the part of a call that begins with it: what is left of the call's time, and of the transaction's.
   func rest(of options: QueryOptions, since start: MonotonicInstant) -> QueryOptions {
     options.after(.now - start).within(deadline)

@@ -132,7 +132,9 @@ extension PostgresClient {
   /// Sends all statements of a batch at once, and waits for all answers.
   ///
   /// - Throws: ``PostgresError`` of the first statement that failed, unless the batch is
-  ///   ``PostgresBatch/Isolation/separate``: then the answers alone tell; `PoolError`; `CancellationError`.
+  ///   ``PostgresBatch/Isolation/separate``: then the answers alone tell; of code
+  ///   ``PostgresError/Code/transactionAborted`` when it is sent to a pool, begins a transaction and does not end it;
+  ///   `PoolError`; `CancellationError`.
   @discardableResult
   public func run(
     _ batch: PostgresBatch, name: String? = nil, timeout: Duration? = nil, fileID: StaticString = #fileID,
@@ -144,7 +146,10 @@ extension PostgresClient {
     let checkout = try await checkOut(options)
     defer { checkout.giveBack(isSound: checkout.connection.isClean) }
     do {
-      return try await checkout.connection.run(batch, checkout.rest(of: options, since: start))
+      let answers = try await checkout.connection.run(batch, checkout.rest(of: options, since: start))
+      // A transaction that nobody will end is undone with the connection, and what stands before its BEGIN may be too.
+      if checkout.isLent, checkout.connection.isInTransaction { throw PostgresError.endlessBatch.of(options.caller) }
+      return answers
     } catch {
       checkout.report(error)
       throw error

@@ -78,6 +78,32 @@ import Testing
     }
   }
 
+  @Test func `a batch that leaves a transaction open on the pool is told that it was undone`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      for isolation in [PostgresBatch.Isolation.together, .separate] {
+        var batch = PostgresBatch(isolation)
+        batch.execute("INSERT INTO users VALUES (3, 'x')")
+        batch.execute("BEGIN")
+        batch.execute("INSERT INTO users VALUES (4, 'y')")
+        let open = batch
+        let error = await #expect(throws: PostgresError.self) { try await pool.run(open) }
+        #expect(error?.code == .transactionAborted)
+        #expect(error?.description.hasPrefix("query at \(#fileID):") == true)
+        let count: Int = try await pool.one("SELECT count(*) FROM users WHERE id > 2")
+        #expect(count == (isolation == .separate ? 1 : 0))
+        // On a connection of one's own the end comes later.
+        try await pool.withConnection { connection in
+          try await connection.execute("DELETE FROM users WHERE id > 2")
+          try await connection.run(open)
+          try await connection.execute("COMMIT")
+        }
+        let committed: Int = try await pool.one("SELECT count(*) FROM users WHERE id > 2")
+        #expect(committed == 2)
+        try await pool.execute("DELETE FROM users WHERE id > 2")
+      }
+    }
+  }
+
   @Test func `a batch whose connection is ended by the server says why`() async throws {
     try await withTestDatabase(Self.users) { pool in
       for isolation in [PostgresBatch.Isolation.together, .separate] {
