@@ -12,64 +12,33 @@ internal import Synchronization
 ///
 /// The caller's thread sends, under the connection's lock; the loop's thread reads and resumes the caller.
 public final class PostgresConnection: PostgresClient {
-  private let session: Mutex<ConnectionSession>
-  private let cancelHandle: CancelHandle
-  private let notices: NoticeReceiver
-  package let loop: EventLoop
-  /// A descriptor of our own for libpq's socket: libpq closes its own by itself when the connection breaks, and the
-  /// number may be another connection's by the time the loop is told to forget it.
-  private let socket: Int32
-  private let watch = Mutex<Watch>(Watch())
-  /// What the loop watches for.
-  private let watched = Atomic<UInt8>(Interest.read.rawValue)
-  private let onNotification = Mutex<(@Sendable ([PostgresNotification]) -> Void)?>(nil)
-  let tracer: (any QueryTracer)?
-  /// Whether there is a tracer: to look at it would be to copy it.
-  let isTraced: Bool
-  private let onEnd: (@Sendable () -> Void)?
-  /// Of the pool, or its own.
-  let catalogue: SharedTypeCatalogue
-  /// That of the catalogue when it was about to connect.
-  let generation: Int
+  /// What there is of it once, to however many it is lent one after the other.
+  private let core: ConnectionCore
+  /// The time is over for which it was lent.
+  private let isGivenBack = Atomic(false)
+  /// Whether what it was lent for is run again if it loses against another transaction.
+  let isRunAgain = Atomic(false)
 
+  package var loop: EventLoop { core.loop }
+  var tracer: (any QueryTracer)? { core.tracer }
+  /// Whether there is a tracer: to look at it would be to copy it.
+  var isTraced: Bool { core.isTraced }
+  var catalogue: SharedTypeCatalogue { core.catalogue }
+  var generation: Int { core.generation }
   /// How many transactions have ended here: what was kept of one shows by it that its time is over.
-  let transactionsEnded = Atomic<Int>(0)
-  /// Whether what runs here is run again if it loses against another transaction.
-  let isRunAgain = Atomic<Bool>(false)
+  var transactionsEnded: Int { core.transactionsEnded.load(ordering: .relaxed) }
 
   /// Where it is connected to.
-  public let options: ConnectOptions
+  public var options: ConnectOptions { core.options }
   /// The server process that serves this connection, as `pg_stat_activity` names it.
-  public let processID: Int32
+  public var processID: Int32 { core.processID }
   /// The server's version as an integer: 150004 is 15.4.
-  public let serverVersion: Int32
+  public var serverVersion: Int32 { core.serverVersion }
 
   /// The pause before a cancel request is repeated.
   static let cancelRetryDelay: Duration = .milliseconds(50)
 
-  private struct Watch {
-    var registration: Registration?
-    var isClosed = false
-  }
-
-  private init(
-    _ handle: consuming ConnectionHandle, _ options: ConnectOptions, _ loop: EventLoop, _ tracer: (any QueryTracer)?,
-    _ onEnd: (@Sendable () -> Void)?, _ catalogue: SharedTypeCatalogue, _ generation: Int
-  ) throws(PostgresError) {
-    self.options = options
-    self.catalogue = catalogue
-    self.generation = generation
-    self.loop = loop
-    self.tracer = tracer
-    isTraced = tracer != nil
-    self.onEnd = onEnd
-    cancelHandle = try handle.makeCancelHandle()
-    notices = handle.notices
-    processID = handle.processID
-    serverVersion = handle.serverVersion
-    socket = try handle.duplicateSocket()
-    session = Mutex(ConnectionSession(handle, options.statementCacheMode))
-  }
+  private init(_ core: ConnectionCore) { self.core = core }
 
   /// Connects.
   ///
@@ -98,8 +67,9 @@ public final class PostgresConnection: PostgresClient {
     // libpq resolves names and does the cryptography of passwords in the caller's thread.
     let connection = try await offLoop { isCancelled throws(PostgresError) in
       try PostgresConnection(
-        ConnectionHandle.connect(options, logger: logger, isCancelled: isCancelled), options, loop, tracer, onEnd,
-        catalogue, generation)
+        ConnectionCore(
+          ConnectionHandle.connect(options, logger: logger, isCancelled: isCancelled), options, loop, tracer, onEnd,
+          catalogue, generation))
     }
     try connection.startWatching()
     try await connection.loadRegisteredTypes()
@@ -108,11 +78,11 @@ public final class PostgresConnection: PostgresClient {
 
   private func startWatching() throws(PostgresError) {
     do {
-      try watch.withLock { watch in
+      try core.watch.withLock { watch in
         // Unless it broke before it was watched for.
         guard !watch.isClosed else { return }
         watch.registration = try loop.register(
-          socket, .read, onStop: { [weak self] in self?.giveUp("its event loop was stopped") },
+          core.socket, .read, onStop: { [weak self] in self?.giveUp("its event loop was stopped") },
           { [weak self] in self?.socketIsReady($0) })
       }
     } catch {
@@ -120,14 +90,28 @@ public final class PostgresConnection: PostgresClient {
     }
   }
 
-  // A connection that nobody closed.
-  deinit { stopWatching() }
+  // MARK: Lending
+
+  /// The same connection, for whoever it is lent to.
+  func lent() -> PostgresConnection { PostgresConnection(core) }
+
+  /// Whoever kept what ``lent()`` has made gets errors from now on: the connection is somebody else's.
+  func takeBack() { isGivenBack.store(true, ordering: .relaxed) }
+
+  func checkItIsLent(_ caller: QueryCaller? = nil) throws(PostgresError) {
+    guard isGivenBack.load(ordering: .relaxed) else { return }
+    throw PostgresError.leaseIsOver.of(caller)
+  }
+
+  /// A transaction on it has ended.
+  func endTransaction() { core.transactionsEnded.add(1, ordering: .relaxed) }
 
   // MARK: Queries
 
   /// Runs one statement; see ``PostgresClient/query(_:options:)``.
   public nonisolated(nonsending) func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
-    try await run(sql, options)
+    try checkItIsLent(options.caller)
+    return try await run(sql, options)
   }
 
   /// - Parameter patience: Without an answer by then the connection is closed: for what is answered at once or never.
@@ -185,6 +169,7 @@ public final class PostgresConnection: PostgresClient {
   private func run(
     script text: String, _ request: ConnectionRequest, _ name: String?, _ timeout: Duration?
   ) async throws {
+    try checkItIsLent()
     let trace = trace(.script, SQL(unchecked: text), name)
     do {
       try await perform(request, timeout: timeout)
@@ -200,7 +185,8 @@ public final class PostgresConnection: PostgresClient {
 
   /// This connection itself; see ``PostgresClient/checkOut(_:)``.
   public nonisolated(nonsending) func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout {
-    PostgresCheckout(self)
+    try checkItIsLent(options.caller)
+    return PostgresCheckout(self)
   }
 
   /// Has a request sent, with others that share its waiter, and waits until the server is done with all.
@@ -263,7 +249,7 @@ public final class PostgresConnection: PostgresClient {
     // Also ends a cancel request that itself hangs.
     let watchdog = giveUp(after: options.cancelTimeout, "a cancel request was not answered", waitingFor: request)
     onBlockingThread { [self] in
-      cancelHandle.send()
+      core.cancelHandle.send()
       watchdog.cancel()
       let isStillRunning = act { session, deliveries in session.cancelSent(request, &deliveries) }
       guard isStillRunning else { return }
@@ -277,26 +263,28 @@ public final class PostgresConnection: PostgresClient {
   // MARK: Ending
 
   /// Whether it can still be used.
-  public var isOpen: Bool { session.withLock { $0.failure == nil } }
+  public var isOpen: Bool { !isGivenBack.load(ordering: .relaxed) && core.session.withLock { $0.failure == nil } }
 
   /// Open, quiet and outside any transaction: fit for the next user.
   var isClean: Bool {
-    session.withLock { $0.isSound && $0.isQuiet && $0.transactionStatus == .idle }
+    core.session.withLock { $0.isSound && $0.isQuiet && $0.transactionStatus == .idle }
   }
 
-  var transactionStatus: TransactionStatus { session.withLock { $0.transactionStatus } }
+  var transactionStatus: TransactionStatus { core.session.withLock { $0.transactionStatus } }
 
   /// Whether a transaction is open, failed or not.
   package var isInTransaction: Bool { transactionStatus.isInTransaction }
 
   /// Whether a backslash in a plain string is but a backslash to the server, as the SQL standard has it.
   package var readsStandardStrings: Bool {
-    session.withLock { $0.handle?.setting("standard_conforming_strings") == "on" }
+    core.session.withLock { $0.handle?.setting("standard_conforming_strings") == "on" }
   }
 
-  /// Closes the connection. What is under way fails with ``PostgresError/Code/closed``; a second call does nothing.
+  /// Closes the connection. What is under way fails with ``PostgresError/Code/closed``; a second call does
+  /// nothing, nor does one by who kept the connection longer than it was lent.
   public func close() async {
-    stopWatching()
+    guard !isGivenBack.load(ordering: .relaxed) else { return }
+    core.stopWatching()
     act { session, deliveries in session.close(PostgresError(.closed, "the connection is closed"), &deliveries) }
   }
 
@@ -307,7 +295,7 @@ public final class PostgresConnection: PostgresClient {
   /// somebody else may have it by now.
   private func giveUp(_ reason: String, waitingFor request: ConnectionRequest) {
     let error = PostgresError.givenUp(reason)
-    if session.withLock({ $0.fail(error, unlessOver: request) }) { end(error) }
+    if core.session.withLock({ $0.fail(error, unlessOver: request) }) { end(error) }
   }
 
   private func giveUp(
@@ -317,21 +305,9 @@ public final class PostgresConnection: PostgresClient {
   }
 
   private func end(_ error: PostgresError) {
-    let isFirst = stopWatching()
+    let isFirst = core.stopWatching()
     act { session, deliveries in session.close(error, &deliveries) }
-    if isFirst { onEnd?() }
-  }
-
-  @discardableResult
-  private func stopWatching() -> Bool {
-    watch.withLock { watch in
-      defer { watch.isClosed = true }
-      guard !watch.isClosed else { return false }
-      watch.registration?.cancel()
-      watch.registration = nil
-      Glibc.close(socket)
-      return true
-    }
+    if isFirst { core.onEnd?() }
   }
 
   // MARK: The session
@@ -340,19 +316,21 @@ public final class PostgresConnection: PostgresClient {
   @discardableResult
   func act<Result: Sendable>(_ event: (inout ConnectionSession, inout Deliveries) -> Result) -> Result {
     var deliveries = Deliveries()
-    let (result, interest, hasFailed) = session.withLock { session in
+    let (result, interest, hasFailed) = core.session.withLock { session in
       let result = event(&session, &deliveries)
       return (result, session.interest, session.failure != nil)
     }
-    if interest != watched.load(ordering: .relaxed) { updateInterest() }
+    if interest != core.watched.load(ordering: .relaxed) { updateInterest() }
     // First, so that what a statement told of is in the log when its caller goes on.
-    notices.deliver()
+    core.notices.deliver()
     deliveries.deliver()
     if let cancelled = deliveries.cancelled { cancel(cancelled) }
     if deliveries.corks {
       loop.execute { [self] in act { session, _ in session.uncork() } }
     }
-    if hasFailed, let failure = session.withLock({ $0.failure }), watch.withLock({ !$0.isClosed }) { end(failure) }
+    if hasFailed, let failure = core.session.withLock({ $0.failure }), core.watch.withLock({ !$0.isClosed }) {
+      end(failure)
+    }
     return result
   }
 
@@ -361,21 +339,21 @@ public final class PostgresConnection: PostgresClient {
       session.pump(readiness, &deliveries)
       return session.takeNotifications()
     }
-    guard !notifications.isEmpty, let onNotification = onNotification.withLock({ $0 }) else { return }
+    guard !notifications.isEmpty, let onNotification = core.onNotification.withLock({ $0 }) else { return }
     onNotification(notifications)
   }
 
   /// Has the loop watch for what the session waits for now. Of two threads that come here with news the second may be
   /// overtaken by the first: hence the last look.
   private func updateInterest() {
-    watch.withLock { watch in
+    core.watch.withLock { watch in
       var interest: UInt8
       repeat {
-        interest = session.withLock { $0.interest }
-        watched.store(interest, ordering: .relaxed)
+        interest = core.session.withLock { $0.interest }
+        core.watched.store(interest, ordering: .relaxed)
         // Fails only for a socket that is gone, and then nobody waits for it.
         try? watch.registration?.update(Interest(rawValue: interest))
-      } while interest != session.withLock { $0.interest }
+      } while interest != core.session.withLock { $0.interest }
     }
   }
 
@@ -383,6 +361,6 @@ public final class PostgresConnection: PostgresClient {
 
   /// Has somebody told of what comes to the channels that this session listens to. On the loop's thread.
   func setNotificationHandler(_ handler: (@Sendable ([PostgresNotification]) -> Void)?) {
-    onNotification.withLock { $0 = handler }
+    core.onNotification.withLock { $0 = handler }
   }
 }

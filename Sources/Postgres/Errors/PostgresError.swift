@@ -179,6 +179,11 @@ extension PostgresError {
     "the transaction has ended: its closure has returned; await in the closure what it sends, and use the pool after it"
   )
 
+  static let leaseIsOver = PostgresError(
+    .unsupported,
+    "the connection was lent to a closure that has returned, and is somebody else's; await in the closure what it sends, and "
+      + "use the pool after it")
+
   static let copyIsOver = PostgresError(.unsupported, "the COPY is over: its writer takes no more data")
 
   init(server message: ServerMessage) {

@@ -130,7 +130,8 @@ public final class PostgresPool: PostgresClient {
 
   /// Lends a connection for as long as `body` runs: for what must stay on one session.
   ///
-  /// A connection that comes back in a transaction, or with a query under way, is closed.
+  /// A connection that comes back in a transaction, or with a query under way, is closed. Who kept it gets an error of
+  /// code ``PostgresError/Code/unsupported`` from then on.
   ///
   /// - Parameters:
   ///   - acquireTimeout: how long to wait for a connection. Default: the pool's.
@@ -151,8 +152,10 @@ public final class PostgresPool: PostgresClient {
       lease = try await self.lease(shared: false, options, isScoped: true)
     }
     let connection = lease.resource
+    let lent = connection.lent()
     let start = isTraced ? MonotonicInstant.now : nil
     defer {
+      lent.takeBack()
       let isClean = connection.isClean
       if !isClean, connection.isOpen {
         logger.warning(
@@ -163,7 +166,7 @@ public final class PostgresPool: PostgresClient {
     }
     do {
       // Unsafe only to the compiler: `body` lets go of its result, but what passes it on does not say so.
-      nonisolated(unsafe) let result = try await LeaseScope.during { try await body(connection) }
+      nonisolated(unsafe) let result = try await LeaseScope.during { try await body(lent) }
       return result
     } catch {
       suspect(error, lease)

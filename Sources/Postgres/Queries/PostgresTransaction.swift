@@ -28,7 +28,7 @@ public struct PostgresTransaction: PostgresClient {
 
   /// The connection is somebody else's afterwards, who may be in a transaction.
   private func checkItGoesOn(_ options: QueryOptions) throws(PostgresError) {
-    guard connection.transactionsEnded.load(ordering: .relaxed) == number else {
+    guard connection.transactionsEnded == number else {
       var error = PostgresError.transactionIsOver
       error.queryName = options.name
       error.origin = options.caller.origin
@@ -133,12 +133,13 @@ extension PostgresConnection {
     _ body: (PostgresTransaction) async throws -> sending Result
   ) async throws -> sending Result {
     let deadline = timeout.map { MonotonicInstant.now + $0 }
+    try checkItIsLent(QueryCaller(name: nil, fileID: fileID, line: line))
     _ = try await run(options.begin, QueryOptions(timeout: timeout, fileID: fileID, line: line))
-    let number = transactionsEnded.load(ordering: .relaxed)
+    let number = transactionsEnded
     let result: Result
     do {
       // Before COMMIT is sent: what is sent behind it is outside.
-      defer { transactionsEnded.add(1, ordering: .relaxed) }
+      defer { endTransaction() }
       result = try await body(PostgresTransaction(connection: self, depth: 0, deadline: deadline, number: number))
       try Task.checkCancellation()
       if let timeout, let deadline, MonotonicInstant.now >= deadline {
@@ -199,7 +200,6 @@ extension PostgresPool {
         return try await withConnection(acquireTimeout: acquireTimeout, fileID: fileID, line: line) {
           connection in
           connection.isRunAgain.store(retrying.isRunAgain(after: attempt), ordering: .relaxed)
-          defer { connection.isRunAgain.store(false, ordering: .relaxed) }
           return try await connection.transaction(options, timeout: timeout, fileID: fileID, line: line, body)
         }
       } catch {

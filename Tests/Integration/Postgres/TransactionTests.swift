@@ -83,6 +83,45 @@ import Testing
     }
   }
 
+  @Test func `a connection that was kept takes nothing once its closure has returned, and closes nobody else's`()
+    async throws
+  {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
+      let kept = try await pool.withConnection { connection in
+        try await connection.transaction { tx in try await tx.execute("SELECT 1") }
+        return connection
+      }
+      let ofTransaction = try await pool.transaction { tx in tx.connection }
+      // The one connection is in a transaction of somebody else.
+      try await pool.transaction { tx in
+        for connection in [kept, ofTransaction] {
+          let error = await #expect(throws: PostgresError.self) {
+            try await connection.execute("UPDATE account SET amount = 0")
+          }
+          #expect(error?.code == .unsupported)
+          #expect(error?.message.hasPrefix("the connection was lent to a closure that has returned") == true)
+          #expect(error?.description.hasPrefix("query at \(#fileID):") == true)
+          var batch = PostgresBatch()
+          batch.execute("UPDATE account SET amount = 0")
+          let updates = batch
+          await #expect(throws: PostgresError.self) { try await connection.run(updates) }
+          await #expect(throws: PostgresError.self) { try await connection.script("UPDATE account SET amount = 0") }
+          await #expect(throws: PostgresError.self) {
+            try await connection.transaction { tx in try await tx.execute("UPDATE account SET amount = 0") }
+          }
+          await #expect(throws: PostgresError.self) {
+            for try await _ in connection.stream("SELECT amount FROM account", as: Int.self) {}
+          }
+          #expect(!connection.isOpen)
+          await connection.close()
+        }
+        try await tx.execute("UPDATE account SET amount = amount + 1 WHERE id = 2")
+      }
+      #expect(try await amounts(pool) == [100, 1])
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
   @Test(.except(.pgBouncer, "which says by itself why it ends a connection"))
   func `a transaction whose connection the server ended while nothing was under way says why`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
