@@ -112,7 +112,10 @@ extension ConnectionSession {
     } else {
       if !request.keepsRows || result.columnCount > 0 || request.result == nil { request.result = result }
       if result.isLast { request.statementsDone += 1 }
-      if result.columnCount == 0, result.forgetsStatements { forgetStatements() }
+      if result.columnCount == 0 {
+        if result.forgetsStatements { forgetStatements() }
+        if let outcome = result.transactionOutcome { lastOutcome = outcome }
+      }
     }
   }
 

@@ -34,6 +34,8 @@ struct ConnectionSession: ~Copyable, Sendable {
   private(set) var wantsWrite = false
   /// Output is waiting for ``uncork()``, which whoever was told to by ``Deliveries/corks`` will call.
   private(set) var isCorked = false
+  /// How the last transaction ended that a statement has ended.
+  var lastOutcome = TransactionOutcome.kept
   /// What the server told those who listen.
   var notifications: [PostgresNotification] = []
 

@@ -272,6 +272,11 @@ public final class PostgresConnection: PostgresClient {
 
   var transactionStatus: TransactionStatus { core.session.withLock { $0.transactionStatus } }
 
+  /// No transaction is open, and the last one was rolled back.
+  var wasRolledBack: Bool {
+    core.session.withLock { $0.isQuiet && $0.transactionStatus == .idle && $0.lastOutcome == .undone }
+  }
+
   /// Whether a transaction is open, failed or not.
   package var isInTransaction: Bool { transactionStatus.isInTransaction }
 

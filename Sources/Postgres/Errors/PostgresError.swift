@@ -30,7 +30,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
     public static let encoding = Code(value: .encoding)
     /// The connection string is malformed.
     public static let invalidConnectionString = Code(value: .invalidConnectionString)
-    /// COMMIT was answered with a rollback: a statement had failed, and its error was not passed on.
+    /// COMMIT was answered with a rollback: a statement had failed, and its error was not passed on. Also where the
+    /// closure has rolled back by itself, and of a batch that left a transaction open.
     public static let transactionAborted = Code(value: .transactionAborted)
     /// The connection broke during COMMIT: the transaction may or may not have happened.
     public static let outcomeUnknown = Code(value: .outcomeUnknown)

@@ -336,3 +336,11 @@ enum TransactionStatus: Sendable {
   /// Whether a transaction is open, failed or not.
   var isInTransaction: Bool { self == .open || self == .failed }
 }
+
+/// What became of a transaction.
+enum TransactionOutcome: Sendable {
+  /// It was committed, or prepared to be.
+  case kept
+  /// It was rolled back.
+  case undone
+}

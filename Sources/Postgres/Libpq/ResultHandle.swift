@@ -107,6 +107,13 @@ final class ResultHandle: @unchecked Sendable {
   /// Whether the statement was one that begins a transaction.
   var beginsTransaction: Bool { hasTag("BEGIN") || hasTag("START TRANSACTION") }
 
+  /// What became of the transaction, if the statement was one that ends it. A savepoint that is rolled back to looks as one
+  /// that did not end it well, and the transaction goes on.
+  var transactionOutcome: TransactionOutcome? {
+    if hasTag("COMMIT") || hasTag("PREPARE TRANSACTION") { return .kept }
+    return hasTag("ROLLBACK") ? .undone : nil
+  }
+
   /// Compared where it lies: this is asked of every statement without rows.
   private func hasTag(_ tag: String) -> Bool { PQcmdStatus(result).map { strcmp($0, tag) == 0 } ?? false }
 

@@ -157,6 +157,14 @@ extension PostgresConnection {
   private func commit(_ options: QueryOptions) async throws {
     // Lost before, the connection carries no COMMIT, and the server has rolled back.
     let wasOpen = isOpen
+    // To the server a COMMIT without a transaction is none the worse for it.
+    guard !wasRolledBack else {
+      throw PostgresError(
+        .transactionAborted,
+        "the transaction was rolled back by a statement of its own closure: a ROLLBACK, or a COMMIT or PREPARE TRANSACTION "
+          + "after a statement had failed; to roll back, throw an error"
+      ).of(options.caller)
+    }
     do {
       // A COMMIT once sent is waited for: to give up in between would leave its outcome open.
       let result = try await run("COMMIT", options, isCancellable: false)

@@ -138,6 +138,29 @@ import Testing
     }
   }
 
+  @Test func `a transaction that its own closure has rolled back does not look like a commit`() async throws {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
+      // After an error all three undo the transaction.
+      for end in ["ROLLBACK", "COMMIT", "PREPARE TRANSACTION 'transfer'"] {
+        let error = await #expect(throws: PostgresError.self) {
+          try await pool.transaction { tx in
+            try await tx.execute("UPDATE account SET amount = 1 WHERE id = 2")
+            await expectError(.checkViolation) { try await tx.execute("UPDATE account SET amount = -1") }
+            try await tx.execute(SQL(unchecked: end))
+          }
+        }
+        #expect(error?.code == .transactionAborted)
+        #expect(error?.description.hasPrefix("query at \(#fileID):") == true)
+      }
+      try await pool.transaction { tx in
+        try await tx.execute("UPDATE account SET amount = 2 WHERE id = 2")
+        try await tx.execute("COMMIT")
+      }
+      #expect(try await amounts(pool) == [100, 2])
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
   @Test func `a nested transaction that throws is undone alone`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.transaction { tx in
