@@ -109,6 +109,12 @@ public struct SQLState: RawRepresentable, Sendable, Hashable, CustomStringConver
   /// Whether waiting and connecting again cannot help: who connects is wrong, not when.
   var isPermanentForConnecting: Bool { ["28", "3D"].contains(classCode) || self == .insufficientPrivilege }
 
+  /// Whether a connection that the server has ended with this was ended for what it did, or did not do: a conflict with what a
+  /// standby replays, and the time-outs of idle transactions, whole transactions and idle sessions. It says nothing of others.
+  var isOfOneSession: Bool {
+    self == .serializationFailure || ["25P03", "25P04", "57P05"].contains(rawValue)
+  }
+
   /// Whether every connection made so far is suspect: the server went away. Not class 08: a statement that raises that, by
   /// postgres_fdw or dblink, has lost another server, and who loses this one is told so by libpq.
   var isFailover: Bool { [.adminShutdown, .crashShutdown, .cannotConnectNow].contains(self) }

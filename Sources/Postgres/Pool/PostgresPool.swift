@@ -233,6 +233,7 @@ public final class PostgresPool: PostgresClient {
       [.connectionLost, .outcomeUnknown].contains(error.code) || error.sqlState?.isFailover == true
     else { return }
     logger.warning("connection lost", ["error": .string(error.message), "pid": .integer(lease.resource.processID)])
+    guard error.sqlState?.isOfOneSession != true else { return }
     invalidate(since: lease)
   }
 

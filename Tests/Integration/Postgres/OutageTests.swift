@@ -133,6 +133,31 @@ import Testing
     }
   }
 
+  @Test func `a session that the server ends for what it does itself costs the pool that connection alone`()
+    async throws
+  {
+    try await withTestDatabase(configure: { $0.maxConnections = 3 }) { pool in
+      try await pool.withConnection { first in
+        try await pool.withConnection { second in try await second.execute("SELECT 1") }
+        try await first.execute("SELECT 1")
+      }
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in
+          try await tx.execute("SET LOCAL idle_in_transaction_session_timeout = 1")
+          try await until { !tx.connection.isOpen }
+          try await tx.execute("SELECT 1")
+        }
+      }
+      #expect(error?.code == .connectionLost)
+      #expect(error?.sqlState?.rawValue == "25P03")
+      try await pool.withConnection { first in
+        try await pool.withConnection { second in try await second.execute("SELECT 1") }
+        try await first.execute("SELECT 1")
+      }
+      #expect(pool.stat().newCount == 3, "\(pool.dump())")
+    }
+  }
+
   @Test func `a terminated connection is replaced`() async throws {
     try await withTestDatabase(configure: { $0.maxConnections = 2 }) { pool in
       let victim = try await pool.withConnection { connection -> Int32 in
