@@ -81,6 +81,12 @@ struct ConnectionSession: ~Copyable, Sendable {
     return request.isDone
   }
 
+  /// Others are to be answered before a request.
+  func isBehindOthers(_ request: ConnectionRequest) -> Bool {
+    guard !request.isDone else { return false }
+    return (inFlight.all.first { !$0.isHousekeeping } ?? queue.first) !== request
+  }
+
   /// Whether there is a use for more of what the server sends.
   var wantsRead: Bool {
     guard let first = inFlight.first, case .open = first.flow else { return true }

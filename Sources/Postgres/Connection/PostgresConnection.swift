@@ -114,7 +114,8 @@ public final class PostgresConnection: PostgresClient {
     return try await run(sql, options)
   }
 
-  /// - Parameter patience: Without an answer by then the connection is closed: for what is answered at once or never.
+  /// - Parameter patience: Without an answer by then the connection is closed: for what is answered at once or never, once
+  ///   what stands before it is.
   @inline(__always)
   nonisolated(nonsending) func run(
     _ sql: SQL, _ options: QueryOptions = QueryOptions(), isCancellable: Bool = true, patience: Duration? = nil,
@@ -122,7 +123,7 @@ public final class PostgresConnection: PostgresClient {
   ) async throws -> PostgresResult {
     let trace = trace(.query, sql, options.name)
     var request = ConnectionRequest(.statement(sql), onDone: onDone)
-    let watchdog = patience.map { giveUp(after: $0, "no answer within \($0.logText)", waitingFor: request) }
+    let watchdog = patience.map { watch(over: request, $0) }
     defer { watchdog?.cancel() }
     do {
       do {
@@ -307,6 +308,19 @@ public final class PostgresConnection: PostgresClient {
     after limit: Duration, _ reason: String, waitingFor request: ConnectionRequest
   ) -> EventLoop.Timer {
     loop.schedule(after: limit) { [weak self] in self?.giveUp(reason, waitingFor: request) }
+  }
+
+  /// Closes the connection if a request has no answer by then. What stands before it has a time of its own, or as long as
+  /// it takes: a stream that was left early in a transaction, say, whose rest is read first.
+  private func watch(over request: ConnectionRequest, _ patience: Duration) -> EventLoop.Timer {
+    loop.schedule(after: patience) { [weak self] in
+      guard let self else { return }
+      if core.session.withLock({ $0.isBehindOthers(request) }) {
+        _ = watch(over: request, patience)
+      } else {
+        giveUp("no answer within \(patience.logText)", waitingFor: request)
+      }
+    }
   }
 
   private func end(_ error: PostgresError) {

@@ -51,9 +51,9 @@ public struct PostgresTransaction: PostgresClient {
       return result
     } catch {
       // When this fails too, so does the transaction around it: its COMMIT tells.
-      _ = try? await connection.run("ROLLBACK TO SAVEPOINT \(savepoint)", isCancellable: false)
+      await connection.undo("ROLLBACK TO SAVEPOINT \(savepoint)")
       // Undone it still stands, and the next would stand in it.
-      _ = try? await connection.run("RELEASE SAVEPOINT \(savepoint)", isCancellable: false)
+      await connection.undo("RELEASE SAVEPOINT \(savepoint)")
       throw error
     }
   }
@@ -147,11 +147,17 @@ extension PostgresConnection {
       }
     } catch {
       // When this fails the connection does not come back clean, and is closed: the server then rolls back.
-      _ = try? await run("ROLLBACK", isCancellable: false)
+      await undo("ROLLBACK")
       throw error
     }
     try await commit(QueryOptions(fileID: fileID, line: line))
     return result
+  }
+
+  /// Also for a task that is cancelled, but not for ever: a server that has frozen undoes all the same when it finds the
+  /// connection closed.
+  fileprivate func undo(_ sql: SQL) async {
+    _ = try? await run(sql, isCancellable: false, patience: options.cancelTimeout)
   }
 
   private func commit(_ options: QueryOptions) async throws {
