@@ -123,9 +123,10 @@ extension PostgresConnection {
   /// - Parameters:
   ///   - options: isolation level and the like.
   ///   - timeout: how long it may take. A statement that runs then is cancelled at the server, one that begins later
-  ///     is too late, and the transaction is rolled back. `body` itself is not interrupted. Default: as long as it takes.
+  ///     is too late, and the transaction is rolled back. `body` itself is not interrupted. COMMIT, once sent, is waited for
+  ///     until the server has had ``ConnectOptions/cancelTimeout`` beyond it. Default: as long as it takes.
   /// - Throws: what `body` throws; ``PostgresError`` of code ``PostgresError/Code/outcomeUnknown`` when the connection
-  ///   broke during COMMIT, ``PostgresError/Code/transactionAborted`` when a statement's error was not passed on.
+  ///   broke during COMMIT, or that had no answer in time; ``PostgresError/Code/transactionAborted`` when a statement's error was not passed on.
   @discardableResult
   public func transaction<Result>(
     _ options: TransactionOptions = TransactionOptions(), timeout: Duration? = nil,
@@ -150,7 +151,9 @@ extension PostgresConnection {
       await undo("ROLLBACK")
       throw error
     }
-    try await commit(QueryOptions(fileID: fileID, line: line))
+    // Without a time-out as long as it takes, as any statement.
+    let patience = deadline.map { max($0 - .now, .zero) + self.options.cancelTimeout }
+    try await commit(QueryOptions(fileID: fileID, line: line), patience)
     return result
   }
 
@@ -160,7 +163,7 @@ extension PostgresConnection {
     _ = try? await run(sql, isCancellable: false, patience: options.cancelTimeout)
   }
 
-  private func commit(_ options: QueryOptions) async throws {
+  private func commit(_ options: QueryOptions, _ patience: Duration?) async throws {
     // Lost before, the connection carries no COMMIT, and the server has rolled back.
     let wasOpen = isOpen
     // To the server a COMMIT without a transaction is none the worse for it.
@@ -172,8 +175,9 @@ extension PostgresConnection {
       ).of(options.caller)
     }
     do {
-      // A COMMIT once sent is waited for: to give up in between would leave its outcome open.
-      let result = try await run("COMMIT", options, isCancellable: false)
+      // A COMMIT once sent is waited for: to give up in between would leave its outcome open. Only a server that has frozen
+      // is given up for all that.
+      let result = try await run("COMMIT", options, isCancellable: false, patience: patience)
       guard result.commandTag != "ROLLBACK" else {
         throw PostgresError(
           .transactionAborted,

@@ -76,6 +76,19 @@ import Testing
       #expect(error is Trouble)
     }
   }
+
+  @Test func `the COMMIT of a transaction that has a time-out is not waited for without end`() async throws {
+    try await withPool { pool, frozen in
+      let task = Task {
+        try await pool.transaction(timeout: .seconds(1)) { tx in
+          try await tx.execute("INSERT INTO t VALUES (1)")
+          frozen.freeze(tx.connection)
+        }
+      }
+      let error = try await outcome(of: task) as? PostgresError
+      #expect(error?.code == .outcomeUnknown || error?.code == .timedOut, "\(String(describing: error))")
+    }
+  }
 }
 
 /// Server processes that were stopped.
