@@ -245,6 +245,12 @@ extension PostgresError {
     }
     self.init(.connectionFailed, "cannot connect to \(options): \(lines.map(\.trimmed).joined(separator: "; "))")
     sqlState = state
+    // All that libpq passes on of what OpenSSL knows.
+    if text.contains("certificate verify failed") {
+      hint =
+        "the server's certificate has expired or is not valid yet, or it is of none of the authorities in "
+        + "\(options["sslrootcert"] ?? "~/.postgresql/root.crt")"
+    }
   }
 
   /// libpq quotes the piece it stumbles over, which may be a part of the password: the quote is left out.

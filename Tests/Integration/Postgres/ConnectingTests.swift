@@ -65,6 +65,8 @@ import Testing
 
       let unknown = try await error("\(right) sslmode=verify-ca sslrootcert=\(folder)/other.crt", loop)
       #expect(unknown?.message.contains("certificate verify failed") == true)
+      #expect(unknown?.hint?.contains("has expired") == true)
+      #expect(unknown?.hint?.hasSuffix("none of the authorities in \(folder)/other.crt") == true)
       let name = right.replacing("host=localhost", with: "host=db.example")
       let wrongName = try await error("\(name) sslmode=verify-full sslrootcert=\(folder)/ca.crt", loop)
       #expect(wrongName?.message.contains("does not match host name") == true)
