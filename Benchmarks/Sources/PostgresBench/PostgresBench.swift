@@ -103,7 +103,8 @@ struct PostgresBench {
     process.executableURL = URL(filePath: server.tool("pgbench"))
     // Counted, not timed: a child of a dispatch thread inherits its blocked SIGALRM, and would never stop.
     process.arguments = [
-      "-n", "-M", "prepared", "-c", "\(clients)", "-j", "\(clients == 64 ? 2 : 1)", "-t", "\(400_000 / max(clients, 8))",
+      "-n", "-M", "prepared", "-c", "\(clients)", "-j", "\(clients == 64 ? 2 : 1)", "-t",
+      "\(400_000 / max(clients, 8))",
       "-D", "v=1", "-f", script.path,
     ]
     process.arguments? += clients == 1 ? ["-l", "--log-prefix=\(log)", place] : [place]
