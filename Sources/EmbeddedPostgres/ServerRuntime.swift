@@ -80,6 +80,7 @@ final class ServerRuntime: Sendable {
           .stopped, "The embedded PostgreSQL in \(folder.path) was stopped: start a new one.")
       }
       end(&life)
+      try checkLock(life)
       return try launch(&life, until: .after(options.startTimeout), cancellation: cancellation)
     }
     log(started)
@@ -164,6 +165,17 @@ extension ServerRuntime {
       if options.isTemporary { TemporaryFolder.remove(folder, user: user) }
       throw error
     }
+  }
+
+  /// A folder of this name that is not the one we locked is somebody else's, and so is a server that runs in it.
+  private func checkLock(_ life: Life) throws(EmbeddedPostgresError) {
+    if life.lock?.isStill(at: folder.lock) == true { return }
+    throw EmbeddedPostgresError(
+      .notACluster,
+      """
+      The folder \(folder.path) was removed or replaced while the embedded PostgreSQL was using it: \
+      move it back, or start the program again.
+      """)
   }
 
   private func launch(
@@ -259,7 +271,9 @@ extension ServerRuntime {
   private func end(_ life: inout Life) {
     guard let child = life.child else { return }
     exits.expect()
-    for signal in [SIGINT, SIGQUIT, SIGKILL] {
+    // One that tidied up would take the socket of a successor in another folder of this name along.
+    let isOurs = life.lock?.isStill(at: folder.lock) == true
+    for signal in isOurs ? [SIGINT, SIGQUIT, SIGKILL] : [SIGKILL] {
       child.signal(signal)
       if child.waitForExit(until: .after(options.stopTimeout)) { break }
     }

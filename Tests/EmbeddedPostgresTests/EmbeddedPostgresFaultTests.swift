@@ -77,6 +77,29 @@ import Testing
     }
   }
 
+  @Test func `a server whose folder was taken away does not restart on that of its successor`() async throws {
+    try await TestFolder.with { folder in
+      try await EmbeddedPostgres.with(.kept(folder("postgres"))) { first in
+        try #require(rename(folder("postgres"), folder("aside")) == 0)
+        try await EmbeddedPostgres.with(.kept(folder("postgres"))) { second in
+          let process = second.processID
+          let error = await #expect(throws: EmbeddedPostgresError.self) { try await first.restart() }
+          #expect(error?.code == .notACluster)
+          #expect(error?.message.contains("\(folder("postgres")) was removed or replaced") == true)
+          #expect(second.processID == process)
+          #expect(second.query("SELECT 1") == "1")
+        }
+        // Back in its place it is ours again.
+        _ = Tool.run(command: ["/bin/rm", "-rf", "--", folder("postgres")])
+        let error = await #expect(throws: EmbeddedPostgresError.self) { try await first.restart() }
+        #expect(error?.code == .notACluster)
+        try #require(rename(folder("aside"), folder("postgres")) == 0)
+        try await first.restart()
+        #expect(first.query("SELECT 1") == "1")
+      }
+    }
+  }
+
   @Test func `stopping is an expected end, and a cancelled wait comes back with nothing`() async throws {
     let server = try await EmbeddedPostgres.start(.test)
     let cancelled = Task { await server.waitForExit() }
