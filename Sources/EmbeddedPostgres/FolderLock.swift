@@ -15,7 +15,11 @@ final class FolderLock: Sendable {
 
   private init(file: Int32) { self.file = file }
 
-  deinit { close(file) }
+  deinit {
+    // Closing alone leaves the lock to a child of another thread that was forked and has not yet run its program.
+    flock(file, LOCK_UN)
+    close(file)
+  }
 
   static func acquire(_ folder: ServerFolder) throws(EmbeddedPostgresError) -> FolderLock {
     let file = FileSystem.openOwn(folder.lock, O_RDWR)

@@ -143,6 +143,22 @@ import Testing
   }
 
   #if canImport(Glibc)
+    @Test func `a lock that is let go is free, though a child that was just forked has its file still`() async throws {
+      try await TestFolder.with { path in
+        let folder = ServerFolder(path: path.path)
+        var lock: FolderLock? = try FolderLock.acquire(folder)
+        let file = try #require(
+          FileSystem.entries("/proc/self/fd").compactMap { Int32($0) }
+            .first { FileSystem.realPath("/proc/self/fd/\($0)") == folder.lock })
+        // What a fork gives to a child, until that runs its program.
+        let inherited = fcntl(file, F_DUPFD_CLOEXEC, 0)
+        defer { close(inherited) }
+        try #require(inherited >= 0 && lock?.isStill(at: folder.lock) == true)
+        lock = nil
+        _ = try FolderLock.acquire(folder)
+      }
+    }
+
     @Test func `the shared memory of a temporary server that was killed goes with it`() async throws {
       let server = try await EmbeddedPostgres.start(.test)
       let file = try #require(ProcessFile.read(ServerFolder(path: server.dataDirectory)))

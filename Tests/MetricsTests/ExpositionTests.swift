@@ -25,6 +25,10 @@ import Testing
         # TYPE metrics_series_overflow_total counter
         metrics_series_overflow_total{metric="http_requests_total"} 0
         metrics_series_overflow_total{metric="wait_seconds"} 0
+        # HELP metrics_label_mismatch_total Uses of the series 'other' for too few or too many label values.
+        # TYPE metrics_label_mismatch_total counter
+        metrics_label_mismatch_total{metric="http_requests_total"} 0
+        metrics_label_mismatch_total{metric="wait_seconds"} 0
         # HELP http_requests_total Requests \\ served\nby us.
         # TYPE http_requests_total counter
         http_requests_total{path="a\"b\\c\nd"} 3

@@ -18,7 +18,7 @@ struct OwnMetrics: Sendable {
     func counter(_ name: String, _ labels: [String], _ help: String) -> CounterFamily {
       let (family, source) = CounterFamily.make(
         MetricDescriptor(name, .counter, help: help, labels: labels), maxSeries: .max, overflow: unused,
-        make: { Counter() })
+        mismatches: unused, make: { Counter() })
       sources.append(source)
       return family
     }
@@ -27,7 +27,7 @@ struct OwnMetrics: Sendable {
       "Uses of the series 'other' because a metric had too many series.")
     mismatches = counter(
       "metrics_label_mismatch_total", ["metric"],
-      "Uses of the series 'other' because the code gave too few or too many label values.")
+      "Uses of the series 'other' for too few or too many label values.")
     faults = counter(
       "metrics_collector_faults_total", ["metric"],
       "Families and series of collectors that were left out of the page.")

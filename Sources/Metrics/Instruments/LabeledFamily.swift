@@ -48,7 +48,7 @@ public final class LabeledFamily<Instrument: AnyObject & Sendable>: Sendable {
 
   /// Makes a family and the store behind it.
   static func make(
-    _ descriptor: MetricDescriptor, maxSeries: Int, overflow: Counter, mismatches: CounterFamily? = nil,
+    _ descriptor: MetricDescriptor, maxSeries: Int, overflow: Counter, mismatches: Counter,
     make: @escaping @Sendable () -> Instrument
   ) -> (family: LabeledFamily, source: any MetricSource) where Instrument: PrometheusMetrics.Instrument {
     let store = SeriesStore(descriptor, maxSeries: maxSeries, overflow: overflow, mismatches: mismatches, make: make)

@@ -29,17 +29,17 @@ final class SeriesStore: Sendable {
   let descriptor: MetricDescriptor
   private let maxSeries: Int
   private let overflow: Counter
-  private let mismatches: CounterFamily?
+  private let mismatches: Counter
   private let make: @Sendable () -> any Instrument
   private let state = Mutex(State())
 
   /// - Parameters:
   ///   - maxSeries: How many series there may be before `other` takes the rest.
   ///   - overflow: Counts each use of `other` for that.
-  ///   - mismatches: Counts, by metric, each use of `other` for label values that are too few or too many.
+  ///   - mismatches: Counts each use of `other` for label values that are too few or too many.
   ///   - make: Makes the instrument of a new series.
   init(
-    _ descriptor: MetricDescriptor, maxSeries: Int, overflow: Counter, mismatches: CounterFamily?,
+    _ descriptor: MetricDescriptor, maxSeries: Int, overflow: Counter, mismatches: Counter,
     make: @escaping @Sendable () -> any Instrument
   ) {
     self.descriptor = descriptor
@@ -54,7 +54,7 @@ final class SeriesStore: Sendable {
     state.withLock { state in
       if let known = state.instruments[key] { return known }
       guard key.values.count == descriptor.labelNames.count else {
-        mismatches?.with(descriptor.name).increment()
+        mismatches.increment()
         return other(&state)
       }
       guard state.instruments.count < maxSeries else {

@@ -78,12 +78,12 @@ public final class MetricsRegistry: Sendable {
   func family<Made: Instrument>(
     _ descriptor: MetricDescriptor, make: @escaping @Sendable () -> Made
   ) throws(MetricsError) -> LabeledFamily<Made> {
-    // Checked before the series of its overflow exists, which a refused metric must not have.
+    // Checked before the series that count its faults exist, which a refused metric must not have.
     try MetricLint.check(descriptor)
     try state.withLock { (state) throws(MetricsError) in try state.checkIsNew(descriptor) }
     let (family, source) = LabeledFamily.make(
       descriptor, maxSeries: options.maxSeriesPerMetric, overflow: own.overflows.with(descriptor.name),
-      mismatches: own.mismatches, make: make)
+      mismatches: own.mismatches.with(descriptor.name), make: make)
     try add(source)
     return family
   }
