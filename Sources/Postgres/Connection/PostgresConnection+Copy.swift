@@ -24,7 +24,7 @@ extension PostgresConnection {
   ) async throws -> Int {
     let trace = trace(.copyIn, sql, options.name)
     let request = ConnectionRequest(.copyIn(sql))
-    let timer = options.timeout.map { schedule($0, request) }
+    let timer = options.timeout.map { core.schedule($0, request) }
     defer { timer?.cancel() }
     do {
       try await copy(request, write)

@@ -13,7 +13,9 @@ internal import Synchronization
 /// The caller's thread sends, under the connection's lock; the loop's thread reads and resumes the caller.
 public final class PostgresConnection: PostgresClient {
   /// What there is of it once, to however many it is lent one after the other.
-  private let core: ConnectionCore
+  let core: ConnectionCore
+  /// Whose connection this one is for a while; nil in the one that was connected.
+  private let lender: PostgresConnection?
   /// The time is over for which it was lent.
   private let isGivenBack = Atomic(false)
   /// Whether what it was lent for is run again if it loses against another transaction.
@@ -35,10 +37,13 @@ public final class PostgresConnection: PostgresClient {
   /// The server's version as an integer: 150004 is 15.4.
   public var serverVersion: Int32 { core.serverVersion }
 
-  /// The pause before a cancel request is repeated.
-  static let cancelRetryDelay: Duration = .milliseconds(50)
+  private init(_ core: ConnectionCore, of lender: PostgresConnection? = nil) {
+    self.core = core
+    self.lender = lender
+  }
 
-  private init(_ core: ConnectionCore) { self.core = core }
+  // A connection that nobody closed.
+  deinit { if lender == nil { core.stopWatching() } }
 
   /// Connects.
   ///
@@ -71,29 +76,15 @@ public final class PostgresConnection: PostgresClient {
           ConnectionHandle.connect(options, logger: logger, isCancelled: isCancelled), options, loop, tracer, onEnd,
           catalogue, generation))
     }
-    try connection.startWatching()
+    try connection.core.startWatching()
     try await connection.loadRegisteredTypes()
     return connection
-  }
-
-  private func startWatching() throws(PostgresError) {
-    do {
-      try core.watch.withLock { watch in
-        // Unless it broke before it was watched for.
-        guard !watch.isClosed else { return }
-        watch.registration = try loop.register(
-          core.socket, .read, onStop: { [weak self] in self?.giveUp("its event loop was stopped") },
-          { [weak self] in self?.socketIsReady($0) })
-      }
-    } catch {
-      throw PostgresError(.connectionFailed, "cannot watch the connection: \(error)")
-    }
   }
 
   // MARK: Lending
 
   /// The same connection, for whoever it is lent to.
-  func lent() -> PostgresConnection { PostgresConnection(core) }
+  func lent() -> PostgresConnection { PostgresConnection(core, of: self) }
 
   /// Whoever kept what ``lent()`` has made gets errors from now on: the connection is somebody else's.
   func takeBack() { isGivenBack.store(true, ordering: .relaxed) }
@@ -114,22 +105,25 @@ public final class PostgresConnection: PostgresClient {
     return try await run(sql, options)
   }
 
-  /// - Parameter patience: Without an answer by then the connection is closed: for what is answered at once or never, once
-  ///   what stands before it is.
+  /// - Parameters:
+  ///   - waited: how much of the time-out is gone.
+  ///   - patience: Without an answer by then the connection is closed: for what is answered at once or never, once what
+  ///     stands before it is.
   @inline(__always)
   nonisolated(nonsending) func run(
-    _ sql: SQL, _ options: QueryOptions = QueryOptions(), isCancellable: Bool = true, patience: Duration? = nil,
-    onDone: (@Sendable (Bool) -> Void)? = nil
+    _ sql: SQL, _ options: QueryOptions = QueryOptions(), waited: Duration = .zero, isCancellable: Bool = true,
+    patience: Duration? = nil, onDone: (@Sendable (Bool) -> Void)? = nil
   ) async throws -> PostgresResult {
     let trace = trace(.query, sql, options.name)
     var request = ConnectionRequest(.statement(sql), onDone: onDone)
-    let watchdog = patience.map { watch(over: request, $0) }
+    let watchdog = patience.map { core.watch(over: request, $0) }
     defer { watchdog?.cancel() }
     do {
       do {
-        try await perform(request, timeout: options.timeout, isCancellable: isCancellable)
+        try await perform(request, timeout: options.rest(after: waited), isCancellable: isCancellable)
       } catch let error as PostgresError where error.unknownType != nil {
-        request = try await performLearning(error, sql, options, isCancellable: isCancellable, onDone)
+        request = try await performLearning(
+          error, sql, options.after(waited), isCancellable: isCancellable, onDone)
       }
       // A statement that is done without an error has a result.
       guard let handle = request.result else { throw PostgresError(.unsupported, "the server sent no result") }
@@ -196,12 +190,13 @@ public final class PostgresConnection: PostgresClient {
     _ request: ConnectionRequest, with others: [ConnectionRequest] = [], timeout: Duration?, isCancellable: Bool = true
   ) async throws {
     guard isCancellable else { return try await submit(request, others) }
-    let timer = timeout.map { limit in schedule(limit, request) }
+    let timer = timeout.map { limit in core.schedule(limit, request) }
     defer { timer?.cancel() }
-    try await withTaskCancellationHandler {
+    // The older form, which stays on the caller's executor: the other looks for it twice, under the task's lock.
+    try await _unsafeInheritExecutor_withTaskCancellationHandler {
       try await submit(request, others)
     } onCancel: {
-      abort(request, .cancelled)
+      core.abort(request, .cancelled)
     }
   }
 
@@ -222,43 +217,9 @@ public final class PostgresConnection: PostgresClient {
     #endif
   }
 
-  /// Has a request given up when its time is over.
-  func schedule(_ limit: Duration, _ request: ConnectionRequest) -> EventLoop.Timer {
-    loop.schedule(after: limit) { [weak self] in self?.abort(request, .timedOut(limit)) }
-  }
-
-  /// Gives a request up, whether it was sent or not; at the server too, unless others share the connection that were not
-  /// given up.
-  func abort(_ request: ConnectionRequest, _ reason: ConnectionRequest.Abort) {
-    act { session, deliveries in session.abort(request, reason, &deliveries) }
-  }
-
   /// The reader of a stream or of a COPY wants no more.
   func stop(_ request: ConnectionRequest) {
     act { session, deliveries in session.stop(request, &deliveries) }
-  }
-
-  // MARK: Cancelling
-
-  /// Asks the server to cancel the request, again and again while it runs; gives the connection up when that does
-  /// not help.
-  private func cancel(_ request: ConnectionRequest, since start: MonotonicInstant = .now) {
-    guard MonotonicInstant.now - start < options.cancelTimeout else {
-      giveUp("the server did not act on a cancel request", waitingFor: request)
-      return
-    }
-    // Also ends a cancel request that itself hangs.
-    let watchdog = giveUp(after: options.cancelTimeout, "a cancel request was not answered", waitingFor: request)
-    onBlockingThread { [self] in
-      core.cancelHandle.send()
-      watchdog.cancel()
-      let isStillRunning = act { session, deliveries in session.cancelSent(request, &deliveries) }
-      guard isStillRunning else { return }
-      loop.schedule(after: Self.cancelRetryDelay) { [weak self] in
-        guard let self, act({ session, _ in session.cancelAgain(request) }) else { return }
-        cancel(request, since: start)
-      }
-    }
   }
 
   // MARK: Ending
@@ -295,85 +256,13 @@ public final class PostgresConnection: PostgresClient {
   }
 
   /// Closes the connection as if it had broken by itself.
-  func giveUp(_ reason: String) { end(.givenUp(reason)) }
-
-  /// Closes a connection that does not answer, as if it had broken by itself; not one that has answered meanwhile, since
-  /// somebody else may have it by now.
-  private func giveUp(_ reason: String, waitingFor request: ConnectionRequest) {
-    let error = PostgresError.givenUp(reason)
-    if core.session.withLock({ $0.fail(error, unlessOver: request) }) { end(error) }
-  }
-
-  private func giveUp(
-    after limit: Duration, _ reason: String, waitingFor request: ConnectionRequest
-  ) -> EventLoop.Timer {
-    loop.schedule(after: limit) { [weak self] in self?.giveUp(reason, waitingFor: request) }
-  }
-
-  /// Closes the connection if a request has no answer by then. What stands before it has a time of its own, or as long as
-  /// it takes: a stream that was left early in a transaction, say, whose rest is read first.
-  private func watch(over request: ConnectionRequest, _ patience: Duration) -> EventLoop.Timer {
-    loop.schedule(after: patience) { [weak self] in
-      guard let self else { return }
-      if core.session.withLock({ $0.isBehindOthers(request) }) {
-        _ = watch(over: request, patience)
-      } else {
-        giveUp("no answer within \(patience.logText)", waitingFor: request)
-      }
-    }
-  }
-
-  private func end(_ error: PostgresError) {
-    let isFirst = core.stopWatching()
-    act { session, deliveries in session.close(error, &deliveries) }
-    if isFirst { core.onEnd?() }
-  }
-
-  // MARK: The session
+  func giveUp(_ reason: String) { core.giveUp(reason) }
 
   /// Lets the session decide, and tells those concerned after the lock is released.
   @discardableResult
+  @inline(__always)
   func act<Result: Sendable>(_ event: (inout ConnectionSession, inout Deliveries) -> Result) -> Result {
-    var deliveries = Deliveries()
-    let (result, interest, hasFailed) = core.session.withLock { session in
-      let result = event(&session, &deliveries)
-      return (result, session.interest, session.failure != nil)
-    }
-    if interest != core.watched.load(ordering: .relaxed) { updateInterest() }
-    // First, so that what a statement told of is in the log when its caller goes on.
-    core.notices.deliver()
-    deliveries.deliver()
-    if let cancelled = deliveries.cancelled { cancel(cancelled) }
-    if deliveries.corks {
-      loop.execute { [self] in act { session, _ in session.uncork() } }
-    }
-    if hasFailed, let failure = core.session.withLock({ $0.failure }), core.watch.withLock({ !$0.isClosed }) {
-      end(failure)
-    }
-    return result
-  }
-
-  private func socketIsReady(_ readiness: Readiness) {
-    let notifications = act { session, deliveries in
-      session.pump(readiness, &deliveries)
-      return session.takeNotifications()
-    }
-    guard !notifications.isEmpty, let onNotification = core.onNotification.withLock({ $0 }) else { return }
-    onNotification(notifications)
-  }
-
-  /// Has the loop watch for what the session waits for now. Of two threads that come here with news the second may be
-  /// overtaken by the first: hence the last look.
-  private func updateInterest() {
-    core.watch.withLock { watch in
-      var interest: UInt8
-      repeat {
-        interest = core.session.withLock { $0.interest }
-        core.watched.store(interest, ordering: .relaxed)
-        // Fails only for a socket that is gone, and then nobody waits for it.
-        try? watch.registration?.update(Interest(rawValue: interest))
-      } while interest != core.session.withLock { $0.interest }
-    }
+    core.act(event)
   }
 
   // MARK: Notifications

@@ -11,6 +11,15 @@ final class PreparedStatement: Sendable {
     isASCII = key.text.utf8.allSatisfy { $0 < 0x80 }
   }
 
+  /// Whether it is of parameters like these. False where the database alone knows that.
+  func isOf(_ binds: [SQL.Bind]) -> Bool {
+    guard key.types.count == binds.count else { return false }
+    // A span lends its elements, where a loop over the array copies each.
+    let span = binds.span
+    for index in span.indices where span[index].namedType != nil || span[index].oid != key.types[index] { return false }
+    return true
+  }
+
   /// Whether it is of this text to the byte.
   func hasText(_ text: String) -> Bool {
     // Equal to ASCII is what is the same, or longer: the Kelvin sign, of three bytes, equals K.
@@ -51,9 +60,7 @@ struct StatementCache {
 
   /// The statement used last, if it is the one for a query. It often is, and to make a key and look for that takes many times as long.
   func latest(for sql: SQL) -> PreparedStatement? {
-    guard let latest, latest.hasText(sql.text), latest.key.types.count == sql.binds.count,
-      zip(latest.key.types, sql.binds).allSatisfy({ $1.namedType == nil && $0 == $1.oid })
-    else { return nil }
+    guard let latest, latest.hasText(sql.text), latest.isOf(sql.binds) else { return nil }
     return latest
   }
 

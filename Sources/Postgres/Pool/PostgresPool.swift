@@ -108,11 +108,11 @@ public final class PostgresPool: PostgresClient {
     } else {
       lease = try await self.lease(shared: options.timeout == nil, options)
     }
-    let rest = start.map { options.after(.now - $0) } ?? options
+    let waited = start.map { .now - $0 } ?? .zero
     let lent = isTraced && options.timeout != nil ? MonotonicInstant.now : nil
     do {
       // Given back by the connection when the server is done with it, which for a cancelled query may be later.
-      return try await lease.resource.run(sql, rest) { [self] isSound in
+      return try await lease.resource.run(sql, options, waited: waited) { [self] isSound in
         if let lent { giveBack(lease, isSound: isSound, since: lent) } else { pool.release(lease, isSound: isSound) }
       }
     } catch {
@@ -183,9 +183,7 @@ public final class PostgresPool: PostgresClient {
     let start = isTraced ? MonotonicInstant.now : nil
     let origin = origin(options, isScoped: isScoped)
     guard let lease = pool.leaseNow(shared: shared, origin) else { return nil }
-    if let start, let tracer {
-      tracer.record(.acquireEnded(trace(options, shared: shared), duration: .now - start, nil))
-    }
+    if let start { told(options, shared: shared, since: start, nil) }
     return noting(lease, origin)
   }
 
@@ -195,16 +193,16 @@ public final class PostgresPool: PostgresClient {
   ) async throws -> Lease<PostgresConnection> {
     let timeout = options.acquireTimeout ?? options.timeout.map { min($0, configuration.acquireTimeout) }
     let origin = origin(options, isScoped: isScoped)
-    guard isTraced, let tracer else {
+    guard isTraced else {
       return noting(try await pool.lease(shared: shared, timeout: timeout, origin), origin)
     }
     let start = MonotonicInstant.now
     do {
       let lease = try await pool.lease(shared: shared, timeout: timeout, origin)
-      tracer.record(.acquireEnded(trace(options, shared: shared), duration: .now - start, nil))
+      told(options, shared: shared, since: start, nil)
       return noting(lease, origin)
     } catch {
-      tracer.record(.acquireEnded(trace(options, shared: shared), duration: .now - start, error))
+      told(options, shared: shared, since: start, error)
       throw error
     }
   }
@@ -214,8 +212,11 @@ public final class PostgresPool: PostgresClient {
       fileID: options.fileID, line: options.line, name: options.name, task: LeaseOrigin.currentTask, isScoped: isScoped)
   }
 
-  private func trace(_ options: QueryOptions, shared: Bool) -> AcquireTrace {
-    AcquireTrace(name: options.name, isShared: shared, fileID: options.fileID, line: options.line)
+  /// Has the tracer know how long somebody waited for a connection.
+  @inline(never)
+  private func told(_ options: QueryOptions, shared: Bool, since start: MonotonicInstant, _ error: (any Error)?) {
+    let trace = AcquireTrace(name: options.name, isShared: shared, fileID: options.fileID, line: options.line)
+    tracer?.record(.acquireEnded(trace, duration: .now - start, error))
   }
 
   func giveBack(_ lease: Lease<PostgresConnection>, isSound: Bool, since start: MonotonicInstant? = nil) {

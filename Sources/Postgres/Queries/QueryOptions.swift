@@ -33,9 +33,12 @@ public struct QueryOptions: Sendable {
   /// For the part of a call that begins so much later.
   func after(_ elapsed: Duration) -> QueryOptions {
     var rest = self
-    rest.timeout = timeout.map { max($0 - elapsed, .nanoseconds(1)) }
+    rest.timeout = self.rest(after: elapsed)
     return rest
   }
+
+  /// What is left of the time-out.
+  func rest(after elapsed: Duration) -> Duration? { timeout.map { max($0 - elapsed, .nanoseconds(1)) } }
 
   /// No later than a deadline.
   func within(_ deadline: MonotonicInstant?) -> QueryOptions {

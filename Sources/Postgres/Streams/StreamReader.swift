@@ -42,7 +42,7 @@ final class StreamReader: Sendable {
     sql = request.sql ?? ""
     let operation: QueryTrace.Operation = if case .rows = kind { .stream } else { .copyOut }
     trace = connection.trace(operation, request.sql ?? "", options.name)
-    timer = options.timeout.map { limit in connection.schedule(limit, request) }
+    timer = options.timeout.map { limit in connection.core.schedule(limit, request) }
     connection.act { session, deliveries in session.submit(request, nil, &deliveries) }
   }
 
@@ -102,7 +102,7 @@ extension PostgresConnection {
     await withTaskCancellationHandler {
       await untilWoken { waker in act { session, deliveries in session.park(request, waker, &deliveries) } }
     } onCancel: {
-      abort(request, .cancelled)
+      core.abort(request, .cancelled)
     }
   }
 }

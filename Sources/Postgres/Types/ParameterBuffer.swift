@@ -71,11 +71,15 @@ public struct ParameterBuffer {
     // One large value should not cost its size for the rest of the connection's life.
     bytes.removeAll(keeping: Self.keptCapacity)
     entries.removeAll(keepingCapacity: true)
-    for bind in binds { try encode(bind.value, isText: bind.isText) }
+    // A span lends its elements, where a loop over the array copies each.
+    let span = binds.span
+    for index in span.indices { try encode(span[index]) }
     guard bytes.count <= Self.maxSize else {
       throw PostgresError(.encoding, "parameters of \(bytes.count) bytes; PostgreSQL takes a gigabyte at most")
     }
   }
+
+  private mutating func encode(_ bind: SQL.Bind) throws(PostgresError) { try encode(bind.value, isText: bind.isText) }
 
   private mutating func encode(_ value: some PostgresEncodable, isText: Bool) throws(PostgresError) {
     guard !value.isNull else {
