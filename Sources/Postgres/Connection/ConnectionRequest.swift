@@ -77,6 +77,8 @@ final class ConnectionRequest: @unchecked Sendable {
   var isHousekeeping = false
   /// What it runs; nil when that is not prepared under a name.
   var prepared: PreparedStatement?
+  /// The text of what was sent without a name.
+  var unnamedText: String?
   /// The server knows the statement: it did before, or has answered the prepare.
   var isPrepared = true
   /// It was prepared for this request.
@@ -151,6 +153,9 @@ final class ConnectionRequest: @unchecked Sendable {
     case .script: nil
     }
   }
+
+  /// The text of its statement, where it was put together before if it was.
+  var text: String { prepared?.text ?? unnamedText ?? sql?.text ?? "" }
 
   /// What is wrong with an answer that was no error of the server's.
   var missingAnswer: PostgresError? {

@@ -267,7 +267,9 @@ struct ConnectionSession: ~Copyable, Sendable {
       try sql.checkText()
       let types = try handle?.parameterTypes(sql.binds) ?? []
       request.awaitedEnds = 1
-      guard handle?.sendUnnamed(sql.text, types) == true else { return false }
+      let text = sql.text
+      request.unnamedText = text
+      guard handle?.sendUnnamed(text, types) == true else { return false }
     } else {
       let (statement, isNew) = try statement(for: sql)
       // Not in the middle of a segment, since each ends one.
@@ -285,11 +287,11 @@ struct ConnectionSession: ~Copyable, Sendable {
   }
 
   private mutating func statement(for sql: SQL) throws(PostgresError) -> (PreparedStatement, isNew: Bool) {
-    if let latest = statements.latest(for: sql) { return (latest, false) }
-    let key = StatementCache.Key(text: sql.text, types: try handle?.parameterTypes(sql.binds) ?? [])
-    if let known = statements.find(key) { return (known, false) }
+    if let known = statements.lately(sql) { return (known, false) }
+    let types = try handle?.parameterTypes(sql.binds) ?? []
+    if let known = statements.find(sql, types) { return (known, false) }
     try sql.checkText()
-    return (statements.insert(key) { obsolete.append($0) }, true)
+    return (statements.insert(sql, types) { obsolete.append($0) }, true)
   }
 
   /// Forgets statements at the server, each in a segment of its own: in a failed transaction the server refuses, and

@@ -87,7 +87,7 @@ extension PostgresConnection {
       guard let handle = request.result else {
         return .failure(PostgresError(.unsupported, "the server sent no result"))
       }
-      return .success(PostgresResult(handle: handle, sql: request.sql?.text ?? "", caller: options.caller))
+      return .success(PostgresResult(handle: handle, sql: request.text, caller: options.caller))
     }
   }
 }

@@ -127,7 +127,7 @@ public final class PostgresConnection: PostgresClient {
       }
       // A statement that is done without an error has a result.
       guard let handle = request.result else { throw PostgresError(.unsupported, "the server sent no result") }
-      let result = PostgresResult(handle: handle, sql: sql.text, caller: options.caller)
+      let result = PostgresResult(handle: handle, sql: request.text, caller: options.caller)
       trace?.end(.success(result.rowsAffected), prepared: request.wasPrepared)
       return result
     } catch {

@@ -1,35 +1,49 @@
+internal import Synchronization
+
 /// A statement that a connection has prepared.
 final class PreparedStatement: Sendable {
-  let key: StatementCache.Key
+  let text: String
+  let types: [UInt32]
   /// Its name at the server.
   let name: String
+  /// The text before, between and behind the parameters.
+  private let pieces: [String]
   private let isASCII: Bool
+  /// Counts uses of the cache.
+  fileprivate let lastUse = Atomic<UInt64>(0)
 
-  init(_ key: StatementCache.Key, name: String) {
-    self.key = key
+  init(_ sql: SQL, _ types: [UInt32], name: String) {
+    text = sql.text
+    pieces = sql.pieces
+    self.types = types
     self.name = name
-    isASCII = key.text.utf8.allSatisfy { $0 < 0x80 }
+    isASCII = text.utf8.allSatisfy { $0 < 0x80 }
   }
 
-  /// Whether it is of parameters like these. False where the database alone knows that.
-  func isOf(_ binds: [SQL.Bind]) -> Bool {
-    guard key.types.count == binds.count else { return false }
+  /// Whether it is what a query needs. False where the database alone knows of what type a parameter is, or where the
+  /// same text is put together from other pieces.
+  fileprivate func isOf(_ sql: SQL) -> Bool {
+    guard types.count == sql.binds.count, isSame(pieces[0], sql.head) else { return false }
     // A span lends its elements, where a loop over the array copies each.
-    let span = binds.span
-    for index in span.indices where span[index].namedType != nil || span[index].oid != key.types[index] { return false }
+    let binds = sql.binds.span
+    for index in binds.indices {
+      guard binds[index].namedType == nil, binds[index].oid == types[index],
+        isSame(pieces[index + 1], binds[index].tail)
+      else { return false }
+    }
     return true
   }
 
-  /// Whether it is of this text to the byte.
-  func hasText(_ text: String) -> Bool {
+  /// Whether a piece of it is another to the byte.
+  private func isSame(_ piece: String, _ other: String) -> Bool {
     // Equal to ASCII is what is the same, or longer: the Kelvin sign, of three bytes, equals K.
-    isASCII ? key.text.utf8.count == text.utf8.count && key.text == text : key.text.hasBytes(of: text)
+    isASCII ? piece.utf8.count == other.utf8.count && piece == other : piece.hasBytes(of: other)
   }
 }
 
 /// The statements that a connection has prepared, the least recently used forgotten first.
 struct StatementCache {
-  struct Key: Hashable {
+  private struct Key: Hashable {
     let text: String
     let types: [UInt32]
 
@@ -45,47 +59,51 @@ struct StatementCache {
     }
   }
 
-  private struct Entry {
-    let statement: PreparedStatement
-    var lastUse: UInt64
-  }
-
   private let capacity: Int
-  private var entries: [Key: Entry] = [:]
-  private var latest: PreparedStatement?
+  private var entries: [Key: PreparedStatement] = [:]
+  /// Where to look first: to put a query's text together and look for that takes many times as long. Each place has the
+  /// statement used last of those that belong there.
+  private var places = [PreparedStatement?](repeating: nil, count: 64)
   private var uses: UInt64 = 0
   private var names: UInt64 = 0
 
   init(capacity: Int) { self.capacity = capacity }
 
-  /// The statement used last, if it is the one for a query. It often is, and to make a key and look for that takes many times as long.
-  func latest(for sql: SQL) -> PreparedStatement? {
-    guard let latest, latest.hasText(sql.text), latest.isOf(sql.binds) else { return nil }
-    return latest
+  /// A statement that was used for the same query, and for no other of its place since.
+  mutating func lately(_ sql: SQL) -> PreparedStatement? {
+    guard let statement = places[Self.place(of: sql)], statement.isOf(sql) else { return nil }
+    use(statement)
+    return statement
   }
 
   /// A statement that the server knows.
-  mutating func find(_ key: Key) -> PreparedStatement? {
-    guard let index = entries.index(forKey: key) else { return nil }
-    uses += 1
-    entries.values[index].lastUse = uses
-    latest = entries.values[index].statement
-    return latest
+  ///
+  /// - Parameter types: the numbers of the parameters' types.
+  mutating func find(_ sql: SQL, _ types: [UInt32]) -> PreparedStatement? {
+    guard let statement = entries[Key(text: sql.text, types: types)] else { return nil }
+    places[Self.place(of: sql)] = statement
+    use(statement)
+    return statement
   }
 
   /// One that is about to be prepared. Tells the name of one to be forgotten at the server, to keep within the limit.
-  mutating func insert(_ key: Key, evicting: (String) -> Void) -> PreparedStatement {
+  mutating func insert(_ sql: SQL, _ types: [UInt32], evicting: (String) -> Void) -> PreparedStatement {
     // A scan, but only when a new statement meets a full cache: programs have fewer statements than places.
-    if entries.count >= capacity, let oldest = entries.min(by: { $0.value.lastUse < $1.value.lastUse }) {
-      evicting(oldest.value.statement.name)
-      entries[oldest.key] = nil
+    if entries.count >= capacity, let oldest = entries.values.min(by: { $0.uses < $1.uses }) {
+      evicting(oldest.name)
+      forget(oldest)
     }
-    uses += 1
     names += 1
-    let statement = PreparedStatement(key, name: "keel_\(names)")
-    entries[key] = Entry(statement: statement, lastUse: uses)
-    latest = statement
+    let statement = PreparedStatement(sql, types, name: "keel_\(names)")
+    entries[Key(text: statement.text, types: types)] = statement
+    places[Self.place(of: sql)] = statement
+    use(statement)
     return statement
+  }
+
+  private mutating func use(_ statement: PreparedStatement) {
+    uses += 1
+    statement.lastUse.store(uses, ordering: .relaxed)
   }
 
   /// The statement is not there at the server, or is no longer good.
@@ -93,19 +111,43 @@ struct StatementCache {
   /// - Returns: Whether it was known until now: several queries may find that out.
   @discardableResult
   mutating func forget(_ statement: PreparedStatement) -> Bool {
-    if latest === statement { latest = nil }
-    guard entries[statement.key]?.statement === statement else { return false }
-    entries[statement.key] = nil
+    let key = Key(text: statement.text, types: statement.types)
+    guard entries[key] === statement else { return false }
+    entries[key] = nil
+    // It may have come here by texts in other pieces, too.
+    for place in places.indices where places[place] === statement { places[place] = nil }
     return true
   }
 
   /// The server has forgotten all. Names are not used again: what is on its way may have been prepared after that.
   mutating func removeAll() {
     entries = [:]
-    latest = nil
+    for place in places.indices { places[place] = nil }
   }
 
   var count: Int { entries.count }
+
+  /// By the bytes before the first parameter, a word at a time, the lengths of the others, and the types.
+  private static func place(of sql: SQL) -> Int {
+    var hash: UInt64 = 0
+    // Fibonacci hashing: 2^64 divided by the golden ratio spreads what differs a little (Knuth, volume 3, 6.4).
+    func add(_ word: UInt64) { hash = (hash ^ hash >> 32 ^ word) &* 0x9e37_79b9_7f4a_7c15 }
+    _ = sql.head.utf8.withContiguousStorageIfAvailable { bytes in
+      let bytes = UnsafeRawBufferPointer(bytes)
+      for start in stride(from: 0, to: min(bytes.count, 256) - 7, by: 8) {
+        add(bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+      }
+      if bytes.count >= 8 { add(bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)) }
+    }
+    add(UInt64(sql.head.utf8.count))
+    let binds = sql.binds.span
+    for index in binds.indices { add(UInt64(binds[index].tail.utf8.count) << 32 | UInt64(binds[index].oid)) }
+    return Int(hash >> 58)
+  }
+}
+
+extension PreparedStatement {
+  fileprivate var uses: UInt64 { lastUse.load(ordering: .relaxed) }
 }
 
 extension String {

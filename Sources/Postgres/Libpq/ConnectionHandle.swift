@@ -151,8 +151,8 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
 
   /// Parses a statement under its name.
   mutating func sendPrepare(_ statement: PreparedStatement) -> Bool {
-    let types = statement.key.types
-    return PQsendPrepare(connection, statement.name, statement.key.text, Int32(types.count), types) == 1
+    let types = statement.types
+    return PQsendPrepare(connection, statement.name, statement.text, Int32(types.count), types) == 1
   }
 
   /// Writes the parameters of the next statement in binary.

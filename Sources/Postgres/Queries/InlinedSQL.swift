@@ -21,12 +21,12 @@ struct InlinedSQL: Sendable {
     var original = 0
     for (index, piece) in sql.pieces.enumerated() {
       if index > 0 {
-        let (literal, placeholderLength) = (literals[index - 1], "$\(index)".utf8.count)
+        let (literal, placeholderLength) = (literals[index - 1], SQL.placeholder(index).utf8.count)
         self.literals.append(
           Literal(
             start: length, length: literal.unicodeScalars.count, placeholder: original,
             placeholderLength: placeholderLength))
-        append(literal[...])
+        append(literal)
         original += placeholderLength
       }
       original += append(piece)
@@ -34,7 +34,7 @@ struct InlinedSQL: Sendable {
   }
 
   @discardableResult
-  private mutating func append(_ piece: Substring) -> Int {
+  private mutating func append(_ piece: String) -> Int {
     let count = piece.unicodeScalars.count
     text += piece
     length += count
@@ -57,7 +57,7 @@ extension SQL {
   /// Whether it is nothing but comments.
   var isEmpty: Bool {
     // Most begin with a word.
-    if let first = text.utf8.first, SQLScanner.isWord(first) { return false }
+    if let first = head.utf8.first, SQLScanner.isWord(first) { return false }
     var scanner = SQLScanner(self)
     return (try? scanner.check()) != nil && !scanner.hasStatement
   }
@@ -82,7 +82,7 @@ struct SQLScanner {
 
   init(_ sql: SQL) {
     bytes = Array(sql.text.utf8)
-    offsets = sql.binds.map(\.offset)
+    offsets = sql.offsets
   }
 
   mutating func check() throws(PostgresError) {
@@ -134,7 +134,7 @@ struct SQLScanner {
   /// A placeholder, a text in dollar quotes, or just the character.
   private mutating func takeDollar() throws(PostgresError) {
     if nextBind < offsets.count, offsets[nextBind] == index {
-      index += "$\(nextBind + 1)".utf8.count
+      index += SQL.placeholder(nextBind + 1).utf8.count
       if let next = peek(0), Self.isWord(next) || next == UInt8(ascii: "$") { throw misplaced() }
       nextBind += 1
       return

@@ -7,15 +7,16 @@
 /// An interpolated value never becomes text: it is sent as a parameter (`$1`, `$2` …). A `String` is not a query;
 /// only a literal is, another `SQL` value interpolated into it, or ``init(unchecked:)`` where there is no other way.
 public struct SQL: ExpressibleByStringInterpolation, Sendable {
-  /// The text as the server gets it, with `$1`, `$2` … for the parameters.
-  public private(set) var text: String
-  /// The parameters, and where in the text they stand.
+  /// The text before the first parameter.
+  package private(set) var head: String
+  /// The parameters, each with the text behind it. To put the text together takes longer than all else that is done to a
+  /// statement which the server knows.
   private(set) var binds: [Bind]
 
   struct Bind: Sendable {
     let value: any PostgresEncodable
-    /// The position of the `$` in the text, in UTF-8 bytes.
-    var offset: Int
+    /// The text up to the next parameter.
+    var tail = ""
     /// What the parameter is declared as; 0 lets the server infer.
     let oid: UInt32
     /// Sent as text, not in binary.
@@ -23,25 +24,20 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
     /// A type whose number only the database knows.
     let namedType: PostgresType?
 
-    init<Value: PostgresEncodable>(_ value: Value, offset: Int) {
+    init<Value: PostgresEncodable>(_ value: Value) {
       let type = Value.postgresType
       self.value = value
-      self.offset = offset
       oid = type.parameterOID
       isText = type.isInferred
       namedType = type.isNamed ? type : nil
     }
-
-    /// The same value at another place.
-    init(_ bind: Bind, offset: Int) {
-      self = bind
-      self.offset = offset
-    }
   }
+
+  private static let placeholders = (0..<10).map { "$\($0)" }
 
   /// From a literal without parameters.
   public init(stringLiteral text: String) {
-    self.text = text
+    head = text
     binds = []
   }
 
@@ -52,7 +48,7 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
 
   /// From a literal with parameters.
   public init(stringInterpolation interpolation: StringInterpolation) {
-    text = interpolation.text
+    head = interpolation.head
     binds = interpolation.binds
   }
 
@@ -79,70 +75,79 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
   /// The parameters' values, for a tracer.
   public var parameters: [any PostgresEncodable] { binds.map(\.value) }
 
+  /// The text as the server gets it, with `$1`, `$2` … for the parameters.
+  public var text: String {
+    guard !binds.isEmpty else { return head }
+    var text = head
+    for (index, bind) in binds.enumerated() { text += Self.placeholder(index + 1) + bind.tail }
+    return text
+  }
+
   /// The text before, between and behind the parameters: one piece more than there are parameters.
-  var pieces: [Substring] {
-    let bytes = text.utf8
-    var pieces: [Substring] = []
-    var rest = bytes.startIndex
-    for (index, bind) in binds.enumerated() {
-      let placeholder = bytes.index(bytes.startIndex, offsetBy: bind.offset)
-      pieces.append(text[rest..<placeholder])
-      rest = bytes.index(placeholder, offsetBy: "$\(index + 1)".utf8.count)
+  var pieces: [String] { [head] + binds.map(\.tail) }
+
+  /// Where in the text the placeholders stand, in UTF-8 bytes.
+  var offsets: [Int] {
+    var end = head.utf8.count
+    return binds.enumerated().map { index, bind in
+      defer { end += Self.placeholder(index + 1).utf8.count + bind.tail.utf8.count }
+      return end
     }
-    pieces.append(text[rest...])
-    return pieces
+  }
+
+  static func placeholder(_ number: Int) -> String {
+    number < placeholders.count ? placeholders[number] : "$\(number)"
   }
 
   /// - Throws: when the text would end early at the server.
   func checkText() throws(PostgresError) {
     // Over the bytes as they lie in memory: the string's own way of going through them takes many times as long.
-    guard !(text.utf8.withContiguousStorageIfAvailable { $0.contains(0) } ?? text.utf8.contains(0)) else {
+    for piece in pieces where piece.utf8.withContiguousStorageIfAvailable({ $0.contains(0) }) ?? piece.utf8.contains(0)
+    {
       throw PostgresError(.encoding, "the text of the statement holds a NUL character (U+0000)")
     }
   }
 
   /// What may stand in a query's literal.
   public struct StringInterpolation: StringInterpolationProtocol {
-    fileprivate var text = ""
+    fileprivate var head = ""
     fileprivate var binds: [Bind] = []
-    /// Those of most statements: to make one takes longer than all else that is done for a parameter.
-    private static let placeholders = (0..<10).map { "$\($0)" }
 
     /// For the compiler.
-    public init(literalCapacity: Int, interpolationCount: Int) {
-      text.reserveCapacity(literalCapacity + 3 * interpolationCount)
-      binds.reserveCapacity(interpolationCount)
+    public init(literalCapacity: Int, interpolationCount: Int) { binds.reserveCapacity(interpolationCount) }
+
+    /// For the compiler.
+    public mutating func appendLiteral(_ literal: String) {
+      switch binds.count {
+      case 0: append(literal, to: &head)
+      case let count: append(literal, to: &binds[count - 1].tail)
+      }
     }
 
-    /// For the compiler.
-    public mutating func appendLiteral(_ literal: String) { text += literal }
+    private func append(_ literal: String, to piece: inout String) {
+      // Nearly always: a literal as it lies in the program needs no memory.
+      if piece.isEmpty { piece = literal } else { piece += literal }
+    }
 
     /// A value, sent as a parameter.
     public mutating func appendInterpolation(_ value: some PostgresEncodable) {
-      append { Bind(value, offset: $0) }
+      binds.append(Bind(value))
     }
 
     /// A value or NULL, sent as a parameter.
     public mutating func appendInterpolation<Value: PostgresEncodable>(_ value: Value?) {
-      append { Bind(value, offset: $0) }
-    }
-
-    private mutating func append(_ bind: (_ offset: Int) -> Bind) {
-      binds.append(bind(text.utf8.count))
-      text += binds.count < Self.placeholders.count ? Self.placeholders[binds.count] : "$\(binds.count)"
+      binds.append(Bind(value))
     }
 
     /// The name of a table, column or other object, quoted.
     public mutating func appendInterpolation(identifier name: String) {
-      text += "\"\(name.escaping("\""))\""
+      appendLiteral("\"\(name.escaping("\""))\"")
     }
 
     /// Another piece of SQL, its parameters renumbered.
     public mutating func appendInterpolation(_ fragment: SQL) {
-      for (index, piece) in fragment.pieces.enumerated() {
-        if index > 0 { append { Bind(fragment.binds[index - 1], offset: $0) } }
-        text += piece
-      }
+      appendLiteral(fragment.head)
+      binds += fragment.binds
     }
   }
 }

@@ -38,6 +38,7 @@ public struct PostgresStream<Element>: AsyncSequence {
   public struct AsyncIterator: AsyncIteratorProtocol {
     private let client: any PostgresClient
     private let sql: SQL
+    private let text: String
     private let options: QueryOptions
     private let decode: Decode
     private var reader: StreamReader?
@@ -47,6 +48,7 @@ public struct PostgresStream<Element>: AsyncSequence {
     fileprivate init(client: any PostgresClient, sql: SQL, options: QueryOptions, decode: @escaping Decode) {
       self.client = client
       self.sql = sql
+      text = sql.text
       self.options = options
       self.decode = decode
     }
