@@ -1,12 +1,17 @@
 internal import MonotonicTime
 
 extension PostgresConnection {
-  func run(_ batch: PostgresBatch, _ options: QueryOptions) async throws -> PostgresBatch.Answers {
+  /// - Parameter isLent: Nobody ends what the batch begins: a transaction that it leaves open is undone with the connection,
+  ///   and what stands before its BEGIN may be too.
+  func run(
+    _ batch: PostgresBatch, _ options: QueryOptions, isLent: Bool = false
+  ) async throws -> PostgresBatch.Answers {
     let trace = trace(
       .batch, SQL(unchecked: batch.statements.map(\.text).joined(separator: ";\n")), options.name)
     do {
       let answers = try await sendLearning(batch, options, trace)
       if let trace { for error in answers.results.compactMap(\.error) { trace.tellFailed(error) } }
+      if isLent, isInTransaction { throw PostgresError.endlessBatch.of(options.caller) }
       trace?.end(.success(answers.results.reduce(0) { $0 + ((try? $1.get().rowsAffected) ?? 0) }))
       return answers
     } catch {

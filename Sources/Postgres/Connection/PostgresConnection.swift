@@ -107,12 +107,13 @@ public final class PostgresConnection: PostgresClient {
 
   /// - Parameters:
   ///   - waited: how much of the time-out is gone.
+  ///   - isCommit: A rollback for an answer is an error.
   ///   - patience: Without an answer by then the connection is closed: for what is answered at once or never, once what
   ///     stands before it is.
   @inline(__always)
   nonisolated(nonsending) func run(
     _ sql: SQL, _ options: QueryOptions = QueryOptions(), waited: Duration = .zero, isCancellable: Bool = true,
-    patience: Duration? = nil, onDone: (@Sendable (Bool) -> Void)? = nil
+    isCommit: Bool = false, patience: Duration? = nil, onDone: (@Sendable (Bool) -> Void)? = nil
   ) async throws -> PostgresResult {
     let trace = trace(.query, sql, options.name)
     var request = ConnectionRequest(.statement(sql), onDone: onDone)
@@ -127,6 +128,7 @@ public final class PostgresConnection: PostgresClient {
       }
       // A statement that is done without an error has a result.
       guard let handle = request.result else { throw PostgresError(.unsupported, "the server sent no result") }
+      if isCommit, handle.transactionOutcome == .undone { throw PostgresError.undoneAtCommit }
       let result = PostgresResult(handle: handle, sql: request.text, caller: options.caller)
       trace?.end(.success(result.rowsAffected), prepared: request.wasPrepared)
       return result

@@ -171,6 +171,11 @@ extension PostgresError {
     "the batch began a transaction and did not end it, so that it was rolled back; in a batch that is together, with what "
       + "stands before it. Leave BEGIN out, or use transaction(_:)")
 
+  static let undoneAtCommit = PostgresError(
+    .transactionAborted,
+    "the transaction was rolled back at COMMIT, because one of its statements had failed and the error was "
+      + "not passed on; let it throw, or run the statement in a nested transaction")
+
   static func givenUp(_ reason: String) -> PostgresError {
     PostgresError(.connectionLost, "connection given up: \(reason)")
   }

@@ -146,10 +146,8 @@ extension PostgresClient {
     let checkout = try await checkOut(options)
     defer { checkout.giveBack(isSound: checkout.connection.isClean) }
     do {
-      let answers = try await checkout.connection.run(batch, checkout.rest(of: options, since: start))
-      // A transaction that nobody will end is undone with the connection, and what stands before its BEGIN may be too.
-      if checkout.isLent, checkout.connection.isInTransaction { throw PostgresError.endlessBatch.of(options.caller) }
-      return answers
+      return try await checkout.connection.run(
+        batch, checkout.rest(of: options, since: start), isLent: checkout.isLent)
     } catch {
       checkout.report(error)
       throw error

@@ -177,13 +177,7 @@ extension PostgresConnection {
     do {
       // A COMMIT once sent is waited for: to give up in between would leave its outcome open. Only a server that has frozen
       // is given up for all that.
-      let result = try await run("COMMIT", options, isCancellable: false, patience: patience)
-      guard result.commandTag != "ROLLBACK" else {
-        throw PostgresError(
-          .transactionAborted,
-          "the transaction was rolled back at COMMIT, because one of its statements had failed and the error was "
-            + "not passed on; let it throw, or run the statement in a nested transaction")
-      }
+      _ = try await run("COMMIT", options, isCancellable: false, isCommit: true, patience: patience)
     } catch let error as PostgresError where wasOpen && [.connectionLost, .closed].contains(error.code) {
       throw PostgresError(
         .outcomeUnknown,

@@ -98,6 +98,24 @@ import Testing
     }
   }
 
+  @Test func `what is undone with its connection, or by its COMMIT, is told as failed`() async throws {
+    try await traced { pool, recorder in
+      for isolation in [PostgresBatch.Isolation.together, .separate] {
+        var batch = PostgresBatch(isolation)
+        batch.execute("BEGIN")
+        batch.execute("INSERT INTO t VALUES (1)")
+        let open = batch
+        await #expect(throws: PostgresError.self) { try await pool.run(open, name: "Open") }
+        #expect(
+          recorder.take().filter { $0.hasPrefix("batch") } == ["batch Open begins", "batch Open: PostgresError"])
+      }
+      await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in _ = try? await tx.execute("SELECT 1 / 0", name: "Divide") }
+      }
+      #expect(recorder.take().last { $0.hasPrefix("query:") } == "query: PostgresError")
+    }
+  }
+
   @Test(.except(.pgBouncer, "LISTEN belongs to a session"))
   func `a listener's connection is told, and what it says`() async throws {
     try await traced { pool, recorder in
