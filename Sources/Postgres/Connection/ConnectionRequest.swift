@@ -157,6 +157,13 @@ final class ConnectionRequest: @unchecked Sendable {
   /// The text of its statement, where it was put together before if it was.
   var text: String { prepared?.text ?? unnamedText ?? sql?.text ?? "" }
 
+  /// Whether what the server calls a ROLLBACK may have been ROLLBACK TO a savepoint: the text then has the word. Where the word
+  /// stands for something else, a rollback of the whole is taken for one of a part.
+  var mayGoBackToSavepoint: Bool {
+    let text = if case .script(let text) = kind { text } else { sql?.text ?? "" }
+    return text.utf8.split { !SQLScanner.isWord($0) }.contains { $0.count == 2 && Substring($0).lowercased() == "to" }
+  }
+
   /// What is wrong with an answer that was no error of the server's.
   var missingAnswer: PostgresError? {
     guard !isHousekeeping else { return nil }

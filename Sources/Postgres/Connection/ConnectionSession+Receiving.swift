@@ -114,7 +114,10 @@ extension ConnectionSession {
       if result.isLast { request.statementsDone += 1 }
       if result.columnCount == 0 {
         if result.forgetsStatements { forgetStatements() }
-        if let outcome = result.transactionOutcome { lastOutcome = outcome }
+        if let outcome = result.transactionOutcome {
+          lastOutcome = outcome
+          if outcome == .undone, !request.mayGoBackToSavepoint { rollbackCount += 1 }
+        }
       }
     }
   }

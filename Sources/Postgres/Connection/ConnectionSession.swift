@@ -36,6 +36,8 @@ struct ConnectionSession: ~Copyable, Sendable {
   private(set) var isCorked = false
   /// How the last transaction ended that a statement has ended.
   var lastOutcome = TransactionOutcome.kept
+  /// How many transactions a statement has rolled back.
+  var rollbackCount = 0
   /// What the server told those who listen.
   var notifications: [PostgresNotification] = []
 

@@ -236,10 +236,19 @@ public final class PostgresConnection: PostgresClient {
 
   var transactionStatus: TransactionStatus { core.session.withLock { $0.transactionStatus } }
 
-  /// No transaction is open, and the last one was rolled back.
-  var wasRolledBack: Bool {
-    core.session.withLock { $0.isQuiet && $0.transactionStatus == .idle && $0.lastOutcome == .undone }
+  /// How many transactions a statement has rolled back.
+  var rollbackCount: Int { core.session.withLock { $0.rollbackCount } }
+
+  /// Whether a transaction was rolled back that began when there had been so many rollbacks; whatever was begun since.
+  func wasRolledBack(since count: Int) -> Bool {
+    core.session.withLock { session in
+      if session.isQuiet, session.transactionStatus == .idle { return session.lastOutcome == .undone }
+      return session.rollbackCount != count
+    }
   }
+
+  /// How the last transaction ended that a statement has ended.
+  var lastOutcome: TransactionOutcome { core.session.withLock { $0.lastOutcome } }
 
   /// Whether a transaction is open, failed or not.
   package var isInTransaction: Bool { transactionStatus.isInTransaction }

@@ -176,6 +176,15 @@ extension PostgresError {
     "the transaction was rolled back at COMMIT, because one of its statements had failed and the error was "
       + "not passed on; let it throw, or run the statement in a nested transaction")
 
+  static func undoneByItself(andBegunAgain: Bool) -> PostgresError {
+    PostgresError(
+      .transactionAborted,
+      "the transaction was rolled back by a statement of its own closure: a ROLLBACK, or a COMMIT or PREPARE TRANSACTION "
+        + "after a statement had failed; "
+        + (andBegunAgain ? "what it did in the transaction that it began after that is undone too; " : "")
+        + "to roll back, throw an error")
+  }
+
   static func givenUp(_ reason: String) -> PostgresError {
     PostgresError(.connectionLost, "connection given up: \(reason)")
   }

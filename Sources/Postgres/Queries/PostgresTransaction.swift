@@ -147,13 +147,14 @@ extension PostgresConnection {
         throw PostgresError(.timedOut, "the transaction took longer than \(timeout) and was rolled back")
       }
     } catch {
+    let rollbacks = rollbackCount
       // When this fails the connection does not come back clean, and is closed: the server then rolls back.
       await undo("ROLLBACK")
       throw error
     }
     // Without a time-out as long as it takes, as any statement.
     let patience = deadline.map { max($0 - .now, .zero) + self.options.cancelTimeout }
-    try await commit(QueryOptions(fileID: fileID, line: line), patience)
+    try await commit(QueryOptions(fileID: fileID, line: line), patience, since: rollbacks)
     return result
   }
 
@@ -163,16 +164,16 @@ extension PostgresConnection {
     _ = try? await run(sql, isCancellable: false, patience: options.cancelTimeout)
   }
 
-  private func commit(_ options: QueryOptions, _ patience: Duration?) async throws {
+  /// - Parameter rollbacks: How many there had been as it began.
+  private func commit(_ options: QueryOptions, _ patience: Duration?, since rollbacks: Int) async throws {
     // Lost before, the connection carries no COMMIT, and the server has rolled back.
     let wasOpen = isOpen
     // To the server a COMMIT without a transaction is none the worse for it.
-    guard !wasRolledBack else {
-      throw PostgresError(
-        .transactionAborted,
-        "the transaction was rolled back by a statement of its own closure: a ROLLBACK, or a COMMIT or PREPARE TRANSACTION "
-          + "after a statement had failed; to roll back, throw an error"
-      ).of(options.caller)
+    guard !wasRolledBack(since: rollbacks) else {
+      let error = PostgresError.undoneByItself(andBegunAgain: isInTransaction).of(options.caller)
+      // What the closure has begun after it goes the same way: half of a transaction is nothing to be kept.
+      if transactionStatus != .idle { await undo("ROLLBACK") }
+      throw error
     }
     do {
       // A COMMIT once sent is waited for: to give up in between would leave its outcome open. Only a server that has frozen

@@ -161,6 +161,66 @@ import Testing
     }
   }
 
+  @Test func `a transaction that its closure rolls back and begins again does not look like a commit`() async throws {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
+      let ways: [(statements: [SQL], fails: Bool)] = [
+        (["ROLLBACK", "BEGIN"], false), (["ROLLBACK AND CHAIN"], false), (["abort transaction and chain"], false),
+        (["COMMIT AND CHAIN"], true),
+      ]
+      for (way, fails) in ways {
+        let error = await #expect(throws: PostgresError.self) {
+          try await pool.transaction { tx in
+            try await tx.execute("UPDATE account SET amount = 1 WHERE id = 2")
+            if fails { await expectError(.checkViolation) { try await tx.execute("UPDATE account SET amount = -1") } }
+            for statement in way { try await tx.execute(statement) }
+            try await tx.execute("UPDATE account SET amount = 7 WHERE id = 1")
+          }
+        }
+        #expect(error?.code == .transactionAborted, "\(way)")
+        #expect(error?.message.contains("began after that is undone too") == true, "\(way)")
+        #expect(error?.description.hasPrefix("query at \(#fileID):") == true)
+        let after = try await amounts(pool)
+        #expect(after == [100, 0], "\(way)")
+      }
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in
+          try await tx.connection.script("ROLLBACK; BEGIN; UPDATE account SET amount = 7 WHERE id = 1")
+        }
+      }
+      #expect(error?.code == .transactionAborted)
+      let after = try await amounts(pool)
+      #expect(after == [100, 0])
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
+  @Test func `a savepoint that a closure rolls back to is no rollback of the transaction, and what it commits stays`()
+    async throws
+  {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.transaction { tx in
+        try await tx.execute("UPDATE account SET amount = 1 WHERE id = 2")
+        try await tx.execute("SAVEPOINT half")
+        for back in ["ROLLBACK TO half", "rollback work to savepoint half"] as [SQL] {
+          try await tx.execute("UPDATE account SET amount = 9 WHERE id = 2")
+          try await tx.execute(back)
+        }
+        try await tx.connection.script("UPDATE account SET amount = 9 WHERE id = 2; ROLLBACK\nTO half")
+        await expectError(.checkViolation) {
+          try await tx.transaction { part in _ = try await part.execute("UPDATE account SET amount = -1") }
+        }
+      }
+      #expect(try await amounts(pool) == [100, 1])
+      try await pool.transaction { tx in
+        try await tx.execute("UPDATE account SET amount = 2 WHERE id = 2")
+        try await tx.execute("COMMIT AND CHAIN")
+        try await tx.execute("UPDATE account SET amount = 50 WHERE id = 1")
+      }
+      #expect(try await amounts(pool) == [50, 2])
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
   @Test func `a nested transaction that throws is undone alone`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.transaction { tx in
