@@ -185,6 +185,35 @@ extension PostgresError {
         + "to roll back, throw an error")
   }
 
+  /// A savepoint that is not to be had, or is gone.
+  static func ended(_ outcome: TransactionOutcome, _ sql: SQL, _ cause: PostgresError) -> PostgresError {
+    let advice =
+      "leave COMMIT, ROLLBACK and the savepoints of nested transactions to them: return to keep what a closure did, throw to "
+      + "undo it"
+    var error =
+      if cause.sqlState == .noActiveSQLTransaction {
+        switch outcome {
+        case .kept:
+          PostgresError(
+            .unsupported,
+            "a statement of the closure has committed the whole transaction, so that none is left to nest in; \(advice)"
+          )
+        case .undone:
+          PostgresError(
+            .transactionAborted,
+            "a statement of the closure has rolled the whole transaction back, so that none is left to nest in; \(advice)"
+          )
+        }
+      } else {
+        PostgresError(
+          .transactionAborted,
+          "a statement of the closure has ended the transaction or a savepoint around it, so that the nested transaction's own "
+            + "is gone and the transaction is rolled back; \(advice)")
+      }
+    error.sqlState = cause.sqlState
+    return error
+  }
+
   static func givenUp(_ reason: String) -> PostgresError {
     PostgresError(.connectionLost, "connection given up: \(reason)")
   }

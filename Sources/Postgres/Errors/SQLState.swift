@@ -43,6 +43,8 @@ public struct SQLState: RawRepresentable, Sendable, Hashable, CustomStringConver
   // Class 25: invalid transaction state.
   /// 25006; also what a server gives that has become a standby.
   public static let readOnlySQLTransaction = SQLState("25006")
+  /// 25P01: there is no transaction to do this in.
+  public static let noActiveSQLTransaction = SQLState("25P01")
   /// 25P02.
   public static let inFailedSQLTransaction = SQLState("25P02")
   // Class 26: invalid statement name.
@@ -56,6 +58,9 @@ public struct SQLState: RawRepresentable, Sendable, Hashable, CustomStringConver
   // Class 3D: invalid catalog name.
   /// 3D000: no such database.
   public static let invalidCatalogName = SQLState("3D000")
+  // Class 3B: savepoint exception.
+  /// 3B001: no such savepoint.
+  public static let invalidSavepoint = SQLState("3B001")
   // Class 40: transaction rollback.
   /// 40001.
   public static let serializationFailure = SQLState("40001")
@@ -108,6 +113,9 @@ public struct SQLState: RawRepresentable, Sendable, Hashable, CustomStringConver
 
   /// Whether waiting and connecting again cannot help: who connects is wrong, not when.
   var isPermanentForConnecting: Bool { ["28", "3D"].contains(classCode) || self == .insufficientPrivilege }
+
+  /// Whether the transaction or the savepoint that a statement is about is not there.
+  var isOfMissingTransaction: Bool { self == .noActiveSQLTransaction || self == .invalidSavepoint }
 
   /// Whether a connection that the server has ended with this was ended for what it did, or did not do: a conflict with what a
   /// standby replays, and the time-outs of idle transactions, whole transactions and idle sessions. It says nothing of others.

@@ -43,11 +43,12 @@ public struct PostgresTransaction: PostgresClient {
     _ body: (PostgresTransaction) async throws -> sending Result
   ) async throws -> sending Result {
     let savepoint: SQL = "\(identifier: "keel_\(depth + 1)")"
-    _ = try await execute("SAVEPOINT \(savepoint)", fileID: fileID, line: line)
+    let options = QueryOptions(fileID: fileID, line: line)
+    try await mark("SAVEPOINT \(savepoint)", options)
     do {
       let result = try await body(
         PostgresTransaction(connection: connection, depth: depth + 1, deadline: deadline, number: number))
-      _ = try await execute("RELEASE SAVEPOINT \(savepoint)", fileID: fileID, line: line)
+      try await mark("RELEASE SAVEPOINT \(savepoint)", options)
       return result
     } catch {
       // When this fails too, so does the transaction around it: its COMMIT tells.
@@ -55,6 +56,15 @@ public struct PostgresTransaction: PostgresClient {
       // Undone it still stands, and the next would stand in it.
       await connection.undo("RELEASE SAVEPOINT \(savepoint)")
       throw error
+    }
+  }
+
+  /// Runs a statement that only fails so where the closure has ended what it stands in.
+  private func mark(_ sql: SQL, _ options: QueryOptions) async throws {
+    do {
+      _ = try await query(sql, options: options)
+    } catch let error as PostgresError where error.sqlState?.isOfMissingTransaction == true {
+      throw PostgresError.ended(connection.lastOutcome, sql, error).of(sql, options.caller)
     }
   }
 }
@@ -137,6 +147,7 @@ extension PostgresConnection {
     try checkItIsLent(QueryCaller(name: nil, fileID: fileID, line: line))
     _ = try await run(options.begin, QueryOptions(timeout: timeout, fileID: fileID, line: line))
     let number = transactionsEnded
+    let rollbacks = rollbackCount
     let result: Result
     do {
       // Before COMMIT is sent: what is sent behind it is outside.
@@ -147,7 +158,6 @@ extension PostgresConnection {
         throw PostgresError(.timedOut, "the transaction took longer than \(timeout) and was rolled back")
       }
     } catch {
-    let rollbacks = rollbackCount
       // When this fails the connection does not come back clean, and is closed: the server then rolls back.
       await undo("ROLLBACK")
       throw error

@@ -221,6 +221,40 @@ import Testing
     }
   }
 
+  @Test func `a nested transaction whose closure ends the whole one says so, and what to do`() async throws {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
+      let ways: [(end: [SQL], code: PostgresError.Code, state: String, says: String, amounts: [Int])] = [
+        (["ROLLBACK"], .transactionAborted, "25P01", "has rolled the whole transaction back", [100, 0]),
+        (["ROLLBACK", "BEGIN"], .transactionAborted, "3B001", "the nested transaction's own is gone", [100, 0]),
+        (["COMMIT"], .unsupported, "25P01", "has committed the whole transaction", [100, 3]),
+      ]
+      for way in ways {
+        let error = await #expect(throws: PostgresError.self) {
+          try await pool.transaction { tx in
+            try await tx.transaction { part in
+              try await part.execute("UPDATE account SET amount = 3 WHERE id = 2")
+              for statement in way.end { try await part.execute(statement) }
+            }
+          }
+        }
+        #expect(error?.code == way.code && error?.sqlState?.rawValue == way.state, "\(String(describing: error))")
+        #expect(error?.message.contains(way.says) == true, "\(String(describing: error))")
+        #expect(error?.message.hasSuffix("return to keep what a closure did, throw to undo it") == true)
+        #expect(error?.description.hasPrefix("query at \(#fileID):") == true)
+        let after = try await amounts(pool)
+        #expect(after == way.amounts)
+      }
+      let late = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in
+          try await tx.execute("COMMIT")
+          try await tx.transaction { _ in }
+        }
+      }
+      #expect(late?.code == .unsupported && late?.message.contains("has committed the whole transaction") == true)
+      #expect(pool.stat().newCount == 1)
+    }
+  }
+
   @Test func `a nested transaction that throws is undone alone`() async throws {
     try await withTestDatabase(Self.accounts) { pool in
       try await pool.transaction { tx in
