@@ -9,7 +9,8 @@ public struct ConnectOptions: Sendable, CustomStringConvertible {
   public var connectTimeout: Duration = .seconds(5)
 
   /// How long the server has to act on a cancel request, which is repeated meanwhile, or on the ROLLBACK of a transaction,
-  /// before the connection is given up. Default 5 seconds.
+  /// before the connection is given up. A COPY that its closure gives up is cancelled when it has not ended after this time.
+  /// Default 5 seconds.
   public var cancelTimeout: Duration = .seconds(5)
 
   /// Of several hosts, each connection tries them in an order of its own, so that a pool spreads over all that fit

@@ -22,10 +22,14 @@ final class ConnectionRequest: @unchecked Sendable {
   enum Abort: Sendable {
     case cancelled
     case timedOut(Duration)
+    /// Its data ended early, and the server does not come to the end of what it had got.
+    case abandoned
+
+    var isOfAbandoned: Bool { if case .abandoned = self { true } else { false } }
 
     var error: any Error {
       switch self {
-      case .cancelled: CancellationError()
+      case .cancelled, .abandoned: CancellationError()
       case .timedOut(let limit):
         PostgresError(.timedOut, "no answer within \(limit.logText); the statement was cancelled")
       }

@@ -51,9 +51,12 @@ extension PostgresConnection {
       try await awaitEnd(request)
     } catch {
       act { session, deliveries in session.finishCopy(request, "the client gave up", &deliveries) }
-      // The connection is of use to the next only when the server has done with this.
+      // The connection is of use to the next only when the server has done with this. One that does not come to it is asked to
+      // cancel, and given up when it has frozen.
+      let watchdog = loop.schedule(after: options.cancelTimeout) { [core] in core.abort(request, .abandoned) }
+      defer { watchdog.cancel() }
       await awaitDone(request)
-      if let abort = request.abort { throw abort.error }
+      if let abort = request.abort, !abort.isOfAbandoned { throw abort.error }
       // The server's own complaint comes first: it may be why the writer could not go on.
       if let complaint = request.error as? PostgresError, complaint.sqlState != .queryCanceled { throw complaint }
       throw error

@@ -1,6 +1,7 @@
 import DatabaseTesting
 import Glibc
 import Postgres
+import ResourcePool
 import Synchronization
 import Testing
 
@@ -74,6 +75,49 @@ import Testing
       }
       let error = try await outcome(of: task)
       #expect(error is Trouble)
+    }
+  }
+
+  @Test func `a COPY whose closure throws while the server is frozen is not held up`() async throws {
+    try await withPool { pool, frozen in
+      let task = Task {
+        try await pool.withConnection { connection in
+          _ = try await connection.copyIn("COPY t FROM STDIN") { writer in
+            try await writer.write("1\n")
+            frozen.freeze(connection)
+            throw Trouble()
+          }
+        }
+      }
+      let error = try await outcome(of: task)
+      #expect(error is Trouble)
+      frozen.thaw()
+      let count: Int = try await pool.one("SELECT count(*) FROM t")
+      #expect(count == 0)
+    }
+  }
+
+  @Test func `a COPY whose closure throws while the server is busy with a row is cancelled, and keeps its connection`()
+    async throws
+  {
+    try await withPool { pool, _ in
+      try await pool.execute(
+        "CREATE FUNCTION dawdle() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN PERFORM pg_sleep(600); RETURN NEW; END $$"
+      )
+      try await pool.execute("CREATE TRIGGER dawdle BEFORE INSERT ON t FOR EACH ROW EXECUTE FUNCTION dawdle()")
+      let task = Task {
+        try await pool.withConnection { connection in
+          _ = try await connection.copyIn("COPY t FROM STDIN") { writer in
+            try await writer.write(String(repeating: "1\n", count: 100_000))
+            throw Trouble()
+          }
+        }
+      }
+      let error = try await outcome(of: task)
+      #expect(error is Trouble)
+      let count: Int = try await pool.one("SELECT count(*) FROM t")
+      #expect(count == 0)
+      #expect(pool.stat().newCount == 1)
     }
   }
 
