@@ -30,8 +30,13 @@ import Testing
     for state in [SQLState.uniqueViolation, .queryCanceled, .adminShutdown] { #expect(!state.isRetryable) }
   }
 
-  @Test func `a wrong password lasts, a full server does not`() {
-    for state in [SQLState.invalidPassword, .invalidAuthorizationSpecification, .invalidCatalogName] {
+  @Test func `a wrong password and a database that is closed last, a full server does not`() {
+    let lasting = [
+      SQLState.invalidPassword, .invalidAuthorizationSpecification, .invalidCatalogName,
+      // A database that takes no connections.
+      SQLState(rawValue: "55000"),
+    ]
+    for state in lasting {
       #expect(state.isPermanentForConnecting)
     }
     for state in [SQLState.tooManyConnections, .cannotConnectNow, .connectionFailure] {

@@ -93,6 +93,8 @@ public struct SQLState: RawRepresentable, Sendable, Hashable, CustomStringConver
   /// 53300.
   public static let tooManyConnections = SQLState("53300")
   // Class 55: object not in prerequisite state.
+  /// 55000; also of a database that takes no connections (`ALLOW_CONNECTIONS` is false, or a DROP of it was interrupted).
+  public static let objectNotInPrerequisiteState = SQLState("55000")
   /// 55P03: `lock_timeout` passed, or NOWAIT found a lock.
   public static let lockNotAvailable = SQLState("55P03")
   // Class 57: operator intervention.
@@ -111,8 +113,10 @@ public struct SQLState: RawRepresentable, Sendable, Hashable, CustomStringConver
   /// Whether it may come of the types that parameters are sent as.
   var isOfTypes: Bool { [.undefinedFunction, .datatypeMismatch, .indeterminateDatatype].contains(self) }
 
-  /// Whether waiting and connecting again cannot help: who connects is wrong, not when.
-  var isPermanentForConnecting: Bool { ["28", "3D"].contains(classCode) || self == .insufficientPrivilege }
+  /// Whether waiting and connecting again cannot help: who connects is wrong, or to what, not when.
+  var isPermanentForConnecting: Bool {
+    ["28", "3D"].contains(classCode) || self == .insufficientPrivilege || self == .objectNotInPrerequisiteState
+  }
 
   /// Whether the transaction or the savepoint that a statement is about is not there.
   var isOfMissingTransaction: Bool { self == .noActiveSQLTransaction || self == .invalidSavepoint }
