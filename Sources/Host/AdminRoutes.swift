@@ -13,7 +13,10 @@ enum AdminRoutes {
   static func metrics(_ registry: MetricsRegistry) -> Route {
     Route(.get, "/metrics") { request in
       let format = ExpositionFormat.negotiate(accept: request.headers.values(for: "accept").joined(separator: ","))
-      return HTTPResponse(await registry.render(format), contentType: format.contentType)
+      var response = HTTPResponse(await registry.render(format), contentType: format.contentType)
+      // A cache in between is to keep the formats apart.
+      response.headers["Vary"] = "Accept"
+      return response
     }
   }
 

@@ -11,6 +11,15 @@ import Testing
     Route(.get, "/noise") { _ in HTTPResponse((0..<5000).map { _ in .random(in: 0...255) }, contentType: "text/plain")
     },
     Route(.get, "/image") { _ in HTTPResponse([UInt8](repeating: 0, count: 5000), contentType: "image/png") },
+    Route(.get, "/varied") { _ in
+      HTTPResponse(headers: ["Content-Type": "text/plain", "Vary": "Accept,Origin"], body: .text(page))
+    },
+    Route(.get, "/twice") { _ in
+      HTTPResponse(headers: ["Content-Type": "text/plain", "Vary": "accept-encoding"], body: .text(page))
+    },
+    Route(.get, "/ever") { _ in
+      HTTPResponse(headers: ["Content-Type": "text/plain", "Vary": "*"], body: .text(page))
+    },
     Route(.get, "/done") { _ in
       HTTPResponse(headers: ["Content-Type": "text/plain", "Content-Encoding": "br"], body: .text(page))
     },
@@ -54,6 +63,14 @@ import Testing
     #expect(response.headers["vary"] == "Accept-Encoding")
     #expect(
       expected ? response.body.count < 1000 && response.body.starts(with: [0x1F, 0x8B]) : response.text == Self.page)
+  }
+
+  @Test(arguments: [
+    ("/varied", "Accept, Origin, Accept-Encoding"), ("/twice", "accept-encoding"), ("/ever", "*"),
+  ])
+  func `what an answer varies by is told in one line, nothing of it twice`(path: String, expected: String) async throws
+  {
+    #expect(try await ask(path, "gzip").response.headers["vary"] == expected)
   }
 
   @Test func `who does not ask gets plain text`() async throws {

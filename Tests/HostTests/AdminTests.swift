@@ -49,6 +49,16 @@ import Testing
     }
   }
 
+  @Test func `the page of metrics says that it varies by the format that is asked for`() async throws {
+    try await serving { _, server, _ in
+      for accept in ["text/plain", "application/openmetrics-text; version=1.0.0"] {
+        let page = await server.respond(to: request("/metrics", ["Accept": accept, "Accept-Encoding": "gzip"]))
+        #expect(
+          page.status == .ok && page.headers.values(for: "Vary") == ["Accept, Accept-Encoding"], "\(page.headers)")
+      }
+    }
+  }
+
   @Test func `an app with a root page of its own keeps it`() async throws {
     for path in ["/", "/*rest"] {
       try await serving([:], [Supply(Route(.get, path) { _ in "mine" }).grouped()]) { _, server, _ in

@@ -2,7 +2,7 @@
 ///
 /// Compressed are whole bodies (no streams) of types that gain from it: text, JSON, XML, JavaScript, SVG, OpenMetrics,
 /// and what has a subtype `+json` or `+xml`. An answer that has a `Content-Encoding` is left alone. All answers of such
-/// types get `Vary: Accept-Encoding`, so that caches keep the two forms apart.
+/// types vary by `Accept-Encoding`, so that caches keep the two forms apart.
 ///
 /// Compressing happens on the server's loop, at some 100 MB a second with the default level; ``maximumSize`` keeps one
 /// answer from holding up the others.
@@ -30,7 +30,7 @@ public struct GzipMiddleware: HTTPMiddleware {
       response = HTTPResponse(error: error)
     }
     guard Self.gains(response) else { return response }
-    response.headers.add("Vary", "Accept-Encoding")
+    response.headers.vary(by: "Accept-Encoding")
     guard request.headers.accepts(encoding: "gzip"), let body = compressed(response.body) else { return response }
     response.body = .bytes(body)
     response.headers["Content-Encoding"] = "gzip"
@@ -70,6 +70,16 @@ public struct GzipMiddleware: HTTPMiddleware {
 }
 
 extension HTTPHeaders {
+  /// Adds a header of requests to those that the answer depends on, in the one line that says so.
+  fileprivate mutating func vary(by name: String) {
+    let names = values(for: "Vary").joined(separator: ",").split(separator: ",").map { name in
+      name.filter { $0 != " " && $0 != "\t" }
+    }
+    // An asterisk stands for everything.
+    guard !names.contains(where: { $0 == "*" || $0.equalsIgnoringASCIICase(name) }) else { return }
+    self["Vary"] = (names + [name]).joined(separator: ", ")
+  }
+
   /// Whether `Accept-Encoding` allows an encoding, by name or by `*`, with a quality above zero.
   func accepts(encoding: String) -> Bool {
     var wildcard = false
