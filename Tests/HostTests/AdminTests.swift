@@ -59,6 +59,19 @@ import Testing
     }
   }
 
+  @Test func `the dashboard counts failures up to what a check is allowed, and in a row from there on`() async throws {
+    struct Trouble: Error {}
+    for threshold in [1, 100] {
+      let check = HealthCheck("disk", failureThreshold: threshold) { throw Trouble() }
+      try await serving([:], [Supply(check).grouped()]) { app, server, _ in
+        let monitor: HealthMonitor = try await app.get()
+        while await monitor.report().entries.first?.failures ?? 0 < 2 {}
+        let page = String(decoding: await server.respond(to: request("/")).bytes ?? [], as: UTF8.self)
+        #expect(page.contains("failing</b> (") && page.contains(" in a row)") && !page.contains(" of \(threshold))"))
+      }
+    }
+  }
+
   @Test func `an app with a root page of its own keeps it`() async throws {
     for path in ["/", "/*rest"] {
       try await serving([:], [Supply(Route(.get, path) { _ in "mine" }).grouped()]) { _, server, _ in

@@ -72,13 +72,18 @@ struct DashboardPage {
     let rows = report.entries.map { entry in
       let tone = entry.status == "ok" ? "good" : entry.isFailing && entry.isCritical ? "bad" : "fair"
       let kind = entry.isCritical ? "critical" : "optional"
-      let failures = entry.failures > 0 ? " (\(entry.failures) of \(entry.failureThreshold))" : ""
       return [
-        HTML.escape(entry.name), "<b class=\"badge \(tone)\">\(entry.status)</b>\(failures)", kind,
+        HTML.escape(entry.name), "<b class=\"badge \(tone)\">\(entry.status)</b>\(Self.failures(entry))", kind,
         text(entry.duration), HTML.escape(entry.failure ?? ""),
       ]
     }
     return HTML.table("Health checks", ["check", "status", "kind", "took", "what is wrong"], numbers: [3], rows)
+  }
+
+  /// How many of those that it takes; once it fails, how many there have been.
+  private static func failures(_ entry: HealthReport.Entry) -> String {
+    guard entry.isFailing else { return entry.failures > 0 ? " (\(entry.failures) of \(entry.failureThreshold))" : "" }
+    return entry.failures > 1 ? " (\(entry.failures) in a row)" : ""
   }
 
   private func pool() -> String? {
