@@ -4,7 +4,7 @@ public struct Migration: Sendable, Hashable {
   public struct Script: Sendable, Hashable {
     /// The name of its file, for errors.
     public var file: String
-    /// The SQL.
+    /// The SQL, without the byte-order mark that its file may begin with.
     public var text: String
     /// The line of the file that the text begins on.
     public var firstLine: Int
@@ -14,7 +14,8 @@ public struct Migration: Sendable, Hashable {
     /// Describes SQL from `file`.
     public init(file: String, text: String, firstLine: Int = 1, inTransaction: Bool = true) {
       self.file = file
-      self.text = text
+      // Some editors begin a file with a mark that is none of the SQL: not to be run, shown, counted in columns or kept.
+      self.text = text.unicodeScalars.first == "\u{FEFF}" ? String(text.unicodeScalars.dropFirst()) : text
       self.firstLine = firstLine
       self.inTransaction = inTransaction
     }

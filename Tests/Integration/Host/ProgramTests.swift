@@ -84,6 +84,34 @@ import Testing
     }
   }
 
+  @Test func `a byte-order mark at a file's beginning is neither shown nor kept`() async throws {
+    try await TestDatabase.with(.empty) { database in
+      let folder = FileManager.default.temporaryDirectory.appending(path: "keel-\(UUID().uuidString)")
+      try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+      defer { try? FileManager.default.removeItem(at: folder) }
+      for (name, text) in [("1_t.up.sql", "CREATE TABLE public.t (a int);"), ("1_t.down.sql", "DROP TABLE public.t;")] {
+        try Data("\u{FEFF}\(text)\n".utf8).write(to: folder.appending(path: name))
+      }
+      let flags = ["--dir", folder.path(), "--database-url=\(database.connectionString)", "--log-level=critical"]
+      let mark: Unicode.Scalar = "\u{FEFF}"
+      for command in [["migrate", "plan"], ["migrate", "plan", "--json"]] {
+        let plan = await run(command + flags)
+        #expect(plan.output.contains("CREATE TABLE public.t") && !plan.output.unicodeScalars.contains(mark))
+      }
+      #expect(await run(["migrate", "up"] + flags).code == .success)
+      let kept: String = try await database.pool.one("SELECT down_sql FROM keel_migration_history")
+      #expect(kept == "DROP TABLE public.t;\n")
+      // As it was kept once.
+      try await database.pool.execute("UPDATE keel_migration_history SET down_sql = \("\u{FEFF}" + kept)")
+      try FileManager.default.removeItem(at: folder.appending(path: "1_t.up.sql"))
+      try FileManager.default.removeItem(at: folder.appending(path: "1_t.down.sql"))
+      try Data("SELECT 2;".utf8).write(to: folder.appending(path: "2_u.up.sql"))
+      try Data("SELECT 2;".utf8).write(to: folder.appending(path: "2_u.down.sql"))
+      let down = await run(["migrate", "plan", "down"] + flags)
+      #expect(down.output.contains("the SQL kept in the database") && !down.output.unicodeScalars.contains(mark))
+    }
+  }
+
   @Test func `migrations of a folder: one stops half way, is resumed, changed, found by verify, and forced`()
     async throws
   {
