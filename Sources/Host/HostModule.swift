@@ -39,6 +39,9 @@ struct HostModule: Module {
     GzipMiddleware(),
   ]
 
+  /// Settings that are wrong are told of where they are read.
+  private var hasAdminServer: Bool { (try? HostSettings(configuration))?.adminListen != nil }
+
   var body: [any ModuleElement] {
     let (program, version, logger, failures) = (program, version, logger, failures)
     Supply(configuration, logger)
@@ -83,12 +86,17 @@ struct HostModule: Module {
       ) in
       AdminPanel(program, version, configuration, Array(catalogs), monitor, control, logger)
     }
-    Provide(AdminServer.init)
-      .onStart { server in
-        guard let address = try await server.start() else { return }
-        logger.info("listening", ["address": .string("\(address)"), "for": "administration"])
-      }
-      .onStop { server in await server.stop() }
+    if hasAdminServer {
+      Provide(AdminServer.init)
+        .onStart { server in
+          guard let address = try await server.start() else { return }
+          logger.info("listening", ["address": .string("\(address)"), "for": "administration"])
+        }
+        .onStop { server in await server.stop() }
+    } else {
+      // Without hooks, so that nothing tells of a start.
+      Provide(AdminServer.init)
+    }
 
     Provide {
       (

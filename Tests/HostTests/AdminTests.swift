@@ -72,6 +72,23 @@ import Testing
     }
   }
 
+  @Test(arguments: [false, true])
+  func `the log tells of the start of an admin listener where there is one`(isSet: Bool) async throws {
+    let output = RecordingLogOutput()
+    let logger = Logger(label: "test", level: .info, output: output)
+    var flags = ["host.listen": "127.0.0.1:0"]
+    if isSet { flags["host.admin_listen"] = "127.0.0.1:0" }
+    let configuration = Configuration(flags: flags)
+    var options = App.Options()
+    options.observers = [ContainerLog(logger)]
+    let app = App(options) { HostModule(program: "test", version: "1.2.3", configuration, logger) }
+    try await app.start()
+    try await app.stop()
+    let started = output.entries.filter { $0.message == "started" }.map { "\($0.metadata["what"] as Any)" }
+    #expect(started.contains { $0.contains("HTTPServer") })
+    #expect(started.contains { $0.contains("AdminServer") } == isSet, "\(started)")
+  }
+
   @Test func `an app with a root page of its own keeps it`() async throws {
     for path in ["/", "/*rest"] {
       try await serving([:], [Supply(Route(.get, path) { _ in "mine" }).grouped()]) { _, server, _ in
