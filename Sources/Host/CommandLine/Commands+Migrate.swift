@@ -17,12 +17,15 @@ extension Commands {
     do {
       let request = try MigrateRequest(command)
       let files = try command.value(of: CommandSpec.directory).map { try MigrationSet(directory: $0) }
-      let outcome = try await withMigrator(files, configuration(command, catalogs)) { migrator, progress in
+      let course = MigrationCourse()
+      let outcome = try await withMigrator(files, configuration(command, catalogs), course) { migrator, progress in
         if case .migrate(.downAll) = request, !command.has(CommandSpec.yes) {
           guard try await confirmDownAll(migrator) else { return nil as MigrateOutcome? }
         }
-        guard let progress, !isJSON else { return try await request.perform(migrator, style: console.style) }
-        return try await progress.show { try await request.perform(migrator, style: console.style) }
+        return try await course.interruptible(request) {
+          guard let progress, !isJSON else { return try await request.perform(migrator, style: console.style) }
+          return try await progress.show { try await request.perform(migrator, style: console.style) }
+        }
       }
       guard let outcome else {
         if isJSON { console.write(MigrateOutcome.document(MigrateJSON.Failure.declined)) }
@@ -35,12 +38,16 @@ extension Commands {
       if isJSON { console.write(MigrateOutcome.document(MigrateJSON.Failure(error))) }
       console.complain("\(Application.name): \(error)")
       return error.exitCode
+    } catch let interruption as MigrationInterruption {
+      if isJSON { console.write(MigrateOutcome.document(MigrateJSON.Failure(interruption))) }
+      console.complain("\(Application.name): \(interruption)")
+      return interruption.exitCode
     }
   }
 
   /// Lends a migrator of the app, of which nothing is started but what that needs.
   private func withMigrator<Result: Sendable>(
-    _ files: MigrationSet?, _ configuration: Configuration,
+    _ files: MigrationSet?, _ configuration: Configuration, _ course: MigrationCourse,
     _ body: (Migrator, MigrationProgress?) async throws -> Result
   ) async throws -> Result {
     let logger = try LogSettings(configuration).logger(Application.name)
@@ -56,7 +63,10 @@ extension Commands {
       let migrator = Migrator(
         files.map { [$0] } ?? known.sets, options: server.options, loop: try await app.get(),
         logger: logger.labelled("database"), configuration: settings
-      ) { event in progress?.observe(event) }
+      ) { event in
+        course.observe(event)
+        progress?.observe(event)
+      }
       let result = try await body(migrator, progress)
       try await app.stop()
       return result

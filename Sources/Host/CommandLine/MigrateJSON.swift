@@ -159,6 +159,13 @@ enum MigrateJSON {
         column: error.location?.column, completed: error.completed.map(Step.init))
     }
 
+    /// Of a signal.
+    init(_ interruption: MigrationInterruption) {
+      error = Detail(
+        code: "interrupted", message: "\(interruption)", file: nil, line: nil, column: nil,
+        completed: interruption.course.completed.map(Step.init))
+    }
+
     /// Of a question that was not answered with yes.
     static let declined = Failure("declined", "nothing was undone")
 
