@@ -40,6 +40,7 @@ extension HostApplication {
   public static func main() {
     // Not async: the runtime would open descriptors before the first line here.
     StandardDescriptors.occupy()
+    BrokenPipeSignal.disregard()
     Task {
       let code = await Commands(Self.self).run(Array(CommandLine.arguments.dropFirst()))
       exit(code.rawValue)
