@@ -11,6 +11,8 @@ final class PoolCore: Sendable {
   private struct State: Sendable {
     var machine: Machine
     var timer: (deadline: MonotonicInstant, task: Task<Void, Never>)?
+    /// By slot, what makes or has made its resource; so that a close need not wait for what nobody will have.
+    var makings: [Int: Task<Void, Never>] = [:]
     /// Those who wait in `close`, by number.
     var drainWaiters: [Int: CheckedContinuation<Void, Never>] = [:]
     var drainWaitersEver = 0
@@ -43,11 +45,12 @@ final class PoolCore: Sendable {
 
   func close(deadline: ContinuousClock.Instant?) async -> [LeaseHolder] {
     mutate { machine, now, actions in machine.close(now, &actions) }
-    let timer = state.withLock { state in
-      defer { state.timer = nil }
-      return state.timer
+    let (timer, makings) = state.withLock { state in
+      defer { (state.timer, state.makings) = (nil, [:]) }
+      return (state.timer, state.makings)
     }
     timer?.task.cancel()
+    for making in makings.values { making.cancel() }
 
     var watchdog: Task<Void, Never>?
     await withCheckedContinuation { continuation in
@@ -169,6 +172,10 @@ final class PoolCore: Sendable {
     var drained: [Int: CheckedContinuation<Void, Never>] = [:]
     let result = try state.withLock { state throws(Failure) -> Result in
       let result = try event(&state.machine, now, &actions)
+      // Under the lock, as the timer is: a close finds every one of them.
+      for (slot, serial) in actions.makes {
+        state.makings[slot] = Task.detached { await self.make(slot, serial) }
+      }
       reschedule(&state)
       if !state.drainWaiters.isEmpty, state.machine.isDrained { swap(&drained, &state.drainWaiters) }
       return result
@@ -182,7 +189,6 @@ final class PoolCore: Sendable {
   private func perform(_ actions: Machine.Actions) {
     for (waiter, grant) in actions.grants { waiter.resume(returning: grant) }
     for (waiter, error) in actions.failures { waiter.resume(throwing: error) }
-    for (slot, serial) in actions.makes { Task.detached { await self.make(slot, serial) } }
     for slot in actions.checks {
       Task.detached { [self] in
         let isSound = await shelf.check(slot)

@@ -34,6 +34,8 @@ public final class ResourcePool<Factory: ResourceFactory>: Sendable {
 
   /// Lends nothing more, tells those who wait, and returns once every resource is back and closed.
   ///
+  /// The tasks in which the factory is making resources are cancelled: nobody will have those any more.
+  ///
   /// - Parameter deadline: when to stop waiting for those still lent. Default: never.
   /// - Returns: those who still held a resource at the deadline; empty when all came back.
   @discardableResult

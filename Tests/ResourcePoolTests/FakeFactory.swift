@@ -113,3 +113,23 @@ final class RefusingFactory: ResourceFactory {
   func close(_ resource: Int) async { await numbers.close(resource) }
   func prepare(_ resource: Int) async -> Bool { !refuses }
 }
+
+/// Makes one number, and the next never: as a server that is silent.
+final class EndlessFactory: ResourceFactory {
+  private let calls = Mutex(0)
+
+  /// The one that never comes was begun.
+  var isMaking: Bool { calls.withLock { $0 } > 1 }
+
+  func make(onEnd: @escaping @Sendable () -> Void) async throws -> Int {
+    let call = calls.withLock { calls in
+      calls += 1
+      return calls
+    }
+    if call > 1 { try await Task.sleep(for: .seconds(3600)) }
+    return call
+  }
+
+  func check(_ resource: Int) async -> Bool { true }
+  func close(_ resource: Int) async {}
+}

@@ -286,6 +286,24 @@ import Testing
     #expect(late?.code == .closed)
   }
 
+  @Test func `closing calls off what is being made, which may else take all of a time-out`() async throws {
+    let factory = EndlessFactory()
+    var configuration = PoolConfiguration()
+    configuration.maxSize = 2
+    let pool = try ResourcePool(configuration, factory: factory)
+    try await pool.start()
+    try await pool.withResource { _ in
+      let waiting = Task { try await pool.withResource { _ in } }
+      try await eventually("a second resource is being made") { factory.isMaking }
+      waiting.cancel()
+      _ = await waiting.result
+    }
+    let deadline = ContinuousClock.now + .seconds(60)
+    #expect(await pool.close(deadline: deadline).isEmpty)
+    #expect(ContinuousClock.now < deadline)
+    #expect(pool.statistics().constructing == 0)
+  }
+
   @Test(arguments: [Duration.seconds(-1), .zero, .milliseconds(5)])
   func `closing with a deadline names those who still hold`(patience: Duration) async throws {
     let pool = try await startedPool()
