@@ -55,6 +55,24 @@ import Testing
     #expect(("\(identifier: name)" as SQL).text == quoted)
   }
 
+  @Test(arguments: ["SELECT '\0', \(1)", "SELECT \(1), '\0'", "SELECT \(1), \(2) -- \0"] as [SQL])
+  func `a text that would end early at the server is refused, wherever it is broken`(sql: SQL) throws {
+    let error = #expect(throws: PostgresError.self) { try sql.checkText() }
+    #expect(error?.message.contains("NUL character") == true)
+    try ("SELECT \(1), \(2)" as SQL).checkText()
+  }
+
+  @Test func `a text says where its placeholders stand, and is of pieces`() {
+    let condition: SQL = "id = \(1) AND name = \("é")"
+    let sql: SQL = "SELECT \(identifier: "a\"b") FROM t WHERE \(condition) OR \(condition)\(2) -- ü"
+    #expect(
+      sql.text == "SELECT \"a\"\"b\" FROM t WHERE id = $1 AND name = $2 OR id = $3 AND name = $4$5 -- ü")
+    #expect(
+      sql.pieces == ["SELECT \"a\"\"b\" FROM t WHERE id = ", " AND name = ", " OR id = ", " AND name = ", "", " -- ü"])
+    let bytes = Array(sql.text.utf8)
+    #expect(sql.offsets.map { String(decoding: bytes[$0...$0 + 1], as: UTF8.self) } == ["$1", "$2", "$3", "$4", "$5"])
+  }
+
   @Test func `NULL is a parameter of the value's type`() {
     let sql: SQL = "\(Int32?.none) \(String?.some("a")) \([Int?]?.none)"
     #expect(sql.text == "$1 $2 $3")

@@ -26,11 +26,9 @@ struct Commands<Application: HostApplication> {
       }
       let command = try CommandParser(catalogs: catalogs).parse(words)
       let code = try await perform(command, catalogs)
-      if code == .success, let reason = console.outputFailure() {
-        console.complain("\(Application.name): cannot write the output: \(reason)")
-        return .failure
-      }
-      return code
+      guard let reason = console.outputFailure() else { return code }
+      console.complain("\(Application.name): cannot write the output: \(reason)")
+      return code == .success ? .failure : code
     } catch {
       if words.first == "migrate", words.contains("--\(CommandSpec.json.name)") {
         console.write(MigrateOutcome.document(MigrateJSON.Failure(error)))

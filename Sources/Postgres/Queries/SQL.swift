@@ -102,10 +102,13 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
   /// - Throws: when the text would end early at the server.
   func checkText() throws(PostgresError) {
     // Over the bytes as they lie in memory: the string's own way of going through them takes many times as long.
-    for piece in pieces where piece.utf8.withContiguousStorageIfAvailable({ $0.contains(0) }) ?? piece.utf8.contains(0)
-    {
-      throw PostgresError(.encoding, "the text of the statement holds a NUL character (U+0000)")
+    func holdsNUL(_ piece: String) -> Bool {
+      piece.utf8.withContiguousStorageIfAvailable { $0.contains(0) } ?? piece.utf8.contains(0)
     }
+    var isBroken = holdsNUL(head)
+    let span = binds.span
+    for index in span.indices { isBroken = isBroken || holdsNUL(span[index].tail) }
+    if isBroken { throw PostgresError(.encoding, "the text of the statement holds a NUL character (U+0000)") }
   }
 
   /// What may stand in a query's literal.

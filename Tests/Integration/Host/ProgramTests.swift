@@ -327,8 +327,15 @@ import Testing
   }
 
   @Test func `an output that cannot be written is a failure`() async throws {
-    let console = Console(output: { _ in }, errors: { _ in }, outputFailure: { "No space left on device" })
+    let complaints = Mutex<[String]>([])
+    let console = Console(
+      output: { _ in }, errors: { text in complaints.withLock { $0.append(text) } },
+      outputFailure: { "No space left on device" })
     #expect(await Commands(Program.self, console: console).run(["version"]) == .failure)
+    // What it would have said besides is its code.
+    let doctor = ["doctor", "--database-url", "postgres:///x?host=/nowhere", "--listen=127.0.0.1:0"]
+    #expect(await Commands(Program.self, console: console).run(doctor) != .success)
+    #expect(complaints.withLock { $0.count { $0.contains("cannot write the output: No space left on device") } } == 2)
   }
 }
 
