@@ -9,7 +9,7 @@ final class PreparedStatement: Sendable {
   /// The text before, between and behind the parameters.
   private let pieces: [String]
   private let isASCII: Bool
-  /// Counts uses of the cache.
+  /// When it was used last, in uses of the cache.
   fileprivate let lastUse = Atomic<UInt64>(0)
 
   init(_ sql: SQL, _ types: [UInt32], name: String) {
@@ -32,6 +32,10 @@ final class PreparedStatement: Sendable {
       else { return false }
     }
     return true
+  }
+
+  fileprivate func isOlder(than other: PreparedStatement) -> Bool {
+    lastUse.load(ordering: .relaxed) < other.lastUse.load(ordering: .relaxed)
   }
 
   /// Whether a piece of it is another to the byte.
@@ -89,7 +93,7 @@ struct StatementCache {
   /// One that is about to be prepared. Tells the name of one to be forgotten at the server, to keep within the limit.
   mutating func insert(_ sql: SQL, _ types: [UInt32], evicting: (String) -> Void) -> PreparedStatement {
     // A scan, but only when a new statement meets a full cache: programs have fewer statements than places.
-    if entries.count >= capacity, let oldest = entries.values.min(by: { $0.uses < $1.uses }) {
+    if entries.count >= capacity, let oldest = entries.values.min(by: { $0.isOlder(than: $1) }) {
       evicting(oldest.name)
       forget(oldest)
     }
@@ -144,10 +148,6 @@ struct StatementCache {
     for index in binds.indices { add(UInt64(binds[index].tail.utf8.count) << 32 | UInt64(binds[index].oid)) }
     return Int(hash >> 58)
   }
-}
-
-extension PreparedStatement {
-  fileprivate var uses: UInt64 { lastUse.load(ordering: .relaxed) }
 }
 
 extension String {
