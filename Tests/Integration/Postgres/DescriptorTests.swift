@@ -30,6 +30,27 @@ import Testing
       neighbours.moveOut()
     }
   }
+
+  @Test func `a connection that nobody closed goes with the last who holds it, though the loop watches it`()
+    async throws
+  {
+    try await TestDatabase.with { database in
+      var connection: PostgresConnection? = try await PostgresConnection.connect(database.options, loop: database.loop)
+      weak let core = connection?.core
+      let process = try #require(connection).processID
+      func isServed() async throws -> Bool {
+        try await database.pool.one("SELECT count(*) FROM pg_stat_activity WHERE pid = \(process)", as: Int.self) == 1
+      }
+      // Whom it is lent to holds it too, and what it does under a time-out is forgotten with its timer.
+      var lent = connection?.lent()
+      connection = nil
+      _ = try await lent?.execute("SELECT 1", timeout: .seconds(3600))
+      #expect(try await isServed())
+      lent = nil
+      try await until { try await !isServed() }
+      #expect(core == nil)
+    }
+  }
 }
 
 /// Pairs of sockets, one end of each watched by a loop.
