@@ -187,6 +187,29 @@ import Testing
     while !afterlife().tasks.isEmpty { await Task.yield() }
   }
 
+  @Test func `A task in its grace is cancelled when the stop has no time left for it`() async throws {
+    let (time, cancelled) = (ManualClock(), Flag())
+    var options = options(time)
+    options.stopTimeout = .seconds(4)
+    let app = App(options) {
+      Run("late") {
+        try? await Task.sleep(for: .seconds(600))
+        cancelled.hit()
+      }.grace(.seconds(60))
+    }
+    try await app.start()
+    let stopping = Task { try await app.stop() }
+    // The watch, and who waits for the end of the grace.
+    await time.sleepers(2)
+    time.advance(by: .seconds(4))
+    let error = await #expect(throws: ContainerError.self) { try await stopping.value }
+    #expect(error?.code == .stopTimedOut)
+    // The clock stands still from here on, so that the grace has no end.
+    #expect(await soon { cancelled.count == 1 })
+    let afterlife = app.afterlife()
+    #expect(await soon { afterlife().tasks.isEmpty })
+  }
+
   @Test func `What takes long is reported by name, and again`() async throws {
     let (time, gate, events) = (ManualClock(), Gate(), EventRecorder())
     let app = App(options(time, events)) {

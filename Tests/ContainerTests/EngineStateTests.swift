@@ -1,3 +1,4 @@
+import Synchronization
 import Testing
 
 @testable import Container
@@ -27,5 +28,31 @@ import Testing
     #expect(state.take(3, now: .seconds(2), &effects) != nil)
     _ = state.look(watch, now: .seconds(2))
     #expect(state.owns(3, 0))
+  }
+
+  /// The steps of an app with one `Run` up to the moment when it is to be stopped.
+  private func started(_ app: App, _ run: RunTask, _ state: inout EngineState) throws {
+    var effects: [EngineState.Effect] = []
+    _ = try state.beginStart(now: .zero)
+    #expect(state.take(1, now: .zero, &effects) != nil)
+    state.runs[0] = run
+    #expect(state.completeStart(0, hooks: 0, worker: 1, now: .zero, &effects))
+    _ = state.requestStop(.requested(nil), now: .zero)
+  }
+
+  @Test func `A Run that does not end within its time is cancelled when the stop goes on without it`() throws {
+    let app = App { Run("r") {} }
+    let run = RunTask(app.engine, 0, RunBody {})
+    var state = EngineState(app.engine.plan, App.Options(), app.engine.slots)
+    var effects: [EngineState.Effect] = []
+    try started(app, run, &state)
+    #expect(state.take(2, now: .zero, &effects) != nil)
+    #expect(state.beginStopRun(0, worker: 2, now: .zero, &effects) === run)
+
+    // The task that cancels it after its grace has not had its turn, and may read the time when that stands still.
+    let begun = state.beginWatch(now: .zero)
+    let after = state.look(try #require(begun).number, now: .seconds(16))
+    #expect(!state.owns(2, 0))
+    #expect(after.contains { if case .cancelRuns(let runs) = $0 { runs.contains { $0 === run } } else { false } })
   }
 }

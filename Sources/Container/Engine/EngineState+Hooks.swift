@@ -41,6 +41,7 @@ extension EngineState {
   mutating func beginStopRun(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> RunTask? {
     guard !runs.isEmpty, owns(worker, node), let run = runs.removeValue(forKey: node) else { return nil }
     records[node].timing.stopBegan = Moment(now)
+    endingRuns[node] = run
     records[node].activity = .stoppingRun
     records[node].since = now
     setDeadline(node, now + options.budget(of: run), &effects)

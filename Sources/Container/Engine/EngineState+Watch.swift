@@ -112,6 +112,8 @@ extension EngineState {
       queue.append(undoing[node] == nil ? .stop(node) : .undo(node))
     case .stoppingRun:
       stopFailures.append(.runDidNotEnd(plan, node, elapsed))
+      // Its grace was over before, but whoever waits for that may not have had a turn, and the time may stand still from now on.
+      if let run = endingRuns.removeValue(forKey: node) { effects.append(.cancelRuns([run])) }
       queue.append(.stop(node))
     }
   }
@@ -135,7 +137,8 @@ extension EngineState {
       (queue, queueHead) = ([], 0)
       undoing = [:]
       cancelWorkers(&effects)
-      effects.append(.cancelRuns(Array(runs.values)))
+      effects.append(.cancelRuns(Array(runs.values) + Array(endingRuns.values)))
+      endingRuns = [:]
       // One that has ended would be kept for ever, and keeps the engine.
       runs = runs.filter { $0.value.isRunning }
       effects.append(.answer(valueWaiters.removeAll(), ContainerError.stopping()))

@@ -57,6 +57,8 @@ struct EngineState: Sendable {
   /// The hooks of every node, from the moment that one has any.
   var hooks: [[Hook]] = []
   var runs: [Int: RunTask] = [:]
+  /// Those that a worker ends and waits for.
+  var endingRuns: [Int: RunTask] = [:]
   /// What is to be done, and how much of that has been handed out.
   var queue: [Job] = []
   var queueHead = 0
@@ -245,6 +247,7 @@ struct EngineState: Sendable {
   /// A node has stopped, well or not.
   mutating func completeStop(_ node: Int, worker: Int, now: Duration, _ effects: inout [Effect]) -> Bool {
     guard owns(worker, node) else { return false }
+    endingRuns[node] = nil
     release(node)
     records[node].timing.stopEnded = Moment(now)
     schedule.didStop(node)
