@@ -55,4 +55,18 @@ import Testing
     #expect(!state.owns(2, 0))
     #expect(after.contains { if case .cancelRuns(let runs) = $0 { runs.contains { $0 === run } } else { false } })
   }
+
+  @Test func `A Run that the stop gives up before it is launched is forgotten`() throws {
+    let app = App { Run("r") {} }
+    let run = RunTask(app.engine, 0, RunBody {})
+    try app.engine.state.withLock { try started(app, run, &$0) }
+    let begun = app.engine.state.withLock { $0.beginWatch(now: .zero) }
+    let watch = try #require(begun).number
+    app.engine.perform(app.engine.state.withLock { $0.look(watch, now: .seconds(31)) })
+    #expect(app.state == .stopped)
+    // It keeps the engine, and would be kept by it.
+    #expect(app.engine.state.withLock { $0.runs.isEmpty })
+    run.launch()
+    #expect(app.afterlife()().tasks.isEmpty)
+  }
 }

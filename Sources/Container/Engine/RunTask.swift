@@ -64,7 +64,10 @@ final class RunTask: Sendable {
   }
 
   /// Cancels the task without waiting for it.
-  func cancel() { launched()?.cancel() }
+  func cancel() {
+    guard let task = launched() else { return engine.forgetLeftBehind(node) }
+    task.cancel()
+  }
 
   /// The task; nil if there is none and will be none.
   private func launched() -> Task<Void, Never>? {
