@@ -108,24 +108,24 @@ import Testing
   }
 
   @Test func `A task that does not end is reported by name, and the stop goes on`() async throws {
-    let (time, gate, journal) = (ManualClock(), Gate(), Journal())
+    let (time, told, gate, journal) = (ManualClock(), Gate(), Gate(), Journal())
     var options = App.Options()
     options.clock = time.clock
     let app = App(options) {
       Provide { Cache() }.onStop { _ in journal.note("cache stopped") }
-      Run("stuck") { (_: Cache) in await gate.wait() }
+      Run("stuck") { (_: Cache) in
+        await withTaskCancellationHandler {
+          await gate.wait()
+        } onCancel: {
+          told.open()
+        }
+      }
     }
     try await app.start()
     async let stopping: Void = app.stop()
-    await time.sleepers(1)
-    for _ in 0..<3 {
-      time.advance(by: .seconds(5))
-      if app.state != .stopped { await Task.yield() }
-    }
-    while app.state != .stopped {
-      time.advance(by: .seconds(1))
-      await Task.yield()
-    }
+    await told.wait()
+    // The budget of the task and no more: that of the stop is for what it uses.
+    time.advance(by: .seconds(15))
     do {
       try await stopping
       Issue.record("the stop should have told of the task")
