@@ -30,7 +30,7 @@ struct ClusterBuilder {
     }
   }
 
-  /// Runs `initdb` into `unfinished` and renames that to `target`.
+  /// Runs `initdb` into a folder beside `target`, named after `unfinished`, and renames that to `target`.
   func initialize(
     _ target: String, by unfinished: String, until deadline: Deadline, cancellation: CancellationFlag
   ) throws(EmbeddedPostgresError) {
@@ -71,7 +71,12 @@ struct ClusterBuilder {
     _ target: String, by unfinished: String, within deadline: Deadline, _ cancellation: CancellationFlag,
     _ command: (String) -> [String]
   ) throws(EmbeddedPostgresError) {
-    try remove(unfinished)
+    // An initdb whose program was killed goes on for a moment, and removes its folder at the end. We hold the lock, so nobody
+    // waits for what these will be.
+    let leftovers = ServerFolder.unfinished(like: unfinished)
+    // A name of its own: a process id comes again, in a container with every start.
+    let unfinished = "\(unfinished).\(String(UInt64.random(in: .min ... .max), radix: 36))"
+    for leftover in leftovers { try? remove(leftover) }
     if let free = FileSystem.freeSpace(FileSystem.parent(target)), free < spaceNeeded {
       throw EmbeddedPostgresError(
         .diskFull,
@@ -84,7 +89,11 @@ struct ClusterBuilder {
     let failure: EmbeddedPostgresError
     switch Tool.run(arguments, as: user, within: deadline.remaining, cancellation: cancellation) {
     case .success(let outcome) where outcome.succeeded:
-      if rename(unfinished, target) == 0 { return }
+      if rename(unfinished, target) == 0 {
+        // Those that were still written to.
+        for leftover in leftovers { try? remove(leftover) }
+        return
+      }
       failure = EmbeddedPostgresError(
         .initializationFailed, "The new cluster cannot be named \(target) (\(FileSystem.text(errno))).")
     case .success where cancellation.isSet:

@@ -11,7 +11,8 @@ struct ServerFolder: Sendable {
   let path: String
 
   var data: String { path + "/data" }
-  /// A cluster in the making: renamed to `data` when whole, so that a crash leaves no half of one.
+  /// A cluster in the making has a name that begins with this one. It is renamed to `data` when whole, so that a crash leaves no
+  /// half of one.
   var unfinishedData: String { path + "/data.unfinished" }
   var log: String { path + "/server.log" }
   var previousLog: String { path + "/server.log.1" }
@@ -19,6 +20,12 @@ struct ServerFolder: Sendable {
   var processFile: String { data + "/postmaster.pid" }
   /// A link to the socket's folder, where that is elsewhere and temporary.
   var socketNote: String { path + "/socket" }
+
+  /// Clusters in the making that processes have left, of names that begin with this one.
+  static func unfinished(like path: String) -> [String] {
+    let folder = FileSystem.parent(path)
+    return FileSystem.entries(folder).map { "\(folder)/\($0)" }.filter { $0.hasPrefix(path) }
+  }
 
   /// The major version of the cluster in `data`; nil when there is none yet.
   var clusterMajor: Int? {
@@ -119,8 +126,8 @@ extension ServerFolder {
     }
     let foreign = names.filter { name in
       // A disk of its own for the folder has a lost+found.
-      !["data", "data.unfinished", "lock", "server.log", "server.log.1", "socket", "lost+found"].contains(name)
-        && !name.hasPrefix(".s.PGSQL.")
+      !["data", "lock", "server.log", "server.log.1", "socket", "lost+found"].contains(name)
+        && !name.hasPrefix("data.unfinished") && !name.hasPrefix(".s.PGSQL.")
     }
     if clusterMajor == nil, let first = foreign.first {
       throw EmbeddedPostgresError(

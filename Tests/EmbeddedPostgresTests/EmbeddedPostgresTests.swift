@@ -259,7 +259,7 @@ import Testing
       task.cancel()
       let error = await #expect(throws: EmbeddedPostgresError.self) { try await task.value }
       #expect(error?.code == .cancelled)
-      #expect(!FileSystem.exists(folder("postgres/data.unfinished")))
+      #expect(ServerFolder.unfinished(like: folder("postgres/data.unfinished")) == [])
       try await EmbeddedPostgres.with(.kept(folder("postgres"))) { server in
         #expect(server.query("SELECT 1") == "1")
       }
