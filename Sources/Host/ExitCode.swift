@@ -10,8 +10,8 @@ enum ExitCode: Int32 {
   case findings = 3
   /// The command line was not understood (`EX_USAGE` of sysexits.h).
   case usage = 64
-  /// SIGINT ended it, and what was under way was undone first.
+  /// SIGINT ended it, and what was under way was undone first, if it could be.
   case interrupted = 130
-  /// SIGTERM ended it, and what was under way was undone first.
+  /// SIGTERM ended it, and what was under way was undone first, if it could be.
   case terminated = 143
 }

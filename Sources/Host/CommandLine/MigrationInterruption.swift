@@ -18,7 +18,7 @@ struct MigrationInterruption: Error, CustomStringConvertible {
     let name = signal == SIGINT ? "SIGINT" : "SIGTERM"
     guard request.runsMigrations else { return "ended by \(name)" }
     guard let step = course.underWay ?? course.completed.last else {
-      return "ended by \(name) before a migration was begun: nothing was changed"
+      return "ended by \(name) before a migration was begun: none was run"
     }
     var lines = [String]()
     switch course.underWay {
@@ -26,7 +26,8 @@ struct MigrationInterruption: Error, CustomStringConvertible {
     case .some where step.script.inTransaction: lines.append("ended by \(name): \(step) was rolled back")
     case .some:
       lines.append(
-        "ended by \(name): \(step), which runs outside a transaction, stopped half way; migrate resume goes on with it")
+        "ended by \(name): \(step), which runs outside a transaction, may have stopped half way: migrate status says so, "
+          + "and migrate resume then goes on with it")
     }
     if let last = course.completed.last {
       let count = course.completed.count

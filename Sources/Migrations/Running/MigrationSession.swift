@@ -56,6 +56,8 @@ struct MigrationSession {
     try await keepForeignVersion(below: plan)
     if case .redo = goal { try await checkNoneIsUndone(by: plan) }
     for (index, step) in plan.steps.enumerated() {
+      // Given up in between, the next is not begun.
+      try Task.checkCancellation()
       do {
         migrator.report(.started(step, index: index + 1, count: plan.steps.count))
         finish(step, in: try await run(step))

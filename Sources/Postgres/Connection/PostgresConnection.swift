@@ -42,8 +42,11 @@ public final class PostgresConnection: PostgresClient {
     self.lender = lender
   }
 
-  // A connection that nobody closed.
-  deinit { if lender == nil { core.stopWatching() } }
+  // A connection that nobody closed. What is still being cancelled on it keeps it no longer.
+  deinit {
+    guard lender == nil, core.stopWatching() else { return }
+    core.act { session, deliveries in session.close(PostgresError(.closed, "the connection is closed"), &deliveries) }
+  }
 
   /// Connects.
   ///
@@ -242,7 +245,7 @@ public final class PostgresConnection: PostgresClient {
   /// Whether a transaction was rolled back that began when there had been so many rollbacks; whatever was begun since.
   func wasRolledBack(since count: Int) -> Bool {
     core.session.withLock { session in
-      if session.isQuiet, session.transactionStatus == .idle { return session.lastOutcome == .undone }
+      if session.isQuiet, session.transactionStatus == .idle, session.lastOutcome == .undone { return true }
       return session.rollbackCount != count
     }
   }

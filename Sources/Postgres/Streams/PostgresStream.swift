@@ -62,7 +62,7 @@ public struct PostgresStream<Element>: AsyncSequence {
         if isOver { return nil }
       }
       let row = rows.removeFirst()
-      let result = PostgresResult(handle: row, sql: sql.text, caller: options.caller)
+      let result = PostgresResult(handle: row, sql: text, caller: options.caller)
       do {
         return try decode(PostgresRowView(result: result, row: 0))
       } catch {
