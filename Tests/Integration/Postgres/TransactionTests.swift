@@ -194,6 +194,24 @@ import Testing
     }
   }
 
+  @Test
+  func `a transaction rolled back by its closure does not look like a commit because another was committed after`()
+    async throws
+  {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
+      let error = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in
+          try await tx.execute("UPDATE account SET amount = 1 WHERE id = 2")
+          for statement in ["ROLLBACK", "BEGIN", "UPDATE account SET amount = 7 WHERE id = 1", "COMMIT"] as [SQL] {
+            try await tx.execute(statement)
+          }
+        }
+      }
+      #expect(error?.code == .transactionAborted)
+      #expect(try await amounts(pool) == [7, 0])
+    }
+  }
+
   @Test func `a savepoint that a closure rolls back to is no rollback of the transaction, and what it commits stays`()
     async throws
   {
