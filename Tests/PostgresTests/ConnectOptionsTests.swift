@@ -61,6 +61,17 @@ import Testing
     #expect(error.message == "cannot connect to host=a: connection to server at \"a\" failed: autenticazione fallita")
   }
 
+  @Test func `a failure to connect is permanent where it is at every host`() throws {
+    let options = try ConnectOptions("host=a")
+    let wrong = PostgresError(connectFailure: "FATAL:  28P01: password authentication failed", options)
+    let down = PostgresError(connectFailure: "connection refused", options)
+    #expect(wrong.isPermanent && !down.isPermanent)
+    #expect(PostgresError(failures: [wrong]).isPermanent)
+    #expect(PostgresError(failures: [wrong, wrong]).isPermanent)
+    #expect(!PostgresError(failures: [down, wrong]).isPermanent)
+    #expect(!PostgresError(failures: [wrong, down]).isPermanent)
+  }
+
   @Test func `several hosts with a port each are understood`() throws {
     let options = try ConnectOptions("postgres://a:1,b:2/app?target_session_attrs=read-write")
     #expect(options["host"] == "a,b" && options["port"] == "1,2")

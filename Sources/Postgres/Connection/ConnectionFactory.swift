@@ -63,7 +63,5 @@ struct ConnectionFactory: ResourceFactory {
     return await afterRelease(connection) && connection.isClean
   }
 
-  func isPermanent(_ error: any Error) -> Bool {
-    (error as? PostgresError)?.sqlState?.isPermanentForConnecting ?? false
-  }
+  func isPermanent(_ error: any Error) -> Bool { (error as? PostgresError)?.isPermanent ?? false }
 }

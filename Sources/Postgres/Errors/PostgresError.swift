@@ -88,6 +88,8 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   var isLostStatement = false
   /// A parameter is of this type, which the connection knows nothing of yet. Nothing was sent.
   var unknownType: PostgresType?
+  /// Of an error of connecting: waiting and connecting again cannot help.
+  var isPermanent = false
 
   init(_ code: Code, _ message: String) {
     self.code = code
@@ -262,7 +264,8 @@ extension PostgresError {
     column = String(field[field.index(after: space)...].prefix { $0 != ":" })
   }
 
-  /// What failed at each of several hosts; the last one's SQLSTATE.
+  /// What failed at each of several hosts; the last one's SQLSTATE. It is permanent where that of each is: one that is down may
+  /// be the one that is wanted.
   init(failures: [PostgresError]) {
     guard failures.count > 1 else {
       self = failures.first ?? PostgresError(.connectionFailed, "there is no host to connect to")
@@ -270,6 +273,7 @@ extension PostgresError {
     }
     self.init(.connectionFailed, failures.map(\.message).joined(separator: "; "))
     sqlState = failures.last?.sqlState
+    isPermanent = failures.allSatisfy(\.isPermanent)
   }
 
   /// From libpq's verbose message of a failed connect: `FATAL:  28P01: password authentication failed …`. Severity and
@@ -288,6 +292,7 @@ extension PostgresError {
     }
     self.init(.connectionFailed, "cannot connect to \(options): \(lines.map(\.trimmed).joined(separator: "; "))")
     sqlState = state
+    isPermanent = state?.isPermanentForConnecting ?? false
     // All that libpq passes on of what OpenSSL knows.
     if text.contains("certificate verify failed") {
       hint =

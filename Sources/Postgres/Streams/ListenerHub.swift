@@ -149,7 +149,7 @@ final class ListenerHub: Sendable {
         }
       } catch {
         guard !Task.isCancelled else { return }
-        let isPermanent = (error as? PostgresError)?.sqlState?.isPermanentForConnecting == true
+        let isPermanent = (error as? PostgresError)?.isPermanent == true
         let goesOn = act { machine in
           let (effects, goesOn) = machine.disconnected(error, isPermanent: isPermanent, in: session)
           return (goesOn, effects)

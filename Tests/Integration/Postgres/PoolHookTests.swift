@@ -132,6 +132,28 @@ import Testing
     }
   }
 
+  @Test(arguments: ["55000", "42501", "28000"])
+  func `who waits while a statement of a hook after connecting is refused is served when it no longer is`(
+    state: String
+  )
+    async throws
+  {
+    let connects = Atomic(0)
+    try await withTestDatabase(configure: { configuration in
+      configuration.maxConnections = 1
+      configuration.acquireTimeout = .seconds(60)
+      configuration.hooks.afterConnect = { connection in
+        // The first is that of the start.
+        guard connects.add(1, ordering: .relaxed).newValue == 2 else { return }
+        try await connection.script("DO $$ BEGIN RAISE 'not yet' USING ERRCODE = '\(state)'; END $$")
+      }
+    }) { pool in
+      pool.reset()
+      try await pool.execute("SELECT 1")
+      #expect(connects.load(ordering: .relaxed) == 3)
+    }
+  }
+
   @Test func `a query of the pool in a transaction that holds its only connection throws at once, with both places`()
     async throws
   {
