@@ -61,6 +61,17 @@ import Testing
     #expect(error.message == "cannot connect to host=a: connection to server at \"a\" failed: autenticazione fallita")
   }
 
+  @Test func `of two ways to connect, the SQLSTATE is not that of the one which pg_hba has no entry for`() throws {
+    let options = try ConnectOptions("host=a")
+    let password = "connection to server at \"a\" failed: FATAL:  28P01: password authentication failed\n"
+    let entry = "connection to server at \"a\" failed: FATAL:  28000: no pg_hba.conf entry\n"
+    let busy = "connection to server at \"a\" failed: FATAL:  53300: sorry, too many clients already\n"
+    #expect(PostgresError(connectFailure: password + entry, options).sqlState == .invalidPassword)
+    #expect(PostgresError(connectFailure: entry + password, options).sqlState == .invalidPassword)
+    #expect(PostgresError(connectFailure: entry + entry, options).sqlState == .invalidAuthorizationSpecification)
+    #expect(!PostgresError(connectFailure: busy + entry, options).isPermanent)
+  }
+
   @Test func `a failure to connect is permanent where it is at every host`() throws {
     let options = try ConnectOptions("host=a")
     let wrong = PostgresError(connectFailure: "FATAL:  28P01: password authentication failed", options)

@@ -286,7 +286,10 @@ extension PostgresError {
       guard code.count == 5, code.allSatisfy({ $0.isASCII && ($0.isNumber || $0.isUppercase) }) else {
         return String(line)
       }
-      state = SQLState(rawValue: String(code))
+      // Where sslmode lets libpq try again without TLS, or with it: that pg_hba.conf has no entry for one way says less than what
+      // became of the other.
+      let found = SQLState(rawValue: String(code))
+      if state == nil || found != .invalidAuthorizationSpecification { state = found }
       let severity = line[..<marker.lowerBound].lastIndex(of: " ").map { line.index(after: $0) } ?? line.startIndex
       return String(line[..<severity] + line[code.endIndex...].dropFirst(2))
     }

@@ -76,6 +76,9 @@ import Testing
       #expect(wrong?.sqlState == .invalidPassword)
       #expect(wrong?.debugDescription.contains("hunter2") == false)
 
+      let wrongInBothWays = try await error("\(base) password=hunter2 sslmode=prefer", loop)
+      #expect(wrongInBothWays?.sqlState == .invalidPassword)
+
       try write("localhost:\(server.port):*:ada:right\n", to: "\(folder)/passwords", mode: 0o600)
       #expect(try await connects("\(base) sslmode=require passfile=\(folder)/passwords", loop))
       try await server.stop()
