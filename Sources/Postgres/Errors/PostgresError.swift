@@ -299,8 +299,11 @@ extension PostgresError {
     // All that libpq passes on of what OpenSSL knows.
     if text.contains("certificate verify failed") {
       hint =
-        "the server's certificate has expired or is not valid yet, or it is of none of the authorities in "
+        "the server's certificate has expired or is not valid yet, is revoked (sslcrl), or is of none of the authorities in "
         + "\(options["sslrootcert"] ?? "~/.postgresql/root.crt")"
+    } else if text.contains(" alert "), text.contains("certificate") || text.contains("unknown ca") {
+      hint =
+        "the server does not take the client's certificate, \(options["sslcert"] ?? "~/.postgresql/postgresql.crt")"
     }
   }
 

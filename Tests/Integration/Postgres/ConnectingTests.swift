@@ -51,7 +51,8 @@ import Testing
         local all keel trust
         hostssl all ada 127.0.0.1/32 scram-sha-256
         """, to: "\(data)/pg_hba.conf")
-      let server = try await Cluster.start(data, sockets: folder, settings: ["ssl": "on"], tcp: true)
+      let server = try await Cluster.start(
+        data, sockets: folder, settings: ["ssl": "on", "ssl_ca_file": "\(folder)/ca.crt"], tcp: true)
       let admin = try await PostgresConnection.connect(server.options(), loop: loop)
       try await admin.script("CREATE ROLE ada LOGIN PASSWORD 'right'")
       await admin.close()
@@ -78,6 +79,10 @@ import Testing
 
       let wrongInBothWays = try await error("\(base) password=hunter2 sslmode=prefer", loop)
       #expect(wrongInBothWays?.sqlState == .invalidPassword)
+
+      let foreign = try await error("\(right) sslcert=\(folder)/other.crt sslkey=\(folder)/other.key", loop)
+      #expect(foreign?.message.contains("unknown ca") == true)
+      #expect(foreign?.hint?.hasSuffix("take the client's certificate, \(folder)/other.crt") == true)
 
       try write("localhost:\(server.port):*:ada:right\n", to: "\(folder)/passwords", mode: 0o600)
       #expect(try await connects("\(base) sslmode=require passfile=\(folder)/passwords", loop))
