@@ -11,10 +11,11 @@ import Testing
   /// The same database by a way that can be cut.
   private func behindProxy(_ database: MigrationDatabase) throws -> (MigrationDatabase, FlakyProxy) {
     let proxy = try FlakyProxy(inFrontOf: database.options)
+    var options = proxy.redirecting(database.options)
+    options.cancelTimeout = .milliseconds(300)
     return (
       MigrationDatabase(
-        loop: database.loop, role: database.role, options: proxy.redirecting(database.options),
-        connection: database.connection), proxy
+        loop: database.loop, role: database.role, options: options, connection: database.connection), proxy
     )
   }
 
@@ -36,6 +37,23 @@ import Testing
       #expect(try await database.connection.one("SELECT to_regclass('public.b') IS NULL", as: Bool.self))
       let second = ("CREATE TABLE public.b (x int)", "DROP TABLE public.b")
       #expect(try await database.migrator(.scripts("main", Self.first, second)).up().to == 2)
+    }
+  }
+
+  @Test func `a run given up while the server answers nothing does not claim that its migration is undone`()
+    async throws
+  {
+    try await MigrationDatabase.with { database in
+      let (cutOff, proxy) = try behindProxy(database)
+      defer { proxy.close() }
+      let endless = ("CREATE TABLE public.b (x int); SELECT pg_sleep(600)", "DROP TABLE public.b")
+      let task = Task { try await cutOff.migrator(.scripts("main", Self.first, endless)).up() }
+      try await until { try await isSleeping(database) }
+      proxy.set(.stalled)
+      task.cancel()
+      let error = await #expect(throws: MigrationError.self) { try await task.value }
+      #expect(error?.completed.map(\.version) == [1])
+      #expect(error?.message.contains("the server has not said what became of it: look with migrate status") == true)
     }
   }
 

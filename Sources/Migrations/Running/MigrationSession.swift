@@ -70,6 +70,14 @@ struct MigrationSession {
         error.completed = completed.map(\.step)
         error.message += await advice(goal, step)
         throw error
+      } catch is CancellationError where !work.isOpen {
+        // Neither the script nor the request to cancel it was answered.
+        var error = MigrationError(
+          .database,
+          "\(step) was given up, and the server has not said what became of it: look with migrate status, once it answers again"
+        )
+        error.completed = completed.map(\.step)
+        throw error
       }
     }
     await keepCatalogue()
