@@ -40,7 +40,9 @@ extension HostApplication {
   public static func main() {
     // Not async: the runtime would open descriptors before the first line here.
     StandardDescriptors.occupy()
-    BrokenPipeSignal.disregard()
+    QuietSignal.disregard(SIGPIPE)
+    // Until serve listens for it. Of other commands it is the end, as when the terminal is closed.
+    if CommandLine.arguments.dropFirst().first == "serve" { QuietSignal.disregard(SIGHUP) }
     Task {
       let code = await Commands(Self.self).run(Array(CommandLine.arguments.dropFirst()))
       exit(code.rawValue)
