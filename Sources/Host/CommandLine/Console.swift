@@ -12,7 +12,7 @@ struct Console: Sendable {
   let outputFailure: @Sendable () -> String?
   /// How results may look.
   let style: TerminalStyle
-  /// Rewrites the last line of standard error, where that is a terminal; an empty text takes the line away.
+  /// Rewrites the last line of standard error, where that is a terminal that can; an empty text takes the line away.
   let liveLine: (@Sendable (String) -> Void)?
 
   /// The process's own standard output and error.
@@ -27,7 +27,7 @@ struct Console: Sendable {
       return error == 0 ? nil : String(cString: strerror(error))
     },
     style: .of(STDOUT_FILENO),
-    liveLine: isatty(STDERR_FILENO) == 1 ? rewriteLine : nil)
+    liveLine: TerminalStyle.hasEscapes(STDERR_FILENO) ? rewriteLine : nil)
   private static let outputError = Atomic<Int32>(0)
 
   init(
@@ -58,7 +58,10 @@ struct Console: Sendable {
     return ["y", "yes"].contains(await answer()?.lowercased())
   }
 
-  @Sendable private static func rewriteLine(_ text: String) { StandardErrorOutput.write("\r\u{1B}[K" + text) }
+  /// A text wider than the terminal is cut off at its margin: of one that goes on below, only the last row would be rewritten.
+  @Sendable private static func rewriteLine(_ text: String) {
+    StandardErrorOutput.write("\r\u{1B}[K" + (text.isEmpty ? "" : "\u{1B}[?7l\(text)\u{1B}[?7h"))
+  }
 
   /// Reads on a thread of its own: a person may take minutes, for which no thread of the pool is to be held.
   @Sendable private static func lineOfInput() async -> String? {

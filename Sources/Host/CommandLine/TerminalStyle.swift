@@ -14,10 +14,14 @@ struct TerminalStyle: Sendable {
 
   /// For what is written to `descriptor`. `NO_COLOR` with any value turns colours off (no-color.org).
   static func of(_ descriptor: Int32) -> TerminalStyle {
-    guard isatty(descriptor) == 1 else { return TerminalStyle(isColored: false) }
     if let noColor = getenv("NO_COLOR"), noColor.pointee != 0 { return TerminalStyle(isColored: false) }
-    guard let terminal = getenv("TERM") else { return TerminalStyle(isColored: false) }
-    return TerminalStyle(isColored: strcmp(terminal, "dumb") != 0)
+    return TerminalStyle(isColored: hasEscapes(descriptor))
+  }
+
+  /// Whether it is a terminal that does what control sequences say.
+  static func hasEscapes(_ descriptor: Int32) -> Bool {
+    guard isatty(descriptor) == 1, let terminal = getenv("TERM") else { return false }
+    return strcmp(terminal, "dumb") != 0
   }
 
   func callAsFunction(_ text: String, _ color: Color) -> String {
