@@ -7,7 +7,7 @@ extension HTTPServerAddress {
   /// - Throws: ``HTTPServerError``, as ``HTTPServer/start()`` would.
   public func checkAvailable() throws(HTTPServerError) {
     let socket = try ListeningSocket(self, backlog: 1)
+    socket.removeFile()
     close(socket.descriptor)
-    if case .unix(let path) = self { unlink(path) }
   }
 }

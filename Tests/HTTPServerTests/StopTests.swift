@@ -71,6 +71,22 @@ import Testing
     await loop.stop()
   }
 
+  @Test func `a server whose socket file was removed leaves alone that of the one which came after it`() async throws {
+    let path = "/tmp/keel-http-\(UUID().uuidString.prefix(8)).sock"
+    let configuration = HTTPServerConfiguration(address: .unix(path: path))
+    let loop = try EventLoop()
+    let first = try HTTPServer(configuration: configuration, routes: [], loop: loop)
+    try await first.start()
+    try FileManager.default.removeItem(atPath: path)
+    let second = try HTTPServer(configuration: configuration, routes: [Route(.get, "/") { _ in "second" }], loop: loop)
+    try await second.start()
+    await first.stop()
+    #expect(try await offPool { try TestClient(.unix(path: path)).request("GET", "/").text } == "second")
+    await second.stop()
+    #expect(!FileManager.default.fileExists(atPath: path))
+    await loop.stop()
+  }
+
   @Test func `patience without end is no trap`() async throws {
     try await withServer(
       [Route(.get, "/") { _ in "ok" }],

@@ -35,9 +35,9 @@ final class Daemon: @unchecked Sendable {
 
   private enum Life {
     case idle
-    case running(HTTPServerAddress)
+    case running(ListeningSocket)
     /// The calls of `stop` wait for the number of requests that were cut off.
-    case stopping(HTTPServerAddress, [@Sendable (Int) -> Void])
+    case stopping([@Sendable (Int) -> Void])
     case stopped(Int)
   }
 
@@ -72,7 +72,7 @@ final class Daemon: @unchecked Sendable {
     }
     self.options = options
     self.library = library
-    life = .running(address)
+    life = .running(socket)
     do {
       registration = try loop.register(keel_http_epoll_descriptor(library), .read) { [unowned self] _ in run() }
     } catch {
@@ -326,10 +326,10 @@ final class Daemon: @unchecked Sendable {
     case .idle:
       life = .stopped(0)
       done(0)
-    case .running(let address):
-      life = .stopping(address, [done])
+    case .running(let socket):
+      life = .stopping([done])
       isDraining = true
-      stopAccepting(address)
+      stopAccepting(socket)
       for connection in Array(upgraded.values) { connection.onStop.take()?() }
       for connection in connections { connection.exchange?.serverStops() }
       if inFlight == 0, upgraded.isEmpty {
@@ -337,17 +337,17 @@ final class Daemon: @unchecked Sendable {
       } else {
         drainTimer = loop.schedule(after: grace) { [self] in cutOff() }
       }
-    case .stopping(let address, let others):
-      life = .stopping(address, others + [done])
+    case .stopping(let others):
+      life = .stopping(others + [done])
     case .stopped(let count):
       done(count)
     }
   }
 
-  private func stopAccepting(_ address: HTTPServerAddress) {
+  private func stopAccepting(_ socket: ListeningSocket) {
     let descriptor = MHD_quiesce_daemon(library)
     // While it still listens: afterwards the file may be that of a server that found ours to be stale.
-    if case .unix(let path) = address { unlink(path) }
+    socket.removeFile()
     if descriptor >= 0 {
       // Between fork and exec a child holds a copy of every descriptor: closing ours alone would leave it listening.
       shutdown(descriptor, Int32(SHUT_RDWR))
@@ -362,10 +362,10 @@ final class Daemon: @unchecked Sendable {
     switch life {
     case .idle:
       life = .stopped(0)
-    case .running(let address):
-      life = .stopping(address, [])
+    case .running(let socket):
+      life = .stopping([])
       isDraining = true
-      stopAccepting(address)
+      stopAccepting(socket)
       cutOff()
     case .stopping:
       cutOff()
@@ -400,7 +400,7 @@ final class Daemon: @unchecked Sendable {
     MHD_stop_daemon(library)
     self.options = nil
     free(options)
-    guard case .stopping(_, let waiters) = life else { return life = .stopped(count) }
+    guard case .stopping(let waiters) = life else { return life = .stopped(count) }
     life = .stopped(count)
     for done in waiters { done(count) }
   }

@@ -9,6 +9,8 @@ struct ListeningSocket {
   let descriptor: Int32
   /// The socket's own number, which nothing else has while it is open, whoever gets the descriptor's number after it.
   private let identity: ino_t
+  /// The file of a unix socket, whose number no other has while the socket is open.
+  private let file: ino_t
 
   /// Binds and listens. Closes what it opened when that fails.
   init(_ address: HTTPServerAddress, backlog: Int) throws(HTTPServerError) {
@@ -28,18 +30,30 @@ struct ListeningSocket {
     self.descriptor = descriptor
     identity = Self.identity(of: descriptor)
     self.address = Self.boundAddress(of: descriptor, asked: address)
+    file = Self.file(of: address)
+  }
+
+  /// Removes the file of a unix socket, unless another server's has taken its place. To be called while this one is open.
+  func removeFile() {
+    if case .unix(let path) = address, Self.file(of: address) == file { unlink(path) }
   }
 
   /// Removes its file, and closes it if it is not closed already. For a socket lent to somebody who may have closed it: by
   /// now the descriptor's number may be that of a database connection.
   func discard() {
-    if case .unix(let path) = address { unlink(path) }
+    removeFile()
     if Self.identity(of: descriptor) == identity { close(descriptor) }
   }
 
   private static func identity(of descriptor: Int32) -> ino_t {
     var status = stat()
     return fstat(descriptor, &status) == 0 ? status.st_ino : 0
+  }
+
+  private static func file(of address: HTTPServerAddress) -> ino_t {
+    var status = stat()
+    guard case .unix(let path) = address, lstat(path, &status) == 0 else { return 0 }
+    return status.st_ino
   }
 
   private static func enable(_ descriptor: Int32, _ level: Int32, _ option: Int32, _ value: Int32 = 1) {
