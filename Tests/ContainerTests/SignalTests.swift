@@ -21,6 +21,13 @@ import Testing
     #expect(await holder.exitCode() == 0)
   }
 
+  @Test func `A signal that comes twice at once, as from timeout, counts once`() async throws {
+    let holder = try HelperProcess("signal-holder", "doubled")
+    #expect(await holder.line() == "stopped")
+    #expect(await holder.line() == "ended: signal SIGTERM")
+    #expect(await holder.exitCode() == 0)
+  }
+
   @Test func `A running app that is signalled winds down first, while everything still runs`() async throws {
     let holder = try HelperProcess("signal-holder", "winding-down")
     #expect(await holder.line() == "ready")

@@ -15,7 +15,7 @@ import Synchronization
 /// about one kind of signal does not keep the other waiting.
 package final class SignalTrap: Sendable {
   /// SIGTERM and SIGINT, the wish that the process end. The second of them ends it in the handler itself, whatever state the
-  /// rest of the program is in.
+  /// rest of the program is in; those that come together are one: `timeout` signals the process and then its group.
   package static let ending = SignalTrap([SIGTERM, SIGINT], endingPipe)
   /// SIGHUP, by custom the wish that the configuration be read again.
   package static let hangUp = SignalTrap([SIGHUP], hangUpPipe)
@@ -68,7 +68,7 @@ package final class SignalTrap: Sendable {
     // Without a pipe (no descriptors left) signals keep their default effect, which is to end the process.
     guard state.hasThread || startThread() else { return }
     state.hasThread = true
-    pipe.count.store(0, ordering: .sequentiallyConsistent)
+    pipe.first.store(0, ordering: .sequentiallyConsistent)
     for signal in signals {
       var action = sigaction()
       #if canImport(Darwin)
@@ -124,7 +124,8 @@ private func runTrap(_ trap: UnsafeMutableRawPointer?) -> UnsafeMutableRawPointe
 private final class SignalPipe: Sendable {
   let readEnd = Atomic<Int32>(-1)
   let writeEnd = Atomic<Int32>(-1)
-  let count = Atomic<Int>(0)
+  /// When the first signal came, in nanoseconds.
+  let first = Atomic<Int64>(0)
 }
 
 // A trap is made with its own, before a handler is installed that reads it.
@@ -133,14 +134,22 @@ private let hangUpPipe = SignalPipe()
 
 private func makePipe(_ ends: inout [Int32]) -> Int32 { pipe(&ends) }
 
-/// The handler. Everything in it is safe inside a signal: atomics, `write`, `_exit`.
+/// How long signals that end the process count as one.
+private let togetherness: Int64 = 200_000_000
+
+/// The handler. Everything in it is safe inside a signal: atomics, `clock_gettime`, `write`, `_exit`.
 private func noteSignal(_ signal: Int32) {
   let saved = errno
   let pipe = signal == SIGHUP ? hangUpPipe : endingPipe
-  let count = pipe.count.wrappingAdd(1, ordering: .sequentiallyConsistent).newValue
-  if signal != SIGHUP, count > 1 { _exit(128 + signal) }
-  var number = UInt8(truncatingIfNeeded: signal)
-  _ = write(pipe.writeEnd.load(ordering: .sequentiallyConsistent), &number, 1)
+  var time = timespec()
+  clock_gettime(CLOCK_MONOTONIC, &time)
+  let now = Int64(time.tv_sec) * 1_000_000_000 + Int64(time.tv_nsec)
+  let (isFirst, first) = pipe.first.compareExchange(expected: 0, desired: now, ordering: .sequentiallyConsistent)
+  if signal != SIGHUP, !isFirst, now - first > togetherness { _exit(128 + signal) }
+  if signal == SIGHUP || isFirst {
+    var number = UInt8(truncatingIfNeeded: signal)
+    _ = write(pipe.writeEnd.load(ordering: .sequentiallyConsistent), &number, 1)
+  }
   errno = saved
 }
 

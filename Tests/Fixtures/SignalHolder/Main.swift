@@ -16,6 +16,7 @@ import Synchronization
   static func main() async throws {
     switch CommandLine.arguments.last {
     case "orderly": try await orderly()
+    case "doubled": try await doubled()
     case "winding-down": try await windingDown()
     case "composing", "validated": try await notYetRunning(CommandLine.arguments[1])
     case "beginning": try await beginning()
@@ -33,6 +34,19 @@ import Synchronization
       limit
     }
     say("ended: \(try await app.run(onReady: { say("ready") }))")
+  }
+
+  /// Is signalled twice at once when it runs, and says how it ended.
+  static func doubled() async throws {
+    let app = App {
+      Provide { Cache() }.onStop { _ in say("stopped") }.eager()
+      limit
+    }
+    let reason = try await app.run(onReady: {
+      terminate()
+      terminate()
+    })
+    say("ended: \(reason)")
   }
 
   /// Says before it stops why, and in which state it is.
@@ -110,10 +124,12 @@ import Synchronization
     say(handler(of: SIGTERM) == before ? "ended: signals as before" : "ended: another handler")
   }
 
-  /// Says `ready` when it runs and `stopping` when its stop hook has been called, which does not return.
+  /// Says `ready` when it runs and `stopping` when its stop hook has been called, which does not return, and the next signal is
+  /// one of its own.
   static func stuck() async throws {
     let app = App {
       Provide { Cache() }.eager().onStop(timeout: .seconds(600)) { _ in
+        try? await Task.sleep(for: .milliseconds(250))
         say("stopping")
         while true { try? await Task.sleep(for: .seconds(1)) }
       }
