@@ -72,7 +72,7 @@ import Testing
   }
 
   @Test func `Each kind of event arrives, and tells whether it is a failure`() async throws {
-    let (recorder, time, gate) = (EventRecorder(), ManualClock(), Gate())
+    let (recorder, time, began, gate) = (EventRecorder(), ManualClock(), Gate(), Gate())
     var options = options(recorder)
     options.clock = time.clock
     options.stragglerInterval = .seconds(1)
@@ -94,9 +94,17 @@ import Testing
     }
     await #expect(throws: ContainerError.self) { try await bad.start() }
     let late = App(options) {
-      Provide { A() }.eager().onStart(timeout: .seconds(3)) { _ in await gate.wait() }
+      Provide { A() }.eager().onStart(timeout: .seconds(3)) { _ in
+        began.open()
+        await gate.wait()
+      }
     }
     let starting = Task { try await late.start() }
+    await began.wait()
+    await time.sleepers(1)
+    // No more before that is told: the time of the hook must not be over first.
+    time.advance(by: .seconds(1))
+    await recorder.first { if case .stragglers = $0 { true } else { false } }
     while late.state != .stopped {
       time.advance(by: .seconds(1))
       await Task.yield()
