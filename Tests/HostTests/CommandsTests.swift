@@ -1,7 +1,9 @@
 import AppConfiguration
 import Container
 import DatabaseModule
+import EventLoop
 import Foundation
+import StructuredLogging
 import Synchronization
 import Testing
 
@@ -46,6 +48,26 @@ import Testing
       let machines = await run("serve", "--listen", address, "--log-format=json", "--log-level=critical")
       #expect(machines.code == .failure && machines.errors.isEmpty)
     }
+  }
+
+  @Test(.timeLimit(.minutes(2)))
+  func `requests that never end, on a loop that a handler holds up, do not hold up a stop`()
+    async throws
+  {
+    let commands = Commands(Program.self, console: Console(output: { _ in }, errors: { _ in }))
+    let app = commands.app(Configuration(flags: ["host.listen": "127.0.0.1:0"]), logger: .none)
+    try await app.start()
+    let loop: EventLoop = try await app.get()
+    let handler = DispatchSemaphore(value: 0)
+    loop.execute { handler.wait() }
+    let budget = ShutdownBudget(total: .milliseconds(200), drain: .zero)
+    let timeline = ShutdownTimeline(budget)
+    timeline.begin(.signal(15))
+    try await commands.windDown(app, budget, timeline)
+    let table = try #require(timeline.table("app", .failure))
+    #expect(table.contains("of 100ms  not ended: the event loop does not answer, a handler blocks"))
+    handler.signal()
+    try await app.stop()
   }
 
   struct Strict: HostApplication {

@@ -73,7 +73,7 @@ extension Commands {
   }
 
   /// The part of a stop during which everything still runs: nothing new comes in, what has come in is finished.
-  private func windDown(_ app: App, _ budget: ShutdownBudget, _ timeline: ShutdownTimeline) async throws {
+  func windDown(_ app: App, _ budget: ShutdownBudget, _ timeline: ShutdownTimeline) async throws {
     let readiness: Readiness = try await app.get()
     let server: HTTPServer = try await app.get()
     await timeline.measure("unready") {
@@ -87,9 +87,28 @@ extension Commands {
       }
     }
     await timeline.measure("requests", budget: budget.requests) {
-      let cutOff = await server.stop(grace: budget.requests)
+      // Little more than its time, which the rest of the stop has to do without: on a loop that is held up for good it has no end.
+      let limit = budget.requests + .milliseconds(500)
+      guard let cutOff = await answer(within: limit, { await server.stop(grace: budget.requests) }) else {
+        return "not ended: the event loop does not answer, a handler blocks"
+      }
       return cutOff == 0 ? "all finished" : "\(cutOff) cut off"
     }
+  }
+
+  /// What `body` returns, or nil when it has not by then.
+  private func answer<Answer: Sendable>(
+    within limit: Duration, _ body: @escaping @Sendable () async -> Answer
+  ) async -> Answer? {
+    let (answers, channel) = AsyncStream.makeStream(of: Answer?.self)
+    Task { channel.yield(await body()) }
+    let waiting = Task {
+      try await Task.sleep(for: limit)
+      channel.yield(nil)
+    }
+    defer { waiting.cancel() }
+    for await answer in answers { return answer }
+    return nil
   }
 
   private func tell(_ timeline: ShutdownTimeline, _ code: ExitCode, _ format: LogFormat, _ logger: Logger) {
