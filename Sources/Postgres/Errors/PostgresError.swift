@@ -47,54 +47,145 @@ public struct PostgresError: Error, Sendable, CustomStringConvertible, CustomDeb
   }
 
   /// What kind of failure this is.
-  public let code: Code
+  public var code: Code { facts.code }
   /// What happened, in one sentence.
-  public let message: String
+  public var message: String { facts.message }
   /// The server's class of error, where the server spoke.
-  public internal(set) var sqlState: SQLState?
+  public internal(set) var sqlState: SQLState? {
+    get { facts.sqlState }
+    set { facts.sqlState = newValue }
+  }
   /// The server's further explanation. May hold values of rows.
-  public internal(set) var detail: String?
+  public internal(set) var detail: String? {
+    get { facts.detail }
+    set { facts.detail = newValue }
+  }
   /// The server's advice.
-  public internal(set) var hint: String?
+  public internal(set) var hint: String? {
+    get { facts.hint }
+    set { facts.hint = newValue }
+  }
   /// Where in the SQL the error is: the first character is 1.
-  public internal(set) var position: Int?
+  public internal(set) var position: Int? {
+    get { facts.position }
+    set { facts.position = newValue }
+  }
   /// Which statement of a script failed, from 0. An error of syntax is found before the first is run: it has 0 and a
   /// ``position``.
-  public internal(set) var statementIndex: Int?
+  public internal(set) var statementIndex: Int? {
+    get { facts.statementIndex }
+    set { facts.statementIndex = newValue }
+  }
   /// The call stack of functions in the server.
-  public internal(set) var context: String?
+  public internal(set) var context: String? {
+    get { facts.context }
+    set { facts.context = newValue }
+  }
   /// The line of the data of a COPY that the error is about; the first is 1. In binary data, the row.
-  public internal(set) var line: Int?
+  public internal(set) var line: Int? {
+    get { facts.line }
+    set { facts.line = newValue }
+  }
   /// The schema the error is about.
-  public internal(set) var schema: String?
+  public internal(set) var schema: String? {
+    get { facts.schema }
+    set { facts.schema = newValue }
+  }
   /// The table the error is about.
-  public internal(set) var table: String?
+  public internal(set) var table: String? {
+    get { facts.table }
+    set { facts.table = newValue }
+  }
   /// The column the error is about.
-  public internal(set) var column: String?
+  public internal(set) var column: String? {
+    get { facts.column }
+    set { facts.column = newValue }
+  }
   /// The constraint that was violated.
-  public internal(set) var constraint: String?
+  public internal(set) var constraint: String? {
+    get { facts.constraint }
+    set { facts.constraint = newValue }
+  }
   /// The query's name, where it was given one.
-  public internal(set) var queryName: String?
+  public internal(set) var queryName: String? {
+    get { facts.queryName }
+    set { facts.queryName = newValue }
+  }
   /// Where in the program the query was made, as `Shop/Orders.swift:42`.
-  public internal(set) var origin: String?
+  public internal(set) var origin: String? {
+    get { facts.origin }
+    set { facts.origin = newValue }
+  }
   /// The query's text.
-  public internal(set) var sql: String?
+  public internal(set) var sql: String? {
+    get { facts.sql }
+    set { facts.sql = newValue }
+  }
   /// As what the parameters were sent, where the error may come of that.
-  var parameterTypes: [String] = []
+  var parameterTypes: [String] {
+    get { facts.parameterTypes }
+    set { facts.parameterTypes = newValue }
+  }
   /// A prepared statement no longer fits its tables. Told by the reporting function, since the message is translated.
-  var isStalePlan = false
+  var isStalePlan: Bool {
+    get { facts.isStalePlan }
+    set { facts.isStalePlan = newValue }
+  }
   /// A prepared statement is not there, or no longer fits: it can be prepared again. A trigger may raise the same codes,
   /// at COMMIT even, where sending again would succeed at nothing; hence the function here too.
-  var isLostStatement = false
-  /// A parameter is of this type, which the connection knows nothing of yet. Nothing was sent.
-  var unknownType: PostgresType?
-  /// Of an error of connecting: waiting and connecting again cannot help.
-  var isPermanent = false
-
-  init(_ code: Code, _ message: String) {
-    self.code = code
-    self.message = message
+  var isLostStatement: Bool {
+    get { facts.isLostStatement }
+    set { facts.isLostStatement = newValue }
   }
+  /// A parameter is of this type, which the connection knows nothing of yet. Nothing was sent.
+  var unknownType: PostgresType? {
+    get { facts.unknownType }
+    set { facts.unknownType = newValue }
+  }
+  /// Of an error of connecting: waiting and connecting again cannot help.
+  var isPermanent: Bool {
+    get { facts.isPermanent }
+    set { facts.isPermanent = newValue }
+  }
+
+  /// All that is known, elsewhere: an error is a word wide, for it stands beside every query that does not fail.
+  private var facts: Facts {
+    get { box.facts }
+    set { box = Box(newValue) }
+  }
+  private var box: Box
+
+  private struct Facts: Sendable {
+    let code: Code
+    let message: String
+    var sqlState: SQLState?
+    var detail: String?
+    var hint: String?
+    var position: Int?
+    var statementIndex: Int?
+    var context: String?
+    var line: Int?
+    var schema: String?
+    var table: String?
+    var column: String?
+    var constraint: String?
+    var queryName: String?
+    var origin: String?
+    var sql: String?
+    var parameterTypes: [String] = []
+    var isStalePlan = false
+    var isLostStatement = false
+    var unknownType: PostgresType?
+    var isPermanent = false
+  }
+
+  private final class Box: Sendable {
+    let facts: Facts
+
+    init(_ facts: Facts) { self.facts = facts }
+  }
+
+  init(_ code: Code, _ message: String) { box = Box(Facts(code: code, message: message)) }
 
   /// Whether the same transaction, run again, may well succeed: a serialization failure or a deadlock.
   public var isRetryable: Bool { sqlState?.isRetryable == true }
