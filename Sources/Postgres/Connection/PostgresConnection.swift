@@ -250,9 +250,6 @@ public final class PostgresConnection: PostgresClient {
     }
   }
 
-  /// How the last transaction ended that a statement has ended.
-  var lastOutcome: TransactionOutcome { core.session.withLock { $0.lastOutcome } }
-
   /// Whether a transaction is open, failed or not.
   package var isInTransaction: Bool { transactionStatus.isInTransaction }
 

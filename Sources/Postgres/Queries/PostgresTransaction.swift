@@ -13,6 +13,8 @@ public struct PostgresTransaction: PostgresClient {
   let deadline: MonotonicInstant?
   /// How many transactions had ended on the connection when this one began.
   let number: Int
+  /// How many transactions a statement had rolled back on it by then.
+  let rollbacks: Int
 
   /// Runs one statement in the transaction; see ``PostgresClient/query(_:options:)``.
   public nonisolated(nonsending) func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
@@ -47,7 +49,8 @@ public struct PostgresTransaction: PostgresClient {
     try await mark("SAVEPOINT \(savepoint)", options)
     do {
       let result = try await body(
-        PostgresTransaction(connection: connection, depth: depth + 1, deadline: deadline, number: number))
+        PostgresTransaction(
+          connection: connection, depth: depth + 1, deadline: deadline, number: number, rollbacks: rollbacks))
       try await mark("RELEASE SAVEPOINT \(savepoint)", options)
       return result
     } catch {
@@ -64,7 +67,9 @@ public struct PostgresTransaction: PostgresClient {
     do {
       _ = try await query(sql, options: options)
     } catch let error as PostgresError where error.sqlState?.isOfMissingTransaction == true {
-      throw PostgresError.ended(connection.lastOutcome, sql, error).of(sql, options.caller)
+      // A COMMIT may have been last, and yet of a transaction that the closure began after a ROLLBACK.
+      let outcome: TransactionOutcome = connection.wasRolledBack(since: rollbacks) ? .undone : .kept
+      throw PostgresError.ended(outcome, sql, error).of(sql, options.caller)
     }
   }
 }
@@ -152,7 +157,8 @@ extension PostgresConnection {
     do {
       // Before COMMIT is sent: what is sent behind it is outside.
       defer { endTransaction() }
-      result = try await body(PostgresTransaction(connection: self, depth: 0, deadline: deadline, number: number))
+      result = try await body(
+        PostgresTransaction(connection: self, depth: 0, deadline: deadline, number: number, rollbacks: rollbacks))
       try Task.checkCancellation()
       if let timeout, let deadline, MonotonicInstant.now >= deadline {
         throw PostgresError(.timedOut, "the transaction took longer than \(timeout) and was rolled back")

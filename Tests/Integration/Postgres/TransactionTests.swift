@@ -246,6 +246,10 @@ import Testing
         (["ROLLBACK"], .transactionAborted, "25P01", "has rolled the whole transaction back", [100, 0]),
         (["ROLLBACK", "BEGIN"], .transactionAborted, "3B001", "the nested transaction's own is gone", [100, 0]),
         (["COMMIT"], .unsupported, "25P01", "has committed the whole transaction", [100, 3]),
+        (
+          ["ROLLBACK", "BEGIN", "UPDATE account SET amount = 7 WHERE id = 1", "COMMIT"], .transactionAborted, "25P01",
+          "has rolled the whole transaction back", [7, 3]
+        ),
       ]
       for way in ways {
         let error = await #expect(throws: PostgresError.self) {
