@@ -72,6 +72,24 @@ import Testing
     #expect(!PostgresError(connectFailure: busy + entry, options).isPermanent)
   }
 
+  @Test func `that pg_hba has no entry is permanent unless the other way to connect to the same server just failed`()
+    throws
+  {
+    let options = try ConnectOptions("host=a")
+    let reset = "connection to server at \"a\" failed: SSL SYSCALL error: Connection reset by peer\n"
+    let entry = "connection to server at \"a\" failed: FATAL:  28000: no pg_hba.conf entry\nDETAIL:  none\n"
+    let refused = "connection to server at \"::1\" failed: Connection refused\n\tIs the server running?\n"
+    let password = "connection to server at \"a\" failed: FATAL:  28P01: password authentication failed\n"
+    #expect(!PostgresError(connectFailure: reset + entry, options).isPermanent)
+    #expect(!PostgresError(connectFailure: entry + reset, options).isPermanent)
+    #expect(!PostgresError(connectFailure: refused + reset + entry, options).isPermanent)
+    #expect(PostgresError(connectFailure: reset + entry, options).sqlState == .invalidAuthorizationSpecification)
+    #expect(PostgresError(connectFailure: entry + entry, options).isPermanent)
+    #expect(PostgresError(connectFailure: refused + entry, options).isPermanent)
+    #expect(PostgresError(connectFailure: refused + password, options).isPermanent)
+    #expect(PostgresError(connectFailure: reset + password, options).isPermanent)
+  }
+
   @Test func `a failure to connect is permanent where it is at every host`() throws {
     let options = try ConnectOptions("host=a")
     let wrong = PostgresError(connectFailure: "FATAL:  28P01: password authentication failed", options)

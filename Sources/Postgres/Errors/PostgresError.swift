@@ -371,8 +371,13 @@ extension PostgresError {
   /// text may be translated; the SQLSTATE between them is not.
   init(connectFailure text: String, _ options: ConnectOptions) {
     var state: SQLState?
+    // Each attempt begins with the server that it was made at: those that pg_hba.conf has no entry for, and what has no SQLSTATE.
+    var (refusing, speechless): ([Substring], [Substring]) = ([], [])
     let lines = text.split(separator: "\n").filter { !$0.hasPrefix("LOCATION:") }.map { line in
-      guard let marker = line.firstRange(of: ":  ") else { return String(line) }
+      guard let marker = line.firstRange(of: ":  ") else {
+        speechless.append(line)
+        return String(line)
+      }
       let code = line[marker.upperBound...].prefix { $0 != ":" }
       guard code.count == 5, code.allSatisfy({ $0.isASCII && ($0.isNumber || $0.isUppercase) }) else {
         return String(line)
@@ -382,11 +387,15 @@ extension PostgresError {
       let found = SQLState(rawValue: String(code))
       if state == nil || found != .invalidAuthorizationSpecification { state = found }
       let severity = line[..<marker.lowerBound].lastIndex(of: " ").map { line.index(after: $0) } ?? line.startIndex
+      if found == .invalidAuthorizationSpecification { refusing.append(line[..<severity]) }
       return String(line[..<severity] + line[code.endIndex...].dropFirst(2))
     }
     self.init(.connectionFailed, "cannot connect to \(options): \(lines.map(\.trimmed).joined(separator: "; "))")
     sqlState = state
-    isPermanent = state?.isPermanentForConnecting ?? false
+    // Where the other way to the same server just broke, that one may be the one it takes.
+    let mayBeTaken = refusing.contains { server in speechless.contains { $0.hasPrefix(server) } }
+    isPermanent =
+      state?.isPermanentForConnecting == true && !(state == .invalidAuthorizationSpecification && mayBeTaken)
     // All that libpq passes on of what OpenSSL knows.
     if text.contains("certificate verify failed") {
       hint =
