@@ -90,6 +90,20 @@ import Testing
     #expect(PostgresError(connectFailure: reset + password, options).isPermanent)
   }
 
+  @Test func `an alert of TLS tells a certificate that was not sent from one that is refused`() throws {
+    func hint(_ alert: String, _ text: String = "host=a") throws -> String {
+      let failure = "connection to server at \"a\" failed: SSL error: \(alert)\n"
+      return PostgresError(connectFailure: failure, try ConnectOptions(text)).hint ?? ""
+    }
+    let missing = try hint("tlsv13 alert certificate required")
+    #expect(missing.contains("none was sent") && missing.contains("sslcert") && missing.contains("sslkey"))
+    #expect(missing.contains("~/.postgresql/postgresql.crt"))
+    #expect(try hint("tlsv13 alert certificate required", "host=a sslcert=/c.crt").contains("/c.crt"))
+    for alert in ["tlsv1 alert unknown ca", "sslv3 alert certificate expired"] {
+      #expect(try hint(alert) == "the server does not take the client's certificate, ~/.postgresql/postgresql.crt")
+    }
+  }
+
   @Test func `a failure to connect is permanent where it is at every host`() throws {
     let options = try ConnectOptions("host=a")
     let wrong = PostgresError(connectFailure: "FATAL:  28P01: password authentication failed", options)

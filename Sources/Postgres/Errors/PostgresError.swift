@@ -401,6 +401,10 @@ extension PostgresError {
       hint =
         "the server's certificate has expired or is not valid yet, is revoked (sslcrl), or is of none of the authorities in "
         + "\(options["sslrootcert"] ?? "~/.postgresql/root.crt")"
+    } else if text.contains("alert certificate required") {
+      hint =
+        "the server wants a certificate of the client, and none was sent: say with sslcert and sslkey where it and its key are; "
+        + "looked for was \(options["sslcert"] ?? "~/.postgresql/postgresql.crt")"
     } else if text.contains(" alert "), text.contains("certificate") || text.contains("unknown ca") {
       hint =
         "the server does not take the client's certificate, \(options["sslcert"] ?? "~/.postgresql/postgresql.crt")"
