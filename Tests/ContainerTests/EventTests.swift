@@ -1,5 +1,6 @@
 import Container
 import ContainerTesting
+import Synchronization
 import Testing
 
 @Suite struct EventTests {
@@ -138,6 +139,43 @@ import Testing
       Set(recorder.events.filter(\.record.isFailure).map(kind)) == [
         "buildFailed", "startFailed", "runFailed", "rollingBack", "stopFailed",
       ])
+  }
+
+  @Test func `Who waits for the start or the stop goes on once observers know of it`() async throws {
+    let journal = Journal()
+    let app = Mutex<App?>(nil)
+    let waiters = Mutex<[Task<Void, any Error>]>([])
+    var options = serial()
+    options.observers = [
+      ClosureObserver { event in
+        guard case .stateChanged(let state) = event, let app = app.withLock({ $0 }) else { return }
+        // Begins to wait before the observer comes back, and goes on at once if there is nothing to wait for.
+        let waiter: Task<Void, any Error>? =
+          switch state {
+          case .running:
+            Task.immediate {
+              try await app.started()
+              journal.note("has started")
+            }
+          case .stopped:
+            Task.immediate {
+              try await app.stopped()
+              journal.note("has stopped")
+            }
+          case .built, .starting, .stopping: nil
+          }
+        if let waiter { waiters.withLock { $0.append(waiter) } }
+        journal.note("\(state)")
+      }
+    ]
+    let made = App(options) { Invoke {} }
+    app.withLock { $0 = made }
+    try await made.start()
+    try await waiters.withLock { $0 }.last?.value
+    try await made.stop()
+    for waiter in waiters.withLock({ $0 }) { try await waiter.value }
+    app.withLock { $0 = nil }
+    #expect(journal.entries == ["starting", "running", "has started", "stopping", "stopped", "has stopped"])
   }
 
   @Test func `The console has one aligned line for each event that people read`() async throws {

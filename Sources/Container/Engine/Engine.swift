@@ -77,20 +77,15 @@ final class Engine: Sendable {
     try state.withLock { $0.startOutcome }?.get()
   }
 
-  enum Milestone {
-    case start
-    case stop
-  }
-
-  func wait(for milestone: Milestone) async {
+  func wait(for milestone: EngineState.Milestone) async {
     await withCheckedContinuation { continuation in
       let isThere = state.withLock { state in
         switch milestone {
         case .start:
-          if state.startOutcome != nil { return true }
+          if state.isStartTold { return true }
           state.startWaiters.append(continuation)
         case .stop:
-          if state.machine.current == .stopped { return true }
+          if state.isStopTold { return true }
           state.stopWaiters.append(continuation)
         }
         return false
@@ -129,7 +124,7 @@ final class Engine: Sendable {
       switch effect {
       case .spawn(let worker): spawn(worker)
       case .launch(let run): run.launch()
-      case .resume(let waiters): for waiter in waiters { waiter.resume() }
+      case .reached(let milestone): for waiter in state.withLock({ $0.reach(milestone) }) { waiter.resume() }
       case .answer(let waiters, let error): for waiter in waiters { waiter.resume(returning: error) }
       case .cancel(let tasks): for task in tasks { task.cancel() }
       case .cancelRuns(let runs): for run in runs { run.cancel() }

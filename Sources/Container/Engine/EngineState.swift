@@ -5,7 +5,8 @@ struct EngineState: Sendable {
     /// Make the task of a worker.
     case spawn(Int)
     case launch(RunTask)
-    case resume([CheckedContinuation<Void, Never>])
+    /// Now that observers have been told, let go on who waits for it.
+    case reached(Milestone)
     case answer([CheckedContinuation<(any Error)?, Never>], (any Error)?)
     case cancel([Task<Void, Never>])
     case cancelRuns([RunTask])
@@ -17,6 +18,12 @@ struct EngineState: Sendable {
     case signalShutdown
     /// Watch deadlines, anew: there is one before the watch would look again.
     case watch
+  }
+
+  /// What there is to wait for.
+  enum Milestone: Sendable {
+    case start
+    case stop
   }
 
   /// Something to do with a node.
@@ -80,6 +87,9 @@ struct EngineState: Sendable {
   var stopFailures: [ContainerError] = []
   var runFailures: [ContainerError] = []
   var startOutcome: Result<Void, ContainerError>?
+  /// Whether observers have been told how the start ended, and that the stop has: before that nobody goes on who waits for it,
+  /// for what that one does next would be told first.
+  var (isStartTold, isStopTold) = (false, false)
   var startWaiters: [CheckedContinuation<Void, Never>] = []
   var stopWaiters: [CheckedContinuation<Void, Never>] = []
   /// Who waits for values; answered with what went wrong, if anything did.
@@ -125,8 +135,7 @@ struct EngineState: Sendable {
   mutating func refuseStart(_ error: ContainerError) -> [Effect] {
     guard machine.current == .built, startOutcome == nil else { return [] }
     startOutcome = .failure(error)
-    defer { startWaiters = [] }
-    return [.resume(startWaiters)]
+    return [.reached(.start)]
   }
 
   func owns(_ worker: Int, _ node: Int) -> Bool { records[node].worker == worker }
@@ -212,8 +221,7 @@ struct EngineState: Sendable {
       deadline = nil
       endWatch(&effects)
       effects.append(publish(.running))
-      effects.append(.resume(startWaiters))
-      startWaiters = []
+      effects.append(.reached(.start))
     case .beginStop:
       schedule.beginStop()
       enqueueStops()
@@ -271,9 +279,17 @@ struct EngineState: Sendable {
     }
     endWatch(&effects)
     effects.append(publish(.stopped))
-    effects.append(.resume(startWaiters + stopWaiters))
-    startWaiters = []
-    stopWaiters = []
+    effects.append(.reached(.stop))
+  }
+
+  /// Returns who has waited for it.
+  mutating func reach(_ milestone: Milestone) -> [CheckedContinuation<Void, Never>] {
+    defer { startWaiters = [] }
+    isStartTold = true
+    guard milestone == .stop else { return startWaiters }
+    defer { stopWaiters = [] }
+    isStopTold = true
+    return startWaiters + stopWaiters
   }
 
   private mutating func publish(_ state: AppState) -> Effect {

@@ -1,7 +1,7 @@
 /// What happens in an app, as data: for logs, metrics and tests.
 ///
-/// Events are handed to observers on the task in which they happen, in order for any one value. Nothing is made up for an app
-/// without observers.
+/// Events are handed to observers on the task in which they happen, in order for any one value. Who waits for the start or the
+/// stop of the app goes on once they know of it. Nothing is made up for an app without observers.
 public enum ContainerEvent: Sendable {
   /// The app went from one state to the next.
   case stateChanged(AppState)
