@@ -1,4 +1,5 @@
 import FoundationEssentials
+import Glibc
 import Migrations
 import Synchronization
 import Testing
@@ -45,6 +46,26 @@ import Testing
 
         1 of 3 tried and rolled back; nothing is changed
         """)
+  }
+
+  @Test func `a run that a signal ends says what became of the migration under way, if the server has said it`() {
+    func told(_ underWay: MigrationStep, by signal: Int32 = SIGTERM, givenUp: String? = nil) -> String {
+      let interruption = MigrationInterruption(
+        signal: signal, request: .migrate(.up(limit: nil)),
+        course: MigrationCourse.State(underWay: underWay, completed: [step(1)]), givenUp: givenUp)
+      return "\(interruption.exitCode.rawValue) \(interruption)"
+    }
+    let stands = "up 1 users was carried out, and stands."
+    #expect(
+      told(step(2)) == """
+        143 ended by SIGTERM: up 2 users was rolled back
+        \(stands)
+        To go on, run the same command again.
+        """)
+    let unknown = "up 2 users was given up"
+    #expect(told(step(2), givenUp: unknown) == "143 ended by SIGTERM: \(unknown)\n\(stands)")
+    #expect(
+      told(step(2, inTransaction: false), by: SIGINT, givenUp: unknown) == "130 ended by SIGINT: \(unknown)\n\(stands)")
   }
 
   @Test func `a run shows a line for each migration, the clock of a long one, and who stands in its way`() async throws

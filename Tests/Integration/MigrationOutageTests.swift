@@ -53,6 +53,7 @@ import Testing
       task.cancel()
       let error = await #expect(throws: MigrationError.self) { try await task.value }
       #expect(error?.completed.map(\.version) == [1])
+      #expect(error?.cause is CancellationError)
       #expect(error?.message.contains("the server has not said what became of it: look with migrate status") == true)
     }
   }

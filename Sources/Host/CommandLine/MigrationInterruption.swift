@@ -9,6 +9,8 @@ struct MigrationInterruption: Error, CustomStringConvertible {
   let signal: Int32
   let request: MigrateRequest
   let course: MigrationCourse.State
+  /// What the migrator says of the migration under way where the server answers nothing any more.
+  var givenUp: String?
 
   /// As a shell has it of a process that a signal ends.
   var exitCode: ExitCode { signal == SIGINT ? .interrupted : .terminated }
@@ -21,10 +23,11 @@ struct MigrationInterruption: Error, CustomStringConvertible {
       return "ended by \(name) before a migration was begun: none was run"
     }
     var lines = [String]()
-    switch course.underWay {
-    case nil: lines.append("ended by \(name) behind \(step)")
-    case .some where step.script.inTransaction: lines.append("ended by \(name): \(step) was rolled back")
-    case .some:
+    switch (course.underWay, givenUp) {
+    case (_, let givenUp?): lines.append("ended by \(name): \(givenUp)")
+    case (nil, nil): lines.append("ended by \(name) behind \(step)")
+    case (.some, nil) where step.script.inTransaction: lines.append("ended by \(name): \(step) was rolled back")
+    case (.some, nil):
       lines.append(
         "ended by \(name): \(step), which runs outside a transaction, may have stopped half way: migrate status says so, "
           + "and migrate resume then goes on with it")
@@ -36,7 +39,7 @@ struct MigrationInterruption: Error, CustomStringConvertible {
           ? "\(last) was carried out, and stands."
           : "\(count) migrations were carried out, the last of them \(last), and stand.")
     }
-    if course.underWay?.script.inTransaction != false {
+    if course.underWay?.script.inTransaction != false, givenUp == nil {
       lines.append(
         course.completed.isEmpty || request.isRepeatable
           ? "To go on, run the same command again." : "What is applied now is what migrate status lists.")
@@ -82,9 +85,11 @@ final class MigrationCourse: Sendable {
     defer { signals.cancel() }
     do {
       return try await task.value
-    } catch let error as CancellationError {
-      guard let signal = ending.withLock({ $0 }) else { throw error }
-      throw MigrationInterruption(signal: signal, request: request, course: course.withLock { $0 })
+    } catch {
+      let unknown = (error as? MigrationError).flatMap { $0.cause is CancellationError ? $0 : nil }
+      guard error is CancellationError || unknown != nil, let signal = ending.withLock({ $0 }) else { throw error }
+      throw MigrationInterruption(
+        signal: signal, request: request, course: course.withLock { $0 }, givenUp: unknown?.message)
     }
   }
 }

@@ -70,12 +70,12 @@ struct MigrationSession {
         error.completed = completed.map(\.step)
         error.message += await advice(goal, step)
         throw error
-      } catch is CancellationError where !work.isOpen {
+      } catch let cause as CancellationError where !work.isOpen {
         // Neither the script nor the request to cancel it was answered.
         var error = MigrationError(
           .database,
-          "\(step) was given up, and the server has not said what became of it: look with migrate status, once it answers again"
-        )
+          "\(step) was given up, and the server has not said what became of it: look with migrate status, once it answers again",
+          cause: cause)
         error.completed = completed.map(\.step)
         throw error
       }

@@ -131,7 +131,7 @@ extension Migrator {
   ///
   /// - Throws: ``MigrationError``, or `CancellationError` when the task was cancelled: the migration under way is then
   ///   undone, or has stopped half way if it runs outside a transaction. Cancelled while the server answers nothing, it throws a
-  ///   ``MigrationError`` of the code `database`, for what became of the migration is unknown.
+  ///   ``MigrationError`` of the code `database` with that error as its cause, for what became of the migration is unknown.
   @discardableResult
   public func migrate(_ goal: MigrationGoal) async throws -> MigrationReport {
     // Mostly there is nothing to do, and then no lock is needed to know it, nor a connection for the lock.
