@@ -86,8 +86,8 @@ import Testing
       func encode(into buffer: inout ParameterBuffer) {}
     }
     let sql: SQL = "\(Mood()) \([Mood()]) \([[Mood()]])"
-    #expect(sql.binds.map { $0.namedType?.name } == ["mood", "mood[]", "mood[]"])
-    #expect(("\(1)" as SQL).binds[0].namedType == nil)
+    #expect(sql.binds.map(\.type.name) == ["mood", "mood[]", "mood[]"] && sql.hasNamedTypes)
+    #expect(!("\(1)" as SQL).binds[0].isOfNamedType)
   }
 
   @Test func `an unchecked text has no parameters, whatever it looks like`() {

@@ -79,7 +79,7 @@ final class ConnectionRequest: @unchecked Sendable {
 
   /// Nobody waits for it: it tidies up.
   var isHousekeeping = false
-  /// What it runs; nil when that is not prepared under a name.
+  /// What it runs, known before it is sent where it is one of a batch; nil when that is not prepared under a name.
   var prepared: PreparedStatement?
   /// The text of what was sent without a name.
   var unnamedText: String?

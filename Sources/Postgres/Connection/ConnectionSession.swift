@@ -134,21 +134,27 @@ struct ConnectionSession: ~Copyable, Sendable {
     guard !others.isEmpty else { return nil }
     // A batch is sent as a whole or not at all.
     do throws(PostgresError) {
-      for request in [lead] + others {
-        guard let sql = request.sql else { continue }
-        try sql.checkText()
-        // To the server it is no error: what stands together with it would be committed.
-        if !lead.endsSegment, sql.isEmpty { throw PostgresError.emptyQuery }
-        try handle?.encode(sql.binds)
-        if case .simple = mode {
-          _ = try handle?.inlined(sql)
-        } else {
-          _ = try handle?.parameterTypes(sql.binds)
-        }
-      }
+      try check(lead, isTogether: !lead.endsSegment)
+      for request in others { try check(request, isTogether: !lead.endsSegment) }
       return nil
     } catch {
       return error
+    }
+  }
+
+  private mutating func check(_ request: ConnectionRequest, isTogether: Bool) throws(PostgresError) {
+    guard let sql = request.sql else { return }
+    // To the server it is no error: what stands together with it would be committed.
+    if isTogether, sql.isEmpty { throw PostgresError.emptyQuery }
+    try handle?.encode(sql.binds)
+    request.prepared = statements.lately(sql)
+    // What is prepared has been looked at.
+    guard request.prepared == nil else { return }
+    try sql.checkText()
+    if case .simple = mode {
+      _ = try handle?.inlined(sql)
+    } else {
+      _ = try handle?.parameterTypes(sql.binds)
     }
   }
 
@@ -273,7 +279,7 @@ struct ConnectionSession: ~Copyable, Sendable {
       request.unnamedText = text
       guard handle?.sendUnnamed(text, types) == true else { return false }
     } else {
-      let (statement, isNew) = try statement(for: sql)
+      let (statement, isNew) = try statement(for: request, sql)
       // Not in the middle of a segment, since each ends one.
       if !obsolete.isEmpty, inFlight.last?.endsSegment != false, transactionStatus != .failed, !sendDeallocations() {
         return false
@@ -288,7 +294,10 @@ struct ConnectionSession: ~Copyable, Sendable {
     return request.endsSegment ? handle?.sync() == true : true
   }
 
-  private mutating func statement(for sql: SQL) throws(PostgresError) -> (PreparedStatement, isNew: Bool) {
+  private mutating func statement(
+    for request: ConnectionRequest, _ sql: SQL
+  ) throws(PostgresError) -> (PreparedStatement, isNew: Bool) {
+    if let known = request.prepared, statements.has(known) { return (known, false) }
     if let known = statements.lately(sql) { return (known, false) }
     let types = try handle?.parameterTypes(sql.binds) ?? []
     if let known = statements.find(sql, types) { return (known, false) }

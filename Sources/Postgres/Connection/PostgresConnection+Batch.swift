@@ -78,22 +78,31 @@ extension PostgresConnection {
         endsSegment: isolation == .separate || index == statements.count - 1)
     }
     try await perform(lead, with: others, timeout: options.timeout)
-    let requests = [lead] + others
-    for request in requests where request.wasPrepared { trace?.tellPrepared() }
-    return try requests.map { request in
-      if let error = request.error {
-        guard var named = (error as? PostgresError)?.of(request.sql ?? "", options.caller) else { throw error }
-        // Refused before anything was sent, or lost with the connection: that concerns all of them.
-        guard [.server, .unsupported].contains(named.code) else { throw named }
-        // Without a name it was not prepared, so nothing of ours is lost.
-        if request.prepared == nil { named.isLostStatement = false }
-        return .failure(named)
-      }
-      guard let handle = request.result else {
-        return .failure(PostgresError(.unsupported, "the server sent no result"))
-      }
-      return .success(PostgresResult(handle: handle, sql: request.text, caller: options.caller))
+    if let trace {
+      for request in [lead] + others where request.wasPrepared { trace.tellPrepared() }
     }
+    var results: [Result<PostgresResult, PostgresError>] = []
+    results.reserveCapacity(statements.count)
+    results.append(try lead.answer(options.caller))
+    for request in others { results.append(try request.answer(options.caller)) }
+    return results
+  }
+}
+
+extension ConnectionRequest {
+  /// What became of one of a batch.
+  ///
+  /// - Throws: what concerns all of them: refused before anything was sent, or lost with the connection.
+  fileprivate func answer(_ caller: QueryCaller) throws -> Result<PostgresResult, PostgresError> {
+    if let error {
+      guard var named = (error as? PostgresError)?.of(sql ?? "", caller) else { throw error }
+      guard [.server, .unsupported].contains(named.code) else { throw named }
+      // Without a name it was not prepared, so nothing of ours is lost.
+      if prepared == nil { named.isLostStatement = false }
+      return .failure(named)
+    }
+    guard let result else { return .failure(PostgresError(.unsupported, "the server sent no result")) }
+    return .success(PostgresResult(handle: result, sql: text, caller: caller))
   }
 }
 

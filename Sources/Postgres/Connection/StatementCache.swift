@@ -9,7 +9,7 @@ final class PreparedStatement: Sendable {
   /// The text before, between and behind the parameters.
   private let pieces: [String]
   private let isASCII: Bool
-  /// When it was used last, in uses of the cache.
+  /// When it was used last, in uses of the cache, from 1; 0 once it is forgotten.
   fileprivate let lastUse = Atomic<UInt64>(0)
 
   init(_ sql: SQL, _ types: [UInt32], name: String) {
@@ -27,7 +27,7 @@ final class PreparedStatement: Sendable {
     // A span lends its elements, where a loop over the array copies each.
     let binds = sql.binds.span
     for index in binds.indices {
-      guard binds[index].namedType == nil, binds[index].oid == types[index],
+      guard !binds[index].isOfNamedType, binds[index].oid == types[index],
         isSame(pieces[index + 1], binds[index].tail)
       else { return false }
     }
@@ -105,6 +105,9 @@ struct StatementCache {
     return statement
   }
 
+  /// Whether one that was found before has not been forgotten since.
+  func has(_ statement: PreparedStatement) -> Bool { statement.lastUse.load(ordering: .relaxed) != 0 }
+
   private mutating func use(_ statement: PreparedStatement) {
     uses += 1
     statement.lastUse.store(uses, ordering: .relaxed)
@@ -118,6 +121,7 @@ struct StatementCache {
     let key = Key(text: statement.text, types: statement.types)
     guard entries[key] === statement else { return false }
     entries[key] = nil
+    statement.lastUse.store(0, ordering: .relaxed)
     // It may have come here by texts in other pieces, too.
     for place in places.indices where places[place] === statement { places[place] = nil }
     return true
@@ -125,6 +129,7 @@ struct StatementCache {
 
   /// The server has forgotten all. Names are not used again: what is on its way may have been prepared after that.
   mutating func removeAll() {
+    for statement in entries.values { statement.lastUse.store(0, ordering: .relaxed) }
     entries = [:]
     for place in places.indices { places[place] = nil }
   }
@@ -133,19 +138,21 @@ struct StatementCache {
 
   /// By the bytes before the first parameter, a word at a time, the lengths of the others, and the types.
   private static func place(of sql: SQL) -> Int {
-    var hash: UInt64 = 0
     // Fibonacci hashing: 2^64 divided by the golden ratio spreads what differs a little (Knuth, volume 3, 6.4).
-    func add(_ word: UInt64) { hash = (hash ^ hash >> 32 ^ word) &* 0x9e37_79b9_7f4a_7c15 }
-    _ = sql.head.utf8.withContiguousStorageIfAvailable { bytes in
+    func add(_ word: UInt64, to hash: inout UInt64) { hash = (hash ^ hash >> 32 ^ word) &* 0x9e37_79b9_7f4a_7c15 }
+    let head = sql.head.utf8.withContiguousStorageIfAvailable { bytes in
+      var hash: UInt64 = 0
       let bytes = UnsafeRawBufferPointer(bytes)
       for start in stride(from: 0, to: min(bytes.count, 256) - 7, by: 8) {
-        add(bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self))
+        add(bytes.loadUnaligned(fromByteOffset: start, as: UInt64.self), to: &hash)
       }
-      if bytes.count >= 8 { add(bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self)) }
+      if bytes.count >= 8 { add(bytes.loadUnaligned(fromByteOffset: bytes.count - 8, as: UInt64.self), to: &hash) }
+      return hash
     }
-    add(UInt64(sql.head.utf8.count))
+    var hash = head ?? 0
+    add(UInt64(sql.head.utf8.count), to: &hash)
     let binds = sql.binds.span
-    for index in binds.indices { add(UInt64(binds[index].tail.utf8.count) << 32 | UInt64(binds[index].oid)) }
+    for index in binds.indices { add(UInt64(binds[index].tail.utf8.count) << 32 | UInt64(binds[index].oid), to: &hash) }
     return Int(hash >> 58)
   }
 }

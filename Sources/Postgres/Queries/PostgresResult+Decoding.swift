@@ -4,8 +4,13 @@ extension PostgresResult {
   /// - Throws: ``PostgresError`` of code ``PostgresError/Code/noRows`` or ``PostgresError/Code/tooManyRows`` when
   ///   there is not exactly one row.
   public func single() throws(PostgresError) -> PostgresRowView {
+    try checkSingle()
+    return self[0]
+  }
+
+  private func checkSingle() throws(PostgresError) {
     switch count {
-    case 1: return self[0]
+    case 1: return
     case 0: throw PostgresError(.noRows, "no row where one is expected").of(sql, caller)
     default:
       throw PostgresError(.tooManyRows, "\(count) rows where one is expected; add LIMIT 1 if any will do").of(
@@ -15,7 +20,14 @@ extension PostgresResult {
 
   /// The value of the only row's only column.
   public func one<Column: PostgresDecodable>(as type: Column.Type = Column.self) throws -> Column {
-    try single().onlyColumn()
+    try onlyValue()
+  }
+
+  /// Not as a tuple of one: the code that reads tuples is made for any number of columns, and takes longer.
+  private func onlyValue<Column: PostgresDecodable>() throws(PostgresError) -> Column {
+    try checkSingle()
+    try check(columns: 1)
+    return try decode(handle.values, 0, 0)
   }
 
   /// The only row, as a tuple of its columns.
@@ -30,7 +42,7 @@ extension PostgresResult {
 
   /// The value of the only row's only column; nil without a row.
   public func optional<Column: PostgresDecodable>(as type: Column.Type = Column.self) throws -> Column? {
-    isEmpty ? nil : try single().onlyColumn()
+    isEmpty ? nil : try onlyValue()
   }
 
   /// The only row, as a tuple of its columns; nil without a row.
@@ -49,7 +61,10 @@ extension PostgresResult {
 
   /// The values of the only column.
   public func all<Column: PostgresDecodable>(as type: Column.Type = Column.self) throws -> [Column] {
-    try map { row in try row.onlyColumn() }
+    guard !isEmpty else { return [] }
+    try check(columns: 1)
+    let values = handle.values
+    return try indices.map { row in try decode(values, row, 0) }
   }
 
   /// All rows, as tuples of their columns.
@@ -71,13 +86,5 @@ extension PostgresResult {
     rows.reserveCapacity(count)
     for index in indices { rows.append(try decoder.decode(type, row: index)) }
     return rows
-  }
-}
-
-extension PostgresRowView {
-  /// Not as a tuple of one: the code that reads tuples is made for any number of columns, and takes longer.
-  fileprivate func onlyColumn<Column: PostgresDecodable>() throws(PostgresError) -> Column {
-    try result.check(columns: 1)
-    return try decode(0)
   }
 }

@@ -21,16 +21,18 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
     let oid: UInt32
     /// Sent as text, not in binary.
     let isText: Bool
-    /// A type whose number only the database knows.
-    let namedType: PostgresType?
+    /// It is of a type whose number only the database knows.
+    let isOfNamedType: Bool
 
     init<Value: PostgresEncodable>(_ value: Value) {
       let type = Value.postgresType
       self.value = value
       oid = type.parameterOID
       isText = type.isInferred
-      namedType = type.isNamed ? type : nil
+      isOfNamedType = type.isNamed
     }
+
+    var type: PostgresType { Swift.type(of: value).postgresType }
   }
 
   private static let placeholders = (0..<10).map { "$\($0)" }
@@ -62,12 +64,12 @@ public struct SQL: ExpressibleByStringInterpolation, Sendable {
   }
 
   /// Whether the numbers of the parameters' types are known to the database alone.
-  var hasNamedTypes: Bool { binds.contains { $0.namedType != nil } }
+  var hasNamedTypes: Bool { binds.contains(where: \.isOfNamedType) }
 
   /// What the parameters are declared as, in words.
   var parameterTypes: [String] {
     binds.map { bind in
-      let type = Swift.type(of: bind.value).postgresType
+      let type = bind.type
       return type.isInferred ? "text of no declared type" : type.name
     }
   }

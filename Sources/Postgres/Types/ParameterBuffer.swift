@@ -70,27 +70,31 @@ public struct ParameterBuffer {
     }
     // One large value should not cost its size for the rest of the connection's life.
     bytes.removeAll(keeping: Self.keptCapacity)
-    entries.removeAll(keepingCapacity: true)
+    // Those of the statement before are written over: to empty an array and fill it again takes longer.
+    entries.removeLast(max(entries.count - binds.count, 0))
     // A span lends its elements, where a loop over the array copies each.
     let span = binds.span
-    for index in span.indices { try encode(span[index]) }
+    for index in span.indices {
+      let entry = try encode(span[index])
+      if index < entries.count { entries[index] = entry } else { entries.append(entry) }
+    }
     guard bytes.count <= Self.maxSize else {
       throw PostgresError(.encoding, "parameters of \(bytes.count) bytes; PostgreSQL takes a gigabyte at most")
     }
   }
 
-  private mutating func encode(_ bind: SQL.Bind) throws(PostgresError) { try encode(bind.value, isText: bind.isText) }
+  private mutating func encode(_ bind: SQL.Bind) throws(PostgresError) -> Entry {
+    try encode(bind.value, isText: bind.isText)
+  }
 
-  private mutating func encode(_ value: some PostgresEncodable, isText: Bool) throws(PostgresError) {
-    guard !value.isNull else {
-      entries.append(Entry(start: nil, length: 0, isText: isText))
-      return
-    }
+  private mutating func encode(_ value: some PostgresEncodable, isText: Bool) throws(PostgresError) -> Entry {
+    if value.isNull { return Entry(start: nil, length: 0, isText: isText) }
     let start = bytes.count
     try value.encode(into: &self)
-    entries.append(Entry(start: start, length: Int32(clamping: bytes.count - start), isText: isText))
+    let length = Int32(clamping: bytes.count - start)
     // libpq measures a text parameter by its terminator.
     if isText { bytes.append(UInt8(0)) }
+    return Entry(start: start, length: length, isText: isText)
   }
 
   /// The parameters as literals, each with its type.
@@ -107,7 +111,7 @@ public struct ParameterBuffer {
           })
       }
       // In parentheses, so that neither a sign before nor a subscript behind takes it for a part of itself.
-      let cast = bind.isText ? "" : "::\(Swift.type(of: bind.value).postgresType.name)"
+      let cast = bind.isText ? "" : "::\(bind.type.name)"
       literals.append(" (\(literal)\(cast)) ")
     }
     return literals
@@ -138,8 +142,7 @@ public struct ParameterBuffer {
 
   /// What a parameter is declared as.
   func parameterOID(of bind: SQL.Bind) throws(PostgresError) -> UInt32 {
-    guard let named = bind.namedType else { return bind.oid }
-    return try oid(of: named)
+    bind.isOfNamedType ? try oid(of: bind.type) : bind.oid
   }
 
   /// Whether a value's bytes are what a field of a composite type takes.
@@ -159,19 +162,18 @@ public struct ParameterBuffer {
 
   /// The arrays that libpq wants: pointers, lengths, formats.
   func withPointers<Result>(_ body: Pointers<Result>) -> Result {
-    bytes.withUnsafeBytes { storage in
-      withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: entries.count) { values in
-        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * entries.count) { numbers in
-          let (lengths, formats) = (numbers.prefix(entries.count), numbers.suffix(entries.count))
-          for (index, entry) in entries.enumerated() {
-            values.initializeElement(at: index, to: pointer(to: entry, in: storage))
-            numbers.initializeElement(at: index, to: entry.length)
-            numbers.initializeElement(at: entries.count + index, to: entry.isText ? 0 : 1)
+    let count = entries.count
+    return bytes.withUnsafeBytes { storage in
+      withUnsafeTemporaryAllocation(of: UnsafePointer<CChar>?.self, capacity: count) { values in
+        withUnsafeTemporaryAllocation(of: Int32.self, capacity: 2 * count) { numbers in
+          let entries = entries.span
+          for index in entries.indices {
+            values.initializeElement(at: index, to: pointer(to: entries[index], in: storage))
+            numbers.initializeElement(at: index, to: entries[index].length)
+            numbers.initializeElement(at: count + index, to: entries[index].isText ? 0 : 1)
           }
-          return body(
-            Int32(entries.count), values.baseAddress,
-            UnsafeMutableBufferPointer(rebasing: lengths).baseAddress.map { UnsafePointer($0) },
-            UnsafeMutableBufferPointer(rebasing: formats).baseAddress.map { UnsafePointer($0) })
+          let lengths = numbers.baseAddress.map { UnsafePointer($0) }
+          return body(Int32(count), values.baseAddress, lengths, lengths.map { $0 + count })
         }
       }
     }
