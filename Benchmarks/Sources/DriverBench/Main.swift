@@ -4,8 +4,9 @@ import Foundation
 import Postgres
 
 /// Rows into structs, batches, acquire and release, COPY, beside pgx, asyncpg, psycopg and psql, in turns against one
-/// server over its unix socket: three rounds, medians. Peers that are not installed are left out;
-/// `scripts/install-deps bench` brings them.
+/// server over its unix socket: three rounds, medians. A program of C around libpq alone, which reads no value, says how far
+/// from its own library's limit ours is. Peers that are not installed are left out; `scripts/install-deps bench` brings
+/// them.
 @main
 struct DriverBench {
   struct Reading: PostgresRow {
@@ -106,10 +107,11 @@ struct DriverBench {
     let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
       .deletingLastPathComponent()
     var rates: [(String, Double)] = []
-    let pgx = folder.appending(path: ".build/peers/pgx").path
-    if FileManager.default.isExecutableFile(atPath: pgx) {
-      for line in try run(pgx, [server.connectionString, rows]) where line.count == 2 {
-        if let rate = Double(line[1]) { rates.append(("\(line[0]) pgx", rate)) }
+    for (name, figures) in [("pgx", []), ("libpq", ["rows", "batch"])] {
+      let peer = folder.appending(path: ".build/peers/\(name)").path
+      guard FileManager.default.isExecutableFile(atPath: peer) else { continue }
+      for line in try run(peer, [server.connectionString, rows] + figures) where line.count == 2 {
+        if let rate = Double(line[1]) { rates.append(("\(line[0]) \(name)", rate)) }
       }
     }
     let python = folder.appending(path: ".build/peers/venv/bin/python3").path

@@ -6,8 +6,9 @@ import Synchronization
 
 /// `SELECT $1::int8` through the pool at 1, 5 and 64 tasks beside `pgbench -n -M prepared` with as many clients, in turns
 /// against one server over its unix socket, with 64 over TCP too; up to five tasks with a loop that polls and 64 with two
-/// loops, too. pgbench has one thread, two for 64 clients. Prints each median and the ratio to pgbench over the same transport, and for one task how long the middle one of
-/// its queries took.
+/// loops, too. pgbench has one thread, two for 64 clients. Prints each median and the ratio to pgbench over the same transport,
+/// for one task how long the middle one of its queries took, and for 64 the processor time of one; both also of a program of C
+/// around libpq alone, where scripts/build-peers has built it: the least that a driver over libpq can take.
 @main
 struct PostgresBench {
   static let seconds = 3.0
@@ -29,6 +30,7 @@ struct PostgresBench {
   static func compare(_ tasks: Int, _ transport: String, _ place: String, _ server: Server) async throws {
     var rates: [String: [Rate]] = [:]
     for _ in 0..<rounds {
+      if tasks != 5, let rate = try libpq(tasks, place) { rates["libpq alone", default: []].append(rate) }
       rates["pgbench", default: []].append(try await pgbench(tasks, place, server))
       rates["pool, tasks on the loop", default: []].append(try await pool(tasks, place))
       rates["pool, tasks elsewhere", default: []].append(try await pool(tasks, place, onLoop: false))
@@ -44,16 +46,48 @@ struct PostgresBench {
     }
     let peer = rates["pgbench"] ?? []
     for (name, values) in rates.sorted(by: { $0.key < $1.key }) {
-      let rate = "\(Int(median(values, \.perSecond))) a second, \(ratio(values, peer, \.perSecond)) × pgbench"
+      let rate = "\(rounded(median(values, \.perSecond) / 1000)) k a second, \(ratio(values, peer, \.perSecond)) × pgbench"
       let latency = "p50 \(rounded(median(values, \.latency))) µs, \(ratio(values, peer, \.latency)) × pgbench's"
-      print("\(transport), \(tasks) clients, \(name): \(rate)\(tasks == 1 ? "; \(latency)" : "")")
+      let processor = "\(rounded(median(values, \.processor))) µs of processor time"
+      let figures = [values.allSatisfy { $0.perSecond.isNaN } ? nil : rate, tasks == 1 ? latency : nil]
+      let more = tasks == 64 && name != "pgbench" ? processor : nil
+      print("\(transport), \(tasks) clients, \(name): \((figures + [more]).compactMap { $0 }.joined(separator: "; "))")
     }
   }
 
   struct Rate {
-    var perSecond: Double
+    var perSecond = Double.nan
     /// Of the middle one of all queries, in microseconds.
-    var latency: Double
+    var latency = Double.nan
+    /// The client's for a query, in microseconds.
+    var processor = Double.nan
+  }
+
+  /// A lone query's time, or the processor time of one of many; nil where the program has not been built.
+  static func libpq(_ tasks: Int, _ place: String) throws -> Rate? {
+    let folder = URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
+      .deletingLastPathComponent()
+    let program = folder.appending(path: ".build/peers/libpq")
+    guard FileManager.default.isExecutableFile(atPath: program.path) else { return nil }
+    let process = Process()
+    process.executableURL = program
+    process.arguments = [place, "SELECT 1", tasks == 1 ? "p50" : "processor"]
+    let output = Pipe()
+    process.standardOutput = output
+    try process.run()
+    let text = String(decoding: output.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+    process.waitUntilExit()
+    guard let figure = text.split(whereSeparator: \.isWhitespace).last.flatMap({ Double($0) }) else {
+      throw CocoaError(.fileReadCorruptFile)
+    }
+    return tasks == 1 ? Rate(latency: figure) : Rate(processor: figure)
+  }
+
+  static func processorTime() -> Double {
+    var usage = rusage()
+    getrusage(__rusage_who_t(RUSAGE_SELF.rawValue), &usage)
+    return Double(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) * 1e6
+      + Double(usage.ru_utime.tv_usec + usage.ru_stime.tv_usec)
   }
 
   static func pool(
@@ -67,6 +101,7 @@ struct PostgresBench {
     let pool = try PostgresPool(configuration, loops: loops)
     try await pool.start()
     let start = ContinuousClock.now
+    let before = processorTime()
     let end = start.advanced(by: .seconds(seconds))
     let latencies = try await withThrowingTaskGroup(of: [Duration].self) { group in
       for task in 0..<tasks {
@@ -74,11 +109,11 @@ struct PostgresBench {
           var latencies: [Duration] = []
           var now = ContinuousClock.now
           while now < end {
-            let before = now
+            let sent = now
             let one: Int = try await pool.one("SELECT \(1)::int8")
             guard one == 1 else { throw CocoaError(.coderInvalidValue) }
             now = .now
-            latencies.append(now - before)
+            latencies.append(now - sent)
           }
           return latencies
         }
@@ -86,10 +121,13 @@ struct PostgresBench {
       return try await group.reduce([], +)
     }
     let elapsed = start.duration(to: .now) / .seconds(1)
+    let processor = (processorTime() - before) / Double(latencies.count)
     await pool.close()
     for loop in loops { await loop.stop() }
     let microseconds = latencies.map { $0 / .microseconds(1) }
-    return Rate(perSecond: Double(latencies.count) / elapsed, latency: microseconds.sorted()[latencies.count / 2])
+    return Rate(
+      perSecond: Double(latencies.count) / elapsed, latency: microseconds.sorted()[latencies.count / 2],
+      processor: processor)
   }
 
   static func pgbench(_ clients: Int, _ place: String, _ server: Server) async throws -> Rate {
