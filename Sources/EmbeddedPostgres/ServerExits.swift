@@ -2,9 +2,18 @@ import Synchronization
 
 /// Tells everybody who waits how the server's process ended.
 final class ServerExits: Sendable {
+  /// What an end of the process would mean.
+  enum Phase: Sendable {
+    /// The start fails, and says so itself.
+    case starting
+    /// Nobody asked for it.
+    case ready
+    /// A stop of a server that was ready.
+    case stopping
+  }
+
   private struct State {
-    /// The end that comes is somebody's doing who knows of it: of a start that fails, or of a stop.
-    var isExpected = false
+    var phase = Phase.ready
     /// How the latest process ended; nil while one runs.
     var latest: ServerExit?
     var waiters: [Int: CheckedContinuation<ServerExit?, Never>] = [:]
@@ -16,7 +25,7 @@ final class ServerExits: Sendable {
   /// A new process is about to run.
   func begin() {
     state.withLock { state in
-      state.isExpected = true
+      state.phase = .starting
       state.latest = nil
     }
   }
@@ -24,25 +33,27 @@ final class ServerExits: Sendable {
   /// The process accepts connections, and must not end by itself from here on. False when it just has.
   func becomeReady() -> Bool {
     state.withLock { state in
-      state.isExpected = false
+      state.phase = .ready
       return state.latest == nil
     }
   }
 
   /// The process is about to be stopped.
-  func expect() { state.withLock { $0.isExpected = true } }
+  func expect() { state.withLock { if $0.phase == .ready { $0.phase = .stopping } } }
 
   /// The process has ended.
+  ///
+  /// - Returns: When that was.
   @discardableResult
-  func finish(_ reason: ServerExit.Reason, log: String) -> ServerExit {
-    let (exit, waiters) = state.withLock { state in
-      let exit = ServerExit(reason: reason, isExpected: state.isExpected, log: log)
+  func finish(_ reason: ServerExit.Reason, log: String) -> Phase {
+    let (exit, phase, waiters) = state.withLock { state in
+      let exit = ServerExit(reason: reason, isExpected: state.phase != .ready, log: log)
       state.latest = exit
       defer { state.waiters = [:] }
-      return (exit, state.waiters)
+      return (exit, state.phase, state.waiters)
     }
     for waiter in waiters.values { waiter.resume(returning: exit) }
-    return exit
+    return phase
   }
 
   /// Waits for the end of the process; nil when the waiting task is cancelled first.

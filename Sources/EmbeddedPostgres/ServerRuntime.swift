@@ -221,12 +221,19 @@ extension ServerRuntime {
     let started = ChildProcess.start(
       user.command([program, "-D", folder.data] + options.arguments(socketDirectory: socket.path)),
       input: null, output: logFile
-    ) { [exits, folder, logger = options.logger] reason in
-      let exit = exits.finish(reason, log: log.tail)
-      guard !exit.isExpected else { return }
-      logger.error(
-        "embedded PostgreSQL ended unexpectedly",
-        ["folder": .string(folder.path), "reason": .string(reason.description), "log": .string(exit.log)])
+    ) { [exits, folder, logger = options.logger, isTemporary = options.isTemporary] reason in
+      let tail = log.tail
+      let details: LogMetadata = [
+        "folder": .string(folder.path), "reason": .string(reason.description), "log": .string(tail),
+      ]
+      switch exits.finish(reason, log: tail) {
+      case .ready: logger.error("embedded PostgreSQL ended unexpectedly", details)
+      case .stopping where reason != .exited(code: 0) && !isTemporary:
+        logger.warning(
+          "embedded PostgreSQL ended without its last checkpoint: its next start recovers the data, and needs room "
+            + "on the disk for that", details)
+      case .starting, .stopping: break
+      }
     }
     switch started {
     case .success(let child): return child

@@ -112,6 +112,29 @@ import Testing
     #expect(try #require(await server.waitForExit()).reason == .exited(code: 0))
   }
 
+  @Test func `a last checkpoint that fails is told with the server's reason, and nothing is lost`() async throws {
+    try await TestFolder.with { folder in
+      var options = EmbeddedPostgres.Options.kept(folder("postgres"))
+      options.settings = ["synchronous_commit": "on"]
+      let log = RecordingLogOutput()
+      options.logger = Logger(label: "test", output: log)
+      // What a disk without room does too: the server cannot note the checkpoint.
+      let control = folder("postgres/data/global/pg_control")
+      try await EmbeddedPostgres.with(options) { server in
+        server.query("CREATE TABLE kept AS SELECT 1 AS one")
+        try #require(rename(control, control + ".aside") == 0)
+      }
+      let warning = try #require(log.entries.first { $0.level == .warning })
+      #expect(warning.metadata["folder"]?.description == folder("postgres"))
+      #expect(warning.metadata["reason"]?.description == "exit code 1")
+      #expect(warning.metadata["log"]?.description.contains("pg_control\": No such file or directory") == true)
+
+      try #require(rename(control + ".aside", control) == 0)
+      try await EmbeddedPostgres.with(options) { #expect($0.query("SELECT one FROM kept") == "1") }
+      #expect(log.entries.count { $0.level >= .warning } == 1)
+    }
+  }
+
   @Test func `a server that is forgotten goes by itself`() async throws {
     var server: EmbeddedPostgres? = try await EmbeddedPostgres.start(.test)
     let process = try #require(server?.processID)
