@@ -40,16 +40,25 @@ import Testing
     }
   }
 
-  @Test func `a title without letters is refused`() {
-    #expect(throws: MigrationError.self) { try MigrationTemplate(title: "--", in: "/tmp") }
+  @Test(arguments: ["--", "日本語"])
+  func `a title without letters of English or digits is refused, and told which count`(title: String) {
+    let error = #expect(throws: MigrationError.self) { try MigrationTemplate(title: title, in: "/tmp") }
+    #expect(
+      error?.message
+        == "a migration needs a title with letters a-z or digits 0-9, such as add_users: its file name leaves out the rest"
+    )
   }
 
   @Test func `a title too long for the name of the down file leaves no up file without it`() throws {
     try withTemporaryFolder { folder in
       let title = String(repeating: "t", count: 255 - "000001_.up.sql".count)
-      #expect { try MigrationTemplate(title: title, in: folder) } throws: { $0 is MigrationError }
+      let error = #expect(throws: MigrationError.self) { try MigrationTemplate(title: title, in: folder) }
+      #expect(
+        error?.message
+          == "the title makes a file name of 257 characters, and 255 is the most: shorten it by 2")
       let files = try FileManager.default.contentsOfDirectory(atPath: folder)
       #expect(files.isEmpty)
+      _ = try MigrationTemplate(title: String(title.dropLast(2)), in: folder)
     }
   }
 

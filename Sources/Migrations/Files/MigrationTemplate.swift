@@ -23,7 +23,10 @@ public struct MigrationTemplate: Sendable, Hashable {
   public init(title: String, in directory: String, now: Date = Date()) throws(MigrationError) {
     let words = title.lowercased().split { !($0.isASCII && ($0.isLetter || $0.isNumber)) }
     guard !words.isEmpty else {
-      throw MigrationError(.invalidFiles, "a migration needs a title of letters or digits, such as add_users")
+      throw MigrationError(
+        .invalidFiles,
+        "a migration needs a title with letters a-z or digits 0-9, such as add_users: its file name leaves out the rest"
+      )
     }
     do {
       try FileManager.default.createDirectory(atPath: directory, withIntermediateDirectories: true)
@@ -36,7 +39,16 @@ public struct MigrationTemplate: Sendable, Hashable {
       version = highest < 10_000_000_000_000 ? highest + 1 : max(highest + 1, Self.timestamp(now))
       let digits = String(version)
       let number = String(repeating: "0", count: max(0, width - digits.count)) + digits
-      let path = (directory.hasSuffix("/") ? directory : directory + "/") + number + "_" + words.joined(separator: "_")
+      let name = number + "_" + words.joined(separator: "_")
+      // The longer of the two; before anything is written, for half a pair would stop the next build.
+      let length = (name + ".down.sql").utf8.count
+      guard length <= Self.longestName else {
+        throw MigrationError(
+          .invalidFiles,
+          "the title makes a file name of \(length) characters, and \(Self.longestName) is the most: "
+            + "shorten it by \(length - Self.longestName)")
+      }
+      let path = (directory.hasSuffix("/") ? directory : directory + "/") + name
       (up, down) = (path + ".up.sql", path + ".down.sql")
       // In one line, or the rest would be a statement; in quotes where it would be a directive.
       let line = title.split(whereSeparator: \.isNewline).joined(separator: " ")
@@ -44,7 +56,7 @@ public struct MigrationTemplate: Sendable, Hashable {
         line.lowercased().trimmingPrefix(while: \.isWhitespace).hasPrefix($0)
       }
       let comment = isDirective ? "\"\(line)\"" : line
-      // The longer name first: where it is too long, half a pair would stop the next build.
+      // The longer name first, for file systems that take less.
       try Data("-- Undo: \(comment)\n".utf8).write(to: URL(filePath: down), options: .withoutOverwriting)
       try Data("-- \(comment)\n".utf8).write(to: URL(filePath: up), options: .withoutOverwriting)
     } catch let error as MigrationError {
@@ -53,6 +65,9 @@ public struct MigrationTemplate: Sendable, Hashable {
       throw MigrationError(.invalidFiles, "cannot write a new migration to \(directory): \(error.reason)")
     }
   }
+
+  /// How many bytes a file name may have, as Linux (`NAME_MAX`) and nearly all its file systems have it.
+  private static let longestName = 255
 
   /// The time as a number: year, month, day, hour, minute, second in UTC.
   private static func timestamp(_ now: Date) -> Int64 {
