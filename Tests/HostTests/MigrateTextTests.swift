@@ -27,6 +27,19 @@ import Testing
     #expect(TextTable.aligned([[], ["a"]], margin: "") == "\na")
   }
 
+  @Test(arguments: [
+    ("ab", 2), ("日本語", 6), ("한글", 4), ("ｶﾅ", 2), ("ＡＢ", 4), ("é", 1), ("e\u{301}", 1), ("🚀", 2),
+    ("🇯🇵", 2), ("", 0), ("𠮷", 2), ("\u{200B}", 0), ("(。)", 4),
+  ])
+  func `a cell is as wide as a terminal shows it`(text: String, columns: Int) {
+    #expect(TextTable.width(of: text) == columns)
+  }
+
+  @Test func `wide characters do not move the columns of a table`() {
+    let text = TextTable.aligned([["日本語", "pending"], ["users", "applied"]], margin: "")
+    #expect(text == "日本語  pending\nusers   applied")
+  }
+
   @Test func `locks are called as PostgreSQL's documentation does, and one that shuts readers out is a warning`() {
     let tried = RehearsedStep(
       step: step(1),
