@@ -1,4 +1,5 @@
 #include "CMicrohttpdShim.h"
+#include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -32,7 +33,10 @@ static void format_log(void *context, const char *format, va_list arguments) {
   }
   char message[512];
   vsnprintf(message, sizeof message, format, arguments);
+  // What failed is for whoever called the library to read.
+  int cause = errno;
   options->log(options->context, message);
+  errno = cause;
 }
 
 struct MHD_Daemon *keel_http_start(const struct keel_http_options *o) {

@@ -1,3 +1,5 @@
+internal import Glibc
+
 /// Why a server could not be set up or started, or a handler was written wrongly.
 public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
   /// The kind of failure.
@@ -41,6 +43,15 @@ public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
   init(_ code: Code, _ description: String) {
     self.code = code
     self.description = description
+  }
+
+  /// What to do about what the system refused, to be put behind its word for it.
+  static func hint(forErrno cause: Int32) -> String {
+    switch cause {
+    case EMFILE: "; raise the limit of open files (ulimit -n in a shell, LimitNOFILE in a unit)"
+    case ENFILE: "; the whole machine has no more open files to give (fs.file-max), whatever ulimit -n allows"
+    default: ""
+    }
   }
 
   static func noSuchParameter(_ name: String, route: String, known: [String]) -> HTTPServerError {

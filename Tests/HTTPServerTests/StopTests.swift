@@ -37,6 +37,24 @@ import Testing
     await loop.stop()
   }
 
+  @Test func `a start for which there are not enough descriptors says so, and what to do`() async {
+    await #expect(processExitsWith: .success) {
+      let loop = try EventLoop()
+      // One for the socket, two for the library: each is missing once.
+      let free = (0..<3).map { _ in dup(0) }
+      for descriptor in free { close(descriptor) }
+      for descriptor in free {
+        var limit = rlimit(rlim_cur: rlim_t(descriptor), rlim_max: 1024)
+        try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+        let configuration = HTTPServerConfiguration(address: .ip(host: "127.0.0.1", port: 0))
+        let server = try HTTPServer(configuration: configuration, routes: [], loop: loop)
+        let error = await #expect(throws: HTTPServerError.self) { try await server.start() }
+        let text = error?.description ?? ""
+        #expect(text.contains(": Too many open files; raise the limit of open files (ulimit -n"), "\(text)")
+      }
+    }
+  }
+
   @Test func `a start that fails leaves no socket file behind`() async throws {
     let path = "/tmp/keel-http-\(UUID().uuidString.prefix(8)).sock"
     var configuration = HTTPServerConfiguration(address: .unix(path: path))

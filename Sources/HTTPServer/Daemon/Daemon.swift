@@ -21,6 +21,8 @@ final class Daemon: @unchecked Sendable {
   private var life = Life.idle
   private var options: UnsafeMutablePointer<keel_http_options>?
   private var library: OpaquePointer?
+  /// The library's last words before it runs: why it does not.
+  private var complaint: String?
   private var registration: Registration?
   private var runIsScheduled = false
   private var timer: (deadline: ContinuousClock.Instant, timer: EventLoop.Timer)?
@@ -62,13 +64,17 @@ final class Daemon: @unchecked Sendable {
     let socket = try ListeningSocket(configuration.address, backlog: configuration.backlog)
     let address = socket.address
     let options = makeOptions(listening: socket.descriptor)
+    errno = 0
     guard let library = keel_http_start(options) else {
+      var hint = HTTPServerError.hint(forErrno: errno)
       // In some of its failures the library closes the socket, in others it does not.
       socket.discard()
       free(options)
-      let hint =
-        configuration.tls == nil ? "" : "; check that the certificate and the key are PEM text and belong together"
-      throw HTTPServerError(.cannotStart, "cannot serve on \(address): libmicrohttpd refused to start\(hint)")
+      if hint.isEmpty, configuration.tls != nil {
+        hint = "; check that the certificate and the key are PEM text and belong together"
+      }
+      let cause = complaint.map { ": \($0)" } ?? ""
+      throw HTTPServerError(.cannotStart, "cannot serve on \(address): libmicrohttpd refused to start\(cause)\(hint)")
     }
     self.options = options
     self.library = library
@@ -179,6 +185,7 @@ final class Daemon: @unchecked Sendable {
 
   func libraryReported(_ message: String) {
     let text = message.last == "\n" ? String(message.dropLast()) : message
+    if library == nil { complaint = text }
     observer.libraryReported(text)
   }
 

@@ -99,7 +99,8 @@ struct ListeningSocket {
     case EADDRNOTAVAIL:
       HTTPServerError(.cannotListen, "\(failure): this machine does not have that address; 0.0.0.0 or :: is all it has")
     default:
-      HTTPServerError(.cannotListen, "\(failure): \(String(cString: strerror(cause)))")
+      HTTPServerError(
+        .cannotListen, "\(failure): \(String(cString: strerror(cause)))\(HTTPServerError.hint(forErrno: cause))")
     }
   }
 }
