@@ -154,7 +154,7 @@ let package = Package(
       name: "HostTests",
       dependencies: [
         "Host", "AppConfiguration", "Container", "DatabaseModule", "EventLoop", "HTTPServer", "Health", "Migrations",
-        "PrometheusMetrics", "MetricsTesting", "ResourcePool", "StructuredLogging", "WebSocketModule",
+        "PrometheusMetrics", "MetricsTesting", "ResourcePool", "StructuredLogging", "TestSupport", "WebSocketModule",
       ]),
     .testTarget(
       name: "DocumentationTests",

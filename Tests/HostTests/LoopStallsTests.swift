@@ -1,5 +1,9 @@
+import Container
+import Glibc
+import HTTPServer
 import PrometheusMetrics
 import StructuredLogging
+import TestSupport
 import Testing
 
 @testable import Host
@@ -24,5 +28,50 @@ import Testing
     stalls.note(.milliseconds(110), at: start + .seconds(30))
     #expect(lines() == ["1 100ms", "3 300ms", "1 110ms"])
     #expect(String(decoding: await registry.render(), as: UTF8.self).contains("\nkeel_event_loop_stalls_total 5\n"))
+  }
+
+  private struct SlowCollector: MetricsCollector {
+    var descriptors: [MetricDescriptor] { [] }
+
+    func collect() -> [MetricFamily] {
+      usleep(300_000)
+      return []
+    }
+  }
+
+  @Test func `a stall that a collector of metrics makes has its name, and the next one has not`() async throws {
+    let output = RecordingLogOutput()
+    let registry = MetricsRegistry()
+    try registry.register(SlowCollector())
+    let stalls = try LoopStalls(Logger(label: "test", output: output), registry)
+    func collectors() -> [String?] { output.entries.map { $0.metadata["collector"]?.description } }
+
+    let start = ContinuousClock.now
+    stalls.note(.milliseconds(100), at: start)
+    _ = await registry.render()
+    // As long as the page took: most of that is the collector, on a busy machine too.
+    let end = ContinuousClock.now
+    stalls.note(end - start, at: end)
+    stalls.note(.milliseconds(1), at: start + .seconds(10))
+    stalls.note(.milliseconds(100), at: end + .seconds(60))
+    #expect(collectors() == [nil, "SlowCollector", nil])
+  }
+
+  private struct SlowApp: HostApplication {
+    var body: [any ModuleElement] {
+      Invoke { (registry: MetricsRegistry) in try registry.register(SlowCollector()) }
+    }
+  }
+
+  @Test func `a scrape that a collector of an app holds up is told with its name`() async throws {
+    let output = RecordingLogOutput()
+    let app = App {
+      Hosted(SlowApp(), settings: ["host.listen": "127.0.0.1:0"], logger: Logger(label: "test", output: output))
+    }
+    try await app.start()
+    let address = try #require(try await app.get(HTTPServer.self).address)
+    _ = try await offPool { try shell("curl -sS http://\(address)/metrics") }
+    try await app.stop()
+    #expect(output.entries.contains { $0.metadata["collector"]?.description == "SlowCollector" })
   }
 }

@@ -41,10 +41,28 @@ extension MetricsRegistry {
         collected[index] += family.metrics
       }
     }
-    for collector in state.collectors { sort(collector.collect()) }
+    for collector in state.collectors { sort(timed(collector)) }
     for families in waited { sort(families) }
     for index in collected.indices { collected[index] = sound(collected[index], state.slots[index].descriptor) }
     return (state.slots, collected)
+  }
+
+  /// What the collector has, and a note of its name if it took long.
+  private func timed(_ collector: any MetricsCollector) -> [MetricFamily] {
+    let start = ContinuousClock.now
+    let families = collector.collect()
+    let end = ContinuousClock.now
+    if end - start >= .milliseconds(20) {
+      state.withLock { $0.slowCollector = (String(describing: type(of: collector)), start..<end) }
+    }
+    return families
+  }
+
+  /// The collector that took at least half of a time in which others could not go on; nil when it was none.
+  package func collector(blocking span: Range<ContinuousClock.Instant>) -> String? {
+    guard let slow = state.withLock({ $0.slowCollector }), span.contains(slow.span.lowerBound) else { return nil }
+    let (taken, all) = (slow.span.upperBound - slow.span.lowerBound, span.upperBound - span.lowerBound)
+    return taken * 2 >= all ? slow.name : nil
   }
 
   private func waitForCollectors() async -> [[MetricFamily]] {
