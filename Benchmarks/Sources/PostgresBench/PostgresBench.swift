@@ -46,12 +46,15 @@ struct PostgresBench {
     }
     let peer = rates["pgbench"] ?? []
     for (name, values) in rates.sorted(by: { $0.key < $1.key }) {
-      let rate = "\(rounded(median(values, \.perSecond) / 1000)) k a second, \(ratio(values, peer, \.perSecond)) × pgbench"
-      let latency = "p50 \(rounded(median(values, \.latency))) µs, \(ratio(values, peer, \.latency)) × pgbench's"
-      let processor = "\(rounded(median(values, \.processor))) µs of processor time"
-      let figures = [values.allSatisfy { $0.perSecond.isNaN } ? nil : rate, tasks == 1 ? latency : nil]
-      let more = tasks == 64 && name != "pgbench" ? processor : nil
-      print("\(transport), \(tasks) clients, \(name): \((figures + [more]).compactMap { $0 }.joined(separator: "; "))")
+      let perSecond = rounded(median(values, \.perSecond) / 1000)
+      let latency = rounded(median(values, \.latency))
+      let processor = rounded(median(values, \.processor))
+      let figures = [
+        perSecond.isNaN ? nil : "\(perSecond) k a second, \(ratio(values, peer, \.perSecond)) × pgbench",
+        tasks > 1 || latency.isNaN ? nil : "p50 \(latency) µs, \(ratio(values, peer, \.latency)) × pgbench's",
+        tasks < 64 || processor.isNaN ? nil : "\(processor) µs of processor time",
+      ]
+      print("\(transport), \(tasks) clients, \(name): \(figures.compactMap(\.self).joined(separator: "; "))")
     }
   }
 
