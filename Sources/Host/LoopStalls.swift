@@ -17,7 +17,8 @@ final class LoopStalls: Sendable {
   private static let pause = Duration.seconds(10)
 
   private let logger: Logger
-  private let registry: MetricsRegistry
+  /// Weak, for what it collects from holds the loop, which holds this.
+  private weak let registry: MetricsRegistry?
   private let total: Counter
   private let state = Mutex(State())
 
@@ -30,7 +31,7 @@ final class LoopStalls: Sendable {
 
   func note(_ length: Duration, at now: ContinuousClock.Instant = .now) {
     total.increment()
-    let collector = registry.collector(blocking: now.advanced(by: .zero - length)..<now)
+    let collector = registry?.collector(blocking: now.advanced(by: .zero - length)..<now)
     let line = state.withLock { state -> State? in
       state.count += 1
       if length > state.longest { (state.longest, state.collector) = (length, collector) }
