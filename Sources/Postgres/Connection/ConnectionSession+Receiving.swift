@@ -52,7 +52,8 @@ extension ConnectionSession {
       if first.isCopyAgreed, !first.isDataOver {
         guard collectCopy(first, &deliveries) else { return }
       }
-      guard handle?.isBusy == false, let received = handle?.nextResult(inBinary: first.isSimple) else { return }
+      guard handle?.isBusy == false, let received = handle?.nextResult(inBinary: first.isSimple, waits: first.isBatched)
+      else { return }
       let isEnd = if case .end = received { true } else { false }
       guard !(isEnd && wasEnd) else { return }
       wasEnd = isEnd

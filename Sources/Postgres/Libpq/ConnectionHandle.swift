@@ -250,15 +250,17 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   /// Whether the next result is not there yet.
   var isBusy: Bool { PQisBusy(connection) == 1 }
 
-  /// - Parameter inBinary: values that came as text are turned into their binary form.
-  mutating func nextResult(inBinary: Bool) -> Received {
+  /// - Parameters:
+  ///   - inBinary: values that came as text are turned into their binary form.
+  ///   - waits: the result is kept until others have come.
+  mutating func nextResult(inBinary: Bool, waits: Bool) -> Received {
     guard let result = PQgetResult(connection) else { return .end }
     switch PQresultStatus(result) {
     case PGRES_PIPELINE_SYNC:
       PQclear(result)
       return .sync
-    case PGRES_SINGLE_TUPLE: return .row(ResultHandle(result, parameters.types, inBinary: inBinary))
-    default: return .result(ResultHandle(result, parameters.types, inBinary: inBinary))
+    case PGRES_SINGLE_TUPLE: return .row(ResultHandle(result, parameters.types, inBinary: inBinary, waits: false))
+    default: return .result(ResultHandle(result, parameters.types, inBinary: inBinary, waits: waits))
     }
   }
 

@@ -1,11 +1,13 @@
 internal import CLibpq
 internal import Glibc
 
-/// Owns a `PGresult`.
+/// Owns an answer: a `PGresult`, or a copy of a short one.
 ///
 /// Unchecked: nobody changes a result once its owner is made, and libpq allows any number of readers.
 final class ResultHandle: @unchecked Sendable {
-  private let result: OpaquePointer
+  /// Nil when it is a copy.
+  private let result: OpaquePointer?
+  private let copy: AnswerCopy?
   /// What the database says of its own types.
   let types: TypeCatalogue?
 
@@ -14,10 +16,13 @@ final class ResultHandle: @unchecked Sendable {
   /// What the values of each column came to; empty when all came in binary.
   private let forms: [Form]
 
-  init(_ result: OpaquePointer, _ types: TypeCatalogue?, inBinary: Bool) {
-    self.result = result
+  /// - Parameter waits: for other answers, before it is read and goes.
+  init(_ result: OpaquePointer, _ types: TypeCatalogue?, inBinary: Bool, waits: Bool) {
     self.types = types
     forms = inBinary ? Self.translate(result, TextForm(types: types)) : []
+    copy = waits ? AnswerCopy(result) : nil
+    self.result = copy == nil ? result : nil
+    if copy != nil { PQclear(result) }
   }
 
   /// Puts the binary form in the place of text.
@@ -49,16 +54,20 @@ final class ResultHandle: @unchecked Sendable {
     }
   }
 
-  deinit { PQclear(result) }
-
-  var rowCount: Int { Int(PQntuples(result)) }
-  var columnCount: Int { Int(PQnfields(result)) }
-
-  func columnName(_ column: Int) -> String {
-    PQfname(result, Int32(column)).map { String(cString: $0) } ?? ""
+  deinit {
+    PQclear(result)
+    copy?.deallocate()
   }
 
-  func columnType(_ column: Int) -> UInt32 { PQftype(result, Int32(column)) }
+  var rowCount: Int { Int(copy?.rowCount ?? PQntuples(result)) }
+  var columnCount: Int { Int(copy?.columnCount ?? PQnfields(result)) }
+
+  func columnName(_ column: Int) -> String {
+    let name = copy?.columnName(Int32(column)) ?? PQfname(result, Int32(column)).map { UnsafePointer($0) }
+    return name.map { String(cString: $0) } ?? ""
+  }
+
+  func columnType(_ column: Int) -> UInt32 { copy?.columnType(Int32(column)) ?? PQftype(result, Int32(column)) }
 
   /// A value's bytes as text; nil for NULL.
   func text(_ row: Int, _ column: Int) -> String? {
@@ -71,7 +80,7 @@ final class ResultHandle: @unchecked Sendable {
   /// Reads values without counting references to the handle, which for each of them would cost as much as reading it:
   /// whoever uses this holds the handle.
   struct Values {
-    private let result: OpaquePointer
+    private let result: OpaquePointer?
     private unowned(unsafe) let handle: ResultHandle
     private let areAllBinary: Bool
     let types: Unmanaged<TypeCatalogue>?
@@ -89,6 +98,7 @@ final class ResultHandle: @unchecked Sendable {
     /// A value's bytes; nil for NULL.
     func bytes(_ row: Int, _ column: Int) -> UnsafeRawBufferPointer? {
       let (row, column) = (Int32(truncatingIfNeeded: row), Int32(truncatingIfNeeded: column))
+      guard let result else { return handle.copy?.bytes(row, column) }
       let length = PQgetlength(result, row, column)
       if length == 0, PQgetisnull(result, row, column) == 1 { return nil }
       return UnsafeRawBufferPointer(start: PQgetvalue(result, row, column), count: Int(length))
@@ -96,10 +106,12 @@ final class ResultHandle: @unchecked Sendable {
   }
 
   /// Whether the statement is done with it. A rule may have one return several results, and only the last has a tag.
-  var isLast: Bool { PQcmdStatus(result).map { $0[0] != 0 } ?? false }
+  var isLast: Bool { tag.map { $0[0] != 0 } ?? false }
 
   /// Such as `INSERT 0 3`.
-  var commandTag: String { PQcmdStatus(result).map { String(cString: $0) } ?? "" }
+  var commandTag: String { tag.map { String(cString: $0) } ?? "" }
+
+  private var tag: UnsafePointer<CChar>? { copy?.tag ?? PQcmdStatus(result).map { UnsafePointer($0) } }
 
   /// Whether the session has no prepared statements any more.
   var forgetsStatements: Bool { hasTag("DISCARD ALL") || hasTag("DEALLOCATE ALL") }
@@ -115,17 +127,20 @@ final class ResultHandle: @unchecked Sendable {
   }
 
   /// Compared where it lies: this is asked of every statement without rows.
-  private func hasTag(_ tag: String) -> Bool { PQcmdStatus(result).map { strcmp($0, tag) == 0 } ?? false }
+  private func hasTag(_ wanted: String) -> Bool { tag.map { strcmp($0, wanted) == 0 } ?? false }
 
-  /// Rows that the statement inserted, changed, deleted or returned.
-  var rowsAffected: Int { PQcmdTuples(result).flatMap { Int(String(cString: $0)) } ?? 0 }
+  /// Rows that the statement inserted, changed, deleted or returned: the number at the end of its tag.
+  var rowsAffected: Int { tag.flatMap { strrchr($0, Int32(UInt8(ascii: " "))) }.map { atol($0) } ?? 0 }
 
   /// The server's error, if this is one.
   var error: PostgresError? {
+    guard let result else { return nil }
     switch PQresultStatus(result) {
-    case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE, PGRES_NONFATAL_ERROR: PostgresError(server: ServerMessage(of: result))
-    case PGRES_PIPELINE_ABORTED: PostgresError(.server, "not run, because the statement before it failed")
-    default: nil
+    case PGRES_FATAL_ERROR, PGRES_BAD_RESPONSE, PGRES_NONFATAL_ERROR:
+      return PostgresError(server: ServerMessage(of: result))
+    case PGRES_PIPELINE_ABORTED:
+      return PostgresError(.server, "not run, because the statement before it failed")
+    default: return nil
     }
   }
 

@@ -40,6 +40,45 @@ import Testing
     }
   }
 
+  private struct Answer: Equatable {
+    var columns: [String]
+    var tag: String
+    var count: Int
+    var values: [[String?]] = []
+
+    init(_ result: PostgresResult) throws {
+      (columns, tag, count) = (result.columns, result.commandTag, result.rowsAffected)
+      for row in result { values.append(try columns.indices.map { try row.decode($0, as: String?.self) }) }
+    }
+  }
+
+  @Test(arguments: [
+    "SELECT 'one' AS first, NULL::text AS second, '' AS third", "SELECT repeat('é', 5000) AS long, 'short' AS other",
+    "SELECT 'row ' || n, CASE WHEN n % 3 = 0 THEN 'third' END FROM generate_series(1, 7) AS n",
+    "SELECT 'row ' || n AS label FROM generate_series(1, 1000) AS n", "SELECT email FROM users WHERE false", "SELECT",
+    "UPDATE users SET email = upper(email) RETURNING email, email AS same", "UPDATE users SET email = upper(email)",
+  ])
+  func `an answer in a batch says what it says by itself`(statement: String) async throws {
+    try await withTestDatabase(Self.users) { pool in
+      var batch = PostgresBatch()
+      let first = batch.one("SELECT 1", as: Int.self)
+      let second = batch.add(SQL(unchecked: statement)) { try Answer($0) }
+      let answers = try await pool.run(batch)
+      #expect(try answers[first] == 1)
+      #expect(try answers[second] == Answer(try await pool.query(SQL(unchecked: statement))))
+    }
+  }
+
+  @Test func `a value of a batch that does not fit names its column`() async throws {
+    try await withTestDatabase { pool in
+      var batch = PostgresBatch()
+      let key = batch.one("SELECT 1 AS first, NULL::int AS second", as: (Int, Int).self)
+      let answers = try await pool.run(batch)
+      let error = #expect(throws: PostgresError.self) { try answers[key] }
+      #expect(error?.column == "second")
+    }
+  }
+
   @Test func `together, one that fails undoes all, and its error is thrown`() async throws {
     try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
       var batch = PostgresBatch()
