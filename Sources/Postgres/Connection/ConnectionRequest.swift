@@ -1,3 +1,4 @@
+internal import EventLoop
 internal import StructuredLogging
 
 /// One statement, script or COPY on a connection, from the call to the last of its answer.
@@ -106,8 +107,18 @@ final class ConnectionRequest: @unchecked Sendable {
   var flow = Flow.pending
   /// It was sent in a transaction, which a cancel request would fail.
   var isInTransaction = false
-  /// The rows will come one by one.
-  var isRowByRow = false
+  /// Its caller reads rows while more of them come, if there are many.
+  var readsAhead = false
+  /// How many rows are to come at a time; 0 for all of them.
+  var rowsPerChunk = 0
+  /// They will.
+  var comesInChunks = false
+  /// Its waiter is resumed when the first have come, and not when all have. Never changed after that.
+  var hasBegun = false
+  /// Gives it up; of a waiter that was resumed so.
+  var timer: EventLoop.Timer?
+  /// How many rows have come, and their size in bytes.
+  var answer = (rows: 0, size: 0)
   /// The server has agreed to the COPY.
   var isCopyAgreed = false
   /// The data of the COPY is over: its result comes next.
@@ -168,6 +179,9 @@ final class ConnectionRequest: @unchecked Sendable {
     return text.utf8.split { !SQLScanner.isWord($0) }.contains { $0.count == 2 && Substring($0).lowercased() == "to" }
   }
 
+  /// Of rows that come in chunks libpq may give the tag to any.
+  var rowsAffected: Int { answer.rows > 0 ? answer.rows : result?.rowsAffected ?? 0 }
+
   /// What is wrong with an answer that was no error of the server's.
   var missingAnswer: PostgresError? {
     guard !isHousekeeping else { return nil }
@@ -192,7 +206,7 @@ final class ConnectionRequest: @unchecked Sendable {
     retryReason = error
     error = nil
     result = nil
-    isRowByRow = false
+    comesInChunks = false
     isDone = false
   }
 }

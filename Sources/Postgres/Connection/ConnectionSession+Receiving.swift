@@ -48,7 +48,9 @@ extension ConnectionSession {
     // connection is broken.
     var wasEnd = false
     while let first = inFlight.first, wantsRead {
-      if case .rows = first.kind, !first.isRowByRow { first.isRowByRow = handle?.setRowByRow() == true }
+      if first.rowsPerChunk > 0, !first.comesInChunks {
+        first.comesInChunks = handle?.setChunks(of: first.rowsPerChunk) == true
+      }
       if first.isCopyAgreed, !first.isDataOver {
         guard collectCopy(first, &deliveries) else { return }
       }
@@ -58,7 +60,7 @@ extension ConnectionSession {
       guard !(isEnd && wasEnd) else { return }
       wasEnd = isEnd
       switch received {
-      case .row(let row): takeRow(row, first, &deliveries)
+      case .rows(let rows): takeRows(rows, first, &deliveries)
       case .result(let result):
         takeResult(result, first, &deliveries)
         if failure != nil { return }
@@ -81,11 +83,19 @@ extension ConnectionSession {
     }
   }
 
-  private func takeRow(_ row: ResultHandle, _ request: ConnectionRequest, _ deliveries: inout Deliveries) {
+  private func takeRows(_ rows: ResultHandle, _ request: ConnectionRequest, _ deliveries: inout Deliveries) {
     if case .pending = request.flow { request.flow = .open }
     guard case .open = request.flow else { return }
-    request.rows.append(row)
-    request.backlog += row.size
+    let size = rows.size
+    request.answer.rows += rows.rowCount
+    request.answer.size += size
+    request.rows.append(rows)
+    request.backlog += size
+    if let continuation = request.continuation {
+      request.continuation = nil
+      request.hasBegun = true
+      deliveries.add(Deliveries.Completion(continuation: continuation, error: nil, onDone: nil, isSound: true))
+    }
     wake(request, &deliveries)
   }
 
@@ -112,6 +122,9 @@ extension ConnectionSession {
       }
     } else {
       if !request.keepsRows || result.columnCount > 0 || request.result == nil { request.result = result }
+      if request.readsAhead || request.comesInChunks {
+        request.prepared?.note(rows: request.answer.rows + result.rowCount, size: request.answer.size + result.size)
+      }
       if result.isLast { request.statementsDone += 1 }
       if result.columnCount == 0 {
         if result.forgetsStatements { forgetStatements() }

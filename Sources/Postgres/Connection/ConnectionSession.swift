@@ -13,6 +13,10 @@ struct ConnectionSession: ~Copyable, Sendable {
 
   /// Rows and bytes beyond this wait at the server until some are taken.
   static let backlogLimit = 256 * 1024
+  /// How much of a long answer is read at a time. Of rows of 130 bytes, 256: of 64 it takes as long, of 1000 longer.
+  static let chunkSize = 32 * 1024
+  /// How many rows of a stream come at a time whose size is not known: however long they are, they are in memory together.
+  private static let rowsPerUnknownChunk = 16
   /// Of a longer batch the server runs the first statements while we still write the others, and answers them while it
   /// runs those. In batches of 100 any number from 8 to 50 is a quarter faster than all at once.
   private static let statementsPerFlush = 32
@@ -34,6 +38,8 @@ struct ConnectionSession: ~Copyable, Sendable {
   private(set) var wantsWrite = false
   /// Output is waiting for ``uncork()``, which whoever was told to by ``Deliveries/corks`` will call.
   private(set) var isCorked = false
+  /// Long answers may come several rows at a time.
+  var readsAhead = ConnectionHandle.hasChunks
   /// How the last transaction ended that a statement has ended.
   var lastOutcome = TransactionOutcome.kept
   /// How many transactions a statement has rolled back.
@@ -90,12 +96,14 @@ struct ConnectionSession: ~Copyable, Sendable {
   }
 
   /// Whether there is a use for more of what the server sends.
+  @inline(__always)
   var wantsRead: Bool {
-    guard let first = inFlight.first, case .open = first.flow else { return true }
+    guard let first = inFlight.first, first.hasReader, case .open = first.flow else { return true }
     return first.backlog < Self.backlogLimit
   }
 
   /// What the loop is to watch the socket for: the raw value of an `Interest`.
+  @inline(__always)
   var interest: UInt8 {
     (wantsRead ? Interest.read.rawValue : 0) | (wantsWrite ? Interest.write.rawValue : 0)
   }
@@ -213,6 +221,7 @@ struct ConnectionSession: ~Copyable, Sendable {
   /// - Throws: an error that concerns the request alone; ``failure`` is set when it concerns the connection.
   private mutating func send(_ request: ConnectionRequest) throws(PostgresError) {
     if !request.sharesConnection { request.isInTransaction = transactionStatus == .open }
+    if case .rows = request.kind { request.rowsPerChunk = Self.rowsPerUnknownChunk }
     let isSent: Bool
     switch request.kind {
     case .script(let text):
@@ -289,6 +298,9 @@ struct ConnectionSession: ~Copyable, Sendable {
       request.isPrepared = !isNew
       request.wasPrepared = isNew
       request.awaitedEnds = isNew ? 2 : 1
+      if request.rowsPerChunk > 0 || request.readsAhead && readsAhead && statement.hasLongAnswer {
+        request.rowsPerChunk = statement.rowsPerChunk ?? request.rowsPerChunk
+      }
       guard handle?.sendExecute(statement) == true else { return false }
     }
     return request.endsSegment ? handle?.sync() == true : true
@@ -364,7 +376,7 @@ struct ConnectionSession: ~Copyable, Sendable {
       // Again only where it was not prepared for this: another request may have prepared it, and it be stale since. A batch is
       // sent again as a whole, by its caller.
       let mayRetry = request.retryReason == nil || !request.wasPrepared
-      if error.isLostStatement, mayRetry, !request.isBatched {
+      if error.isLostStatement, mayRetry, request.answer.rows == 0, !request.isBatched {
         if let abort = request.abort { return complete(request, abort.error, &deliveries) }
         request.rewind()
         queue.prepend(request)

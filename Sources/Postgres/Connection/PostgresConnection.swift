@@ -108,18 +108,31 @@ public final class PostgresConnection: PostgresClient {
     return try await run(sql, options)
   }
 
+  /// Runs one statement and reads its rows as they come; see ``PostgresClient/query(_:options:each:)``.
+  public nonisolated(nonsending) func query(
+    _ sql: SQL, options: QueryOptions, each read: (PostgresResult) throws -> Void
+  ) async throws {
+    try checkItIsLent(options.caller)
+    var reading = Reading()
+    let rest = try await run(sql, options, readsAhead: true) { rows in reading.goOn(rows, read) }
+    try reading.end(rest, read)
+  }
+
   /// - Parameters:
   ///   - waited: how much of the time-out is gone.
   ///   - isCommit: A rollback for an answer is an error.
   ///   - patience: Without an answer by then the connection is closed: for what is answered at once or never, once what
   ///     stands before it is.
+  ///   - readsAhead: Rows of a long answer are read while more of them come; what is returned has the rest.
   @inline(__always)
   nonisolated(nonsending) func run(
     _ sql: SQL, _ options: QueryOptions = QueryOptions(), waited: Duration = .zero, isCancellable: Bool = true,
-    isCommit: Bool = false, patience: Duration? = nil, onDone: (@Sendable (Bool) -> Void)? = nil
+    isCommit: Bool = false, patience: Duration? = nil, onDone: (@Sendable (Bool) -> Void)? = nil,
+    readsAhead: Bool = false, _ read: (PostgresResult) -> Void = { _ in }
   ) async throws -> PostgresResult {
     let trace = trace(.query, sql, options.name)
     var request = ConnectionRequest(.statement(sql), onDone: onDone)
+    request.readsAhead = readsAhead
     let watchdog = patience.map { core.watch(over: request, $0) }
     defer { watchdog?.cancel() }
     do {
@@ -129,11 +142,12 @@ public final class PostgresConnection: PostgresClient {
         request = try await performLearning(
           error, sql, options.after(waited), isCancellable: isCancellable, onDone)
       }
+      if request.hasBegun { try await readOn(request, options.caller, read) }
       // A statement that is done without an error has a result.
       guard let handle = request.result else { throw PostgresError(.unsupported, "the server sent no result") }
       if isCommit, handle.transactionOutcome == .undone { throw PostgresError.undoneAtCommit }
       let result = PostgresResult(handle: handle, sql: request.text, caller: options.caller)
-      trace?.end(.success(result.rowsAffected), prepared: request.wasPrepared)
+      trace?.end(.success(request.rowsAffected), prepared: request.wasPrepared)
       return result
     } catch {
       let named = (error as? PostgresError)?.of(sql, options.caller) ?? error
@@ -196,12 +210,30 @@ public final class PostgresConnection: PostgresClient {
   ) async throws {
     guard isCancellable else { return try await submit(request, others) }
     let timer = timeout.map { limit in core.schedule(limit, request) }
-    defer { timer?.cancel() }
-    // The older form, which stays on the caller's executor: the other looks for it twice, under the task's lock.
+    defer { if request.hasBegun { request.timer = timer } else { timer?.cancel() } }
     try await _unsafeInheritExecutor_withTaskCancellationHandler {
       try await submit(request, others)
     } onCancel: {
       core.abort(request, .cancelled)
+    }
+  }
+
+  /// Has rows read as they come, until all have.
+  @inline(never)
+  private nonisolated(nonsending) func readOn(
+    _ request: ConnectionRequest, _ caller: QueryCaller, _ read: (PostgresResult) -> Void
+  ) async throws {
+    defer { request.timer?.cancel() }
+    while true {
+      // Where there is always more, nobody waits who could be told.
+      if Task.isCancelled { core.abort(request, .cancelled) }
+      switch act({ session, deliveries in session.take(request, &deliveries) }) {
+      case .rows(let chunks):
+        for rows in chunks { read(PostgresResult(handle: rows, sql: request.text, caller: caller)) }
+      case .nothing: await awaitFlow(of: request)
+      case .failed(let error): throw error
+      case .end, .bytes: return
+      }
     }
   }
 

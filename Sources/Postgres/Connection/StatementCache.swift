@@ -11,6 +11,9 @@ final class PreparedStatement: Sendable {
   private let isASCII: Bool
   /// When it was used last, in uses of the cache, from 1; 0 once it is forgotten.
   fileprivate let lastUse = Atomic<UInt64>(0)
+  /// The size of its last answer, and of a row in it, in bytes: what it answers next will be like that.
+  private let answerSize = Atomic<Int>(0)
+  private let rowSize = Atomic<Int>(0)
 
   init(_ sql: SQL, _ types: [UInt32], name: String) {
     text = sql.text
@@ -18,6 +21,21 @@ final class PreparedStatement: Sendable {
     self.types = types
     self.name = name
     isASCII = text.utf8.allSatisfy { $0 < 0x80 }
+  }
+
+  /// It has answered with so many rows.
+  func note(rows: Int, size: Int) {
+    answerSize.store(size, ordering: .relaxed)
+    if rows > 0 { rowSize.store(max(size / rows, 1), ordering: .relaxed) }
+  }
+
+  /// Its rows are worth reading while more of them come.
+  var hasLongAnswer: Bool { answerSize.load(ordering: .relaxed) >= 2 * ConnectionSession.chunkSize }
+
+  /// How many rows make a chunk; nil as long as that is not known.
+  var rowsPerChunk: Int? {
+    let size = rowSize.load(ordering: .relaxed)
+    return size > 0 ? min(max(ConnectionSession.chunkSize / size, 1), 1024) : nil
   }
 
   /// Whether it is what a query needs. False where the database alone knows of what type a parameter is, or where the

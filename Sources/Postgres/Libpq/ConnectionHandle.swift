@@ -259,13 +259,18 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
     case PGRES_PIPELINE_SYNC:
       PQclear(result)
       return .sync
-    case PGRES_SINGLE_TUPLE: return .row(ResultHandle(result, parameters.types, inBinary: inBinary, waits: false))
+    case _ where keel_libpq_is_chunk(result):
+      return .rows(ResultHandle(result, parameters.types, inBinary: inBinary, waits: false))
     default: return .result(ResultHandle(result, parameters.types, inBinary: inBinary, waits: waits))
     }
   }
 
-  /// Has the rows of the statement that is answered next come one by one. False when it is not its turn yet.
-  mutating func setRowByRow() -> Bool { PQsetSingleRowMode(connection) == 1 }
+  /// Whether the rows of an answer can come several at a time: libpq before 17 hands them out one by one or all at once.
+  static let hasChunks = keel_libpq_has_chunks()
+
+  /// Has the rows of the statement that is answered next come so many at a time, or one by one without ``hasChunks``. False when
+  /// it is not its turn yet.
+  mutating func setChunks(of rows: Int) -> Bool { keel_libpq_set_chunks(connection, Int32(clamping: rows)) == 1 }
 
   /// What another session told this one with NOTIFY.
   mutating func nextNotification() -> PostgresNotification? {
@@ -313,8 +318,8 @@ struct ConnectionHandle: ~Copyable, @unchecked Sendable {
   enum FlushOutcome { case done, blocked, failed }
 
   enum Received {
-    /// A row of a statement whose rows come one by one.
-    case row(ResultHandle)
+    /// Some rows of a statement whose rows are handed over as they come.
+    case rows(ResultHandle)
     /// A result of a statement, good or bad.
     case result(ResultHandle)
     /// No more results of this statement; outside pipeline mode, of the whole text.

@@ -101,6 +101,22 @@ public final class PostgresPool: PostgresClient {
   ///
   /// With a time-out it has a connection for itself, since a cancel request concerns the connection.
   public nonisolated(nonsending) func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
+    try await run(sql, options)
+  }
+
+  /// Runs one statement and reads its rows as they come; see ``PostgresClient/query(_:options:each:)``.
+  public nonisolated(nonsending) func query(
+    _ sql: SQL, options: QueryOptions, each read: (PostgresResult) throws -> Void
+  ) async throws {
+    var reading = Reading()
+    let rest = try await run(sql, options, readsAhead: true) { rows in reading.goOn(rows, read) }
+    try reading.end(rest, read)
+  }
+
+  @inline(__always)
+  private nonisolated(nonsending) func run(
+    _ sql: SQL, _ options: QueryOptions, readsAhead: Bool = false, _ read: (PostgresResult) -> Void = { _ in }
+  ) async throws -> PostgresResult {
     let start = options.timeout.map { _ in MonotonicInstant.now }
     let lease: Lease<PostgresConnection>
     if let free = leaseNow(shared: options.timeout == nil, options) {
@@ -112,9 +128,10 @@ public final class PostgresPool: PostgresClient {
     let lent = isTraced && options.timeout != nil ? MonotonicInstant.now : nil
     do {
       // Given back by the connection when the server is done with it, which for a cancelled query may be later.
-      return try await lease.resource.run(sql, options, waited: waited) { [self] isSound in
+      let onDone = { @Sendable [self] isSound in
         if let lent { giveBack(lease, isSound: isSound, since: lent) } else { pool.release(lease, isSound: isSound) }
       }
+      return try await lease.resource.run(sql, options, waited: waited, onDone: onDone, readsAhead: readsAhead, read)
     } catch {
       suspect(error, lease)
       // A single statement asked for no read-only transaction: the server has become a standby.

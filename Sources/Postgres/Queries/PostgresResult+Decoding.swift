@@ -61,30 +61,53 @@ extension PostgresResult {
 
   /// The values of the only column.
   public func all<Column: PostgresDecodable>(as type: Column.Type = Column.self) throws -> [Column] {
-    guard !isEmpty else { return [] }
+    var rows: [Column] = []
+    try read(into: &rows)
+    return rows
+  }
+
+  /// Appends the values of the only column.
+  func read<Column: PostgresDecodable>(into rows: inout [Column]) throws(PostgresError) {
+    guard !isEmpty else { return }
     try check(columns: 1)
+    if rows.isEmpty { rows.reserveCapacity(count) }
     let values = handle.values
-    return try indices.map { row in try decode(values, row, 0) }
+    for row in indices { rows.append(try decode(values, row, 0)) }
   }
 
   /// All rows, as tuples of their columns.
   public func all<each Column: PostgresDecodable>(
     as type: (repeat each Column).Type = (repeat each Column).self
   ) throws -> [(repeat each Column)] {
-    guard !isEmpty else { return [] }
     var rows: [(repeat each Column)] = []
-    rows.reserveCapacity(count)
-    var reader = try RowReader(self, for: type)
-    for row in indices { rows.append(try reader.read(row)) }
+    try read(into: &rows)
     return rows
+  }
+
+  /// Appends all rows.
+  func read<each Column: PostgresDecodable>(into rows: inout [(repeat each Column)]) throws(PostgresError) {
+    guard !isEmpty else { return }
+    if rows.isEmpty { rows.reserveCapacity(count) }
+    var reader = try RowReader(self, for: (repeat each Column).self)
+    for row in indices { rows.append(try reader.read(row)) }
   }
 
   /// All rows, as structs.
   public func all<Row: PostgresRow>(as type: Row.Type = Row.self) throws -> [Row] {
-    let decoder = RowDecoder(self)
     var rows: [Row] = []
-    rows.reserveCapacity(count)
-    for index in indices { rows.append(try decoder.decode(type, row: index)) }
+    var decoder: RowDecoder?
+    try read(into: &rows, by: &decoder)
     return rows
+  }
+
+  /// Appends all rows.
+  ///
+  /// - Parameter known: what is known of the columns from rows of the same answer that were read before.
+  func read<Row: PostgresRow>(into rows: inout [Row], by known: inout RowDecoder?) throws(PostgresError) {
+    guard !isEmpty else { return }
+    if rows.isEmpty { rows.reserveCapacity(count) }
+    let decoder = known ?? RowDecoder(self)
+    known = decoder
+    for row in indices { rows.append(try decoder.decode(Row.self, of: self, row: row)) }
   }
 }

@@ -22,6 +22,14 @@ public struct PostgresTransaction: PostgresClient {
     return try await connection.run(sql, options.within(deadline))
   }
 
+  /// Runs one statement and reads its rows as they come; see ``PostgresClient/query(_:options:each:)``.
+  public nonisolated(nonsending) func query(
+    _ sql: SQL, options: QueryOptions, each read: (PostgresResult) throws -> Void
+  ) async throws {
+    try checkItGoesOn(options)
+    try await connection.query(sql, options: options.within(deadline), each: read)
+  }
+
   /// The transaction's connection; see ``PostgresClient/checkOut(_:)``.
   public nonisolated(nonsending) func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout {
     try checkItGoesOn(options)

@@ -23,10 +23,12 @@ final class RowDecoder: Decoder {
     }
   }
 
-  /// A row of another result with the same columns: the next of a stream.
-  func decode<Row: PostgresRow>(_ type: Row.Type, of result: PostgresResult) throws(PostgresError) -> Row {
-    cursor.handle = result.handle
-    return try decode(type, row: 0)
+  /// A row of this or of another result with the same columns.
+  func decode<Row: PostgresRow>(
+    _ type: Row.Type, of result: PostgresResult, row: Int
+  ) throws(PostgresError) -> Row {
+    if cursor.handle !== result.handle { cursor.handle = result.handle }
+    return try decode(type, row: row)
   }
 
   func container<Key: CodingKey>(keyedBy type: Key.Type) -> KeyedDecodingContainer<Key> {

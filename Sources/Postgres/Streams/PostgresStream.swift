@@ -43,7 +43,9 @@ public struct PostgresStream<Element>: AsyncSequence {
     private let decode: Decode
     private var reader: StreamReader?
     private var isOver = false
-    private var rows: ArraySlice<ResultHandle> = []
+    /// What has come and was not read yet, from this row of the first on.
+    private var results: ArraySlice<ResultHandle> = []
+    private var row = 0
 
     fileprivate init(client: any PostgresClient, sql: SQL, options: QueryOptions, decode: @escaping Decode) {
       self.client = client
@@ -57,18 +59,25 @@ public struct PostgresStream<Element>: AsyncSequence {
     ///
     /// - Throws: ``PostgresError``, `PoolError` when no connection became free, `CancellationError`.
     public mutating func next(isolation actor: isolated (any Actor)? = #isolation) async throws -> Element? {
-      if rows.isEmpty {
+      if results.isEmpty {
         try await refill()
         if isOver { return nil }
       }
-      let row = rows.removeFirst()
-      let result = PostgresResult(handle: row, sql: text, caller: options.caller)
+      let result = PostgresResult(handle: results[results.startIndex], sql: text, caller: options.caller)
+      defer { step(over: result) }
       do {
-        return try decode(PostgresRowView(result: result, row: 0))
+        return try decode(PostgresRowView(result: result, row: row))
       } catch {
         finish()
         throw error
       }
+    }
+
+    private mutating func step(over result: PostgresResult) {
+      row += 1
+      guard row == result.endIndex else { return }
+      row = 0
+      results = results.dropFirst()
     }
 
     private nonisolated(nonsending) mutating func refill() async throws {
@@ -79,7 +88,7 @@ public struct PostgresStream<Element>: AsyncSequence {
           finish()
           return
         }
-        rows = more[...]
+        results = more[...]
       } catch {
         finish()
         throw error
@@ -88,7 +97,7 @@ public struct PostgresStream<Element>: AsyncSequence {
 
     private mutating func finish() {
       isOver = true
-      rows = []
+      results = []
       reader = nil
     }
   }
@@ -137,10 +146,10 @@ extension PostgresClient {
     PostgresStream(self, sql, QueryOptions(name: name, timeout: timeout, fileID: fileID, line: line)) {
       // The columns are the same in every row: what is known of them is kept.
       var decoder: RowDecoder?
-      return { row in
-        let known = decoder ?? RowDecoder(row.result)
+      return { view in
+        let known = decoder ?? RowDecoder(view.result)
         decoder = known
-        return try known.decode(Row.self, of: row.result)
+        return try known.decode(Row.self, of: view.result, row: view.row)
       }
     }
   }

@@ -64,7 +64,7 @@ final class StreamReader: Sendable {
           if case .copyOut = request.kind, !request.isCopyAgreed {
             throw PostgresError(.unsupported, "the statement is no COPY to the client (TO STDOUT)")
           }
-          end(.success(request.result?.rowsAffected ?? 0))
+          end(.success(request.rowsAffected))
           return nil
         case .failed(let error): throw error
         case .nothing: await connection.awaitFlow(of: request)

@@ -118,7 +118,8 @@ import Testing
         }
       }
       #expect(error?.sqlState == .divisionByZero && error?.queryName == "Div")
-      #expect(seen == 999)
+      // With libpq 17 rows come 16 at a time at first, and those that came with the error are lost.
+      #expect((984...999).contains(seen))
       let wrong = await #expect(throws: PostgresError.self) {
         for try await _ in pool.stream("SELECT n FROM generate_series(1, 100000) n", as: String.self) {}
       }
