@@ -22,6 +22,8 @@ static void *request_begins(void *context, const char *target, struct MHD_Connec
 
 __attribute__((format(printf, 2, 0)))
 static void format_log(void *context, const char *format, va_list arguments) {
+  // What failed is for whoever called the library to read.
+  int cause = errno;
   const struct keel_http_options *options = context;
   static const char refusal[] = "Error processing request (HTTP response code is %u";
   if (strncmp(format, refusal, sizeof refusal - 1) == 0) {
@@ -33,8 +35,6 @@ static void format_log(void *context, const char *format, va_list arguments) {
   }
   char message[512];
   vsnprintf(message, sizeof message, format, arguments);
-  // What failed is for whoever called the library to read.
-  int cause = errno;
   options->log(options->context, message);
   errno = cause;
 }

@@ -174,9 +174,19 @@ final class ConnectionRequest: @unchecked Sendable {
 
   /// Whether what the server calls a ROLLBACK may have been ROLLBACK TO a savepoint: the text then has the word. Where the word
   /// stands for something else, a rollback of the whole is taken for one of a part.
-  var mayGoBackToSavepoint: Bool {
+  var mayGoBackToSavepoint: Bool { words.contains("to") }
+
+  /// Whether it is one that ends a transaction well, or a script with such a one: where it fails so does the transaction.
+  var isMeantToCommit: Bool {
+    let words = words
+    if case .script = kind { return words.contains("commit") }
+    return ["commit", "end"].contains(words.first) || words.starts(with: ["prepare", "transaction"])
+  }
+
+  /// All that looks like a word, in small letters.
+  private var words: [String] {
     let text = if case .script(let text) = kind { text } else { sql?.text ?? "" }
-    return text.utf8.split { !SQLScanner.isWord($0) }.contains { $0.count == 2 && Substring($0).lowercased() == "to" }
+    return text.utf8.split { !SQLScanner.isWord($0) }.map { Substring($0).lowercased() }
   }
 
   /// Of rows that come in chunks libpq may give the tag to any.

@@ -369,6 +369,8 @@ struct ConnectionSession: ~Copyable, Sendable {
       complete(request, request.missingAnswer, &deliveries)
       return
     }
+    // A COMMIT that finds a deferred constraint violated has no tag that says what became of the transaction.
+    if transactionStatus != .failed, request.isMeantToCommit { rollbackCount += 1 }
     if let prepared = request.prepared {
       if error.isLostStatement || !request.isPrepared, statements.forget(prepared), error.isStalePlan {
         obsolete.append(prepared.name)

@@ -111,8 +111,14 @@ extension Result where Failure == PostgresError {
 }
 
 extension Result<PostgresResult, PostgresError> {
-  /// A transaction ended with it that was the caller's own, or may have within it: procedures and blocks of code may commit.
+  /// What it did may stand though the batch failed: what ends a transaction, what no transaction holds, such as CREATE INDEX
+  /// CONCURRENTLY, and procedures and blocks of code, which may commit. Whatever is not known to be undone with the others.
   fileprivate var mayHaveCommitted: Bool {
-    if case .success(let result) = self { ["COMMIT", "CALL", "DO"].contains(result.commandTag) } else { false }
+    guard case .success(let result) = self else { return false }
+    let verb = result.commandTag.prefix { $0 != " " }
+    return ![
+      "", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES", "SET", "RESET", "SHOW", "EXPLAIN", "LOCK", "FETCH", "COPY",
+      "SAVEPOINT", "RELEASE", "DECLARE", "LISTEN", "UNLISTEN", "NOTIFY", "DEALLOCATE", "DISCARD",
+    ].contains(verb)
   }
 }

@@ -20,8 +20,22 @@ public struct PostgresResult: Sendable, RandomAccessCollection {
   /// Behind the last row.
   public var endIndex: Int { handle.rowCount }
 
-  /// A row.
+  /// A row. Of one that is not there every value is an error.
   public subscript(row: Int) -> PostgresRowView { PostgresRowView(result: self, row: row) }
+
+  /// libpq would say so to the connection, which may be gone; memory behind an answer has anything in it.
+  ///
+  /// - Throws: unless there is such a value; without a column, such a row.
+  fileprivate func check(row: Int, column: Int? = nil) throws(PostgresError) {
+    guard indices.contains(row) else {
+      throw PostgresError(.decoding, "no row \(row): there are \(count), the first of which is 0").of(sql, caller)
+    }
+    guard let column, !(0..<handle.columnCount).contains(column) else { return }
+    let names = columns.isEmpty ? "" : " (\(columns.joined(separator: ", ")))"
+    throw PostgresError(
+      .decoding, "no column \(column): there are \(handle.columnCount)\(names), the first of which is 0"
+    ).of(sql, caller)
+  }
 
   /// - Throws: unless the rows have this many columns.
   func check(columns expected: Int) throws(PostgresError) {
@@ -61,6 +75,7 @@ public struct PostgresRowView: Sendable {
   public func decode<each Column: PostgresDecodable>(
     as type: (repeat each Column).Type = (repeat each Column).self
   ) throws(PostgresError) -> (repeat each Column) {
+    try result.check(row: row)
     var reader = try RowReader(result, for: type)
     return try reader.read(row)
   }
@@ -69,14 +84,18 @@ public struct PostgresRowView: Sendable {
   ///
   /// - Throws: ``PostgresError`` that names the query, the column, the type expected and the type found.
   public func decode<Row: PostgresRow>(as type: Row.Type) throws(PostgresError) -> Row {
-    try RowDecoder(result).decode(type, row: row)
+    try result.check(row: row)
+    return try RowDecoder(result).decode(type, row: row)
   }
 
   /// One column, by its place; the first is 0.
+  ///
+  /// - Throws: ``PostgresError`` that names the query, the column, the type expected and the type found.
   public func decode<Value: PostgresDecodable>(
     _ column: Int, as type: Value.Type = Value.self
   ) throws(PostgresError) -> Value {
-    try result.decode(result.handle.values, row, column)
+    try result.check(row: row, column: column)
+    return try result.decode(result.handle.values, row, column)
   }
 }
 

@@ -69,6 +69,34 @@ import Testing
     }
   }
 
+  @Test(arguments: [
+    "SELECT 'text' AS name, 5::int8 AS n", "SELECT 'text' AS name, 5::int8 AS n WHERE false", "SELECT FROM users",
+  ])
+  func `a row or a column that is not there is an error, in a batch and alone, also when the connection is gone`(
+    statement: String
+  ) async throws {
+    try await withTestDatabase(Self.users) { pool in
+      var batch = PostgresBatch()
+      batch.execute("SELECT 1")
+      let key = batch.add(SQL(unchecked: statement)) { $0 }
+      let batched = try await pool.run(batch)[key]
+      let alone = try await pool.query(SQL(unchecked: statement))
+      await pool.close()
+      for result in [batched, alone] {
+        for row in [result.count, -1, 100_000] {
+          var error = #expect(throws: PostgresError.self) { try result[row].decode(0, as: String?.self) }
+          #expect(error?.code == .decoding && error?.message.contains("no row \(row)") == true)
+          error = #expect(throws: PostgresError.self) { try result[row].decode(as: (String?, Int?).self) }
+          #expect(error?.code == .decoding && error?.message.contains("no row \(row)") == true)
+        }
+        for column in [result.columns.count, -1, 100_000] where !result.isEmpty {
+          let error = #expect(throws: PostgresError.self) { try result[0].decode(column, as: Int?.self) }
+          #expect(error?.code == .decoding && error?.message.contains("no column \(column)") == true)
+        }
+      }
+    }
+  }
+
   @Test func `a value of a batch that does not fit names its column`() async throws {
     try await withTestDatabase { pool in
       var batch = PostgresBatch()
@@ -278,6 +306,20 @@ import Testing
       }
       let calls: Int = try await pool.one("SELECT count(*) FROM calls")
       #expect(calls == 4)
+    }
+  }
+
+  @Test(.except(.pgBouncer, "there no plan outlives its statement"))
+  func `what no transaction holds is not run again because a plan behind it is stale`() async throws {
+    try await withTestDatabase(Self.users, configure: { $0.maxConnections = 1 }) { pool in
+      _ = try await pool.query("SELECT * FROM users")
+      try await pool.execute("ALTER TABLE users ADD COLUMN a int")
+      var batch = PostgresBatch()
+      batch.execute("CREATE INDEX CONCURRENTLY by_email ON users (email)")
+      batch.execute("SELECT * FROM users")
+      let stale = batch
+      let error = await #expect(throws: PostgresError.self) { try await pool.run(stale) }
+      #expect(error?.sqlState == .featureNotSupported)
     }
   }
 

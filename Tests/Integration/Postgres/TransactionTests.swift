@@ -161,6 +161,41 @@ import Testing
     }
   }
 
+  @Test func `a commit of the closure's own that fails does not look like a commit, in a nested transaction either`()
+    async throws
+  {
+    try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
+      try await pool.execute(
+        """
+        CREATE TABLE part (account int CONSTRAINT known REFERENCES account (id) DEFERRABLE INITIALLY DEFERRED)
+        """)
+      func breakOff(_ tx: PostgresTransaction, _ end: String) async throws {
+        try await tx.execute("INSERT INTO part VALUES (99)")
+        await expectError(.foreignKeyViolation) { try await tx.connection.script(end) }
+      }
+      for end in ["COMMIT", "end", "PREPARE TRANSACTION 'part'", "SELECT 1; COMMIT"] {
+        let error = await #expect(throws: PostgresError.self) {
+          try await pool.transaction { tx in try await breakOff(tx, end) }
+        }
+        #expect(error?.code == .transactionAborted, "\(end)")
+        let nested = await #expect(throws: PostgresError.self) {
+          try await pool.transaction { tx in try await tx.transaction { part in try await breakOff(part, end) } }
+        }
+        #expect(nested?.code == .transactionAborted, "\(end)")
+        #expect(nested?.message.contains("has rolled the whole transaction back") == true, "\(end)")
+      }
+      let alone = await #expect(throws: PostgresError.self) {
+        try await pool.transaction { tx in
+          try await tx.execute("INSERT INTO part VALUES (99)")
+          await expectError(.foreignKeyViolation) { try await tx.execute("COMMIT") }
+        }
+      }
+      #expect(alone?.code == .transactionAborted)
+      let count: Int = try await pool.one("SELECT count(*) FROM part")
+      #expect(count == 0 && pool.stat().newCount == 1)
+    }
+  }
+
   @Test func `a transaction that its closure rolls back and begins again does not look like a commit`() async throws {
     try await withTestDatabase(Self.accounts, configure: { $0.maxConnections = 1 }) { pool in
       let ways: [(statements: [SQL], fails: Bool)] = [
