@@ -116,9 +116,13 @@ extension Result<PostgresResult, PostgresError> {
   fileprivate var mayHaveCommitted: Bool {
     guard case .success(let result) = self else { return false }
     let verb = result.commandTag.prefix { $0 != " " }
-    return ![
-      "", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES", "SET", "RESET", "SHOW", "EXPLAIN", "LOCK", "FETCH", "COPY",
-      "SAVEPOINT", "RELEASE", "DECLARE", "LISTEN", "UNLISTEN", "NOTIFY", "DEALLOCATE", "DISCARD",
-    ].contains(verb)
+    return !Self.undone.contains(verb)
+  }
+
+  private static var undone: Set<Substring> {
+    [
+      "", "SELECT", "INSERT", "UPDATE", "DELETE", "MERGE", "VALUES", "SET", "RESET", "SHOW", "EXPLAIN", "LOCK", "FETCH",
+      "COPY", "SAVEPOINT", "RELEASE", "DECLARE", "LISTEN", "UNLISTEN", "NOTIFY", "DEALLOCATE", "DISCARD",
+    ]
   }
 }
