@@ -35,7 +35,7 @@ final class PreparedStatement: Sendable {
   /// How many rows make a chunk; nil as long as that is not known.
   var rowsPerChunk: Int? {
     let size = rowSize.load(ordering: .relaxed)
-    return size > 0 ? min(max(ConnectionSession.chunkSize / size, 1), 1024) : nil
+    return size > 0 ? min(max(ConnectionSession.chunkSize / size, 1), 64) : nil
   }
 
   /// Whether it is what a query needs. False where the database alone knows of what type a parameter is, or where the

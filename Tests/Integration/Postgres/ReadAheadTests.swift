@@ -112,11 +112,13 @@ import Testing
   {
     try await reading { pool in
       _ = try await chunks(pool, lines(2000))
-      let isReading = Mutex(false)
+      let isReading = Atomic(false)
       let reader = Task {
-        try await pool.query(lines(1_000_000_000), options: QueryOptions()) { _ in isReading.withLock { $0 = true } }
+        try await pool.query(lines(1_000_000_000), options: QueryOptions()) { _ in
+          isReading.store(true, ordering: .relaxed)
+        }
       }
-      try await until { isReading.withLock { $0 } }
+      try await until { isReading.load(ordering: .relaxed) }
       reader.cancel()
       await #expect(throws: CancellationError.self) { try await reader.value }
       try await until { pool.stat().acquired == 0 }
@@ -155,14 +157,14 @@ import Testing
       try await pool.withConnection { connection in
         _ = try await chunks(connection, lines(2000))
         let process = connection.processID
-        let isReading = Mutex(false)
+        let isReading = Atomic(false)
         async let end: Void = {
-          try await until { isReading.withLock { $0 } }
+          try await until { isReading.load(ordering: .relaxed) }
           try await pool.execute("SELECT pg_terminate_backend(\(process))")
         }()
         let error = await #expect(throws: PostgresError.self) {
           try await connection.query(lines(1_000_000_000), options: QueryOptions()) { _ in
-            isReading.withLock { $0 = true }
+            isReading.store(true, ordering: .relaxed)
           }
         }
         #expect(error?.code == .connectionLost || error?.sqlState == .adminShutdown)
@@ -200,20 +202,20 @@ import Testing
 
       func query(_ sql: SQL, options: QueryOptions) async throws -> PostgresResult {
         let result = try await pool.query(sql, options: options)
-        counts.all.withLock { $0.append(result.count) }
+        counts.sum.add(result.count, ordering: .relaxed)
         return result
       }
 
       func checkOut(_ options: QueryOptions) async throws -> PostgresCheckout { try await pool.checkOut(options) }
     }
-    final class Counts: Sendable { let all = Mutex<[Int]>([]) }
+    final class Counts: Sendable { let sum = Atomic(0) }
     try await reading { pool in
       let client = Counting(pool: pool)
       for _ in 0..<2 {
         let rows: [Line] = try await client.all(lines(2000))
         #expect(rows.count == 2000)
       }
-      #expect(client.counts.all.withLock { $0 } == [2000, 2000])
+      #expect(client.counts.sum.load(ordering: .relaxed) == 4000)
     }
   }
 }
