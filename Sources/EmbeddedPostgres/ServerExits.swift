@@ -10,6 +10,8 @@ final class ServerExits: Sendable {
     case ready
     /// A stop of a server that was ready.
     case stopping
+    /// A stop that it did not come to the end of in its time.
+    case forced
   }
 
   private struct State {
@@ -40,6 +42,9 @@ final class ServerExits: Sendable {
 
   /// The process is about to be stopped.
   func expect() { state.withLock { if $0.phase == .ready { $0.phase = .stopping } } }
+
+  /// The process is about to be stopped without its last checkpoint.
+  func force() { state.withLock { if $0.phase == .stopping { $0.phase = .forced } } }
 
   /// The process has ended.
   ///

@@ -228,11 +228,14 @@ extension ServerRuntime {
       ]
       switch exits.finish(reason, log: tail) {
       case .ready: logger.error("embedded PostgreSQL ended unexpectedly", details)
-      case .stopping where reason != .exited(code: 0) && !isTemporary:
+      case .stopping where reason == .exited(code: 0): break
+      // By SIGQUIT it ends with 0 as well.
+      case .stopping, .forced:
+        guard !isTemporary else { break }
         logger.warning(
           "embedded PostgreSQL ended without its last checkpoint: its next start recovers the data, and needs room "
             + "on the disk for that", details)
-      case .starting, .stopping: break
+      case .starting: break
       }
     }
     switch started {
@@ -281,6 +284,7 @@ extension ServerRuntime {
     // One that tidied up would take the socket of a successor in another folder of this name along.
     let isOurs = life.lock?.isStill(at: folder.lock) == true
     for signal in isOurs ? [SIGINT, SIGQUIT, SIGKILL] : [SIGKILL] {
+      if signal != SIGINT { exits.force() }
       child.signal(signal)
       if child.waitForExit(until: .after(options.stopTimeout)) { break }
     }

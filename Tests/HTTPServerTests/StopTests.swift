@@ -44,7 +44,9 @@ import Testing
       let free = (0..<3).map { _ in dup(0) }
       for descriptor in free { close(descriptor) }
       for descriptor in free {
-        var limit = rlimit(rlim_cur: rlim_t(descriptor), rlim_max: 1024)
+        var limit = rlimit()
+        try #require(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+        limit.rlim_cur = rlim_t(descriptor)
         try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
         let configuration = HTTPServerConfiguration(address: .ip(host: "127.0.0.1", port: 0))
         let server = try HTTPServer(configuration: configuration, routes: [], loop: loop)

@@ -29,7 +29,8 @@ import Testing
 
   @Test(arguments: [
     ("ab", 2), ("日本語", 6), ("한글", 4), ("ｶﾅ", 2), ("ＡＢ", 4), ("é", 1), ("e\u{301}", 1), ("🚀", 2),
-    ("🇯🇵", 2), ("", 0), ("𠮷", 2), ("\u{200B}", 0), ("(。)", 4),
+    ("🇯🇵", 2), ("", 0), ("𠮷", 2), ("\u{200B}", 0), ("(。)", 4), ("ทำ", 2), ("का", 2),
+    ("\u{1112}\u{1161}\u{11AB}", 2), ("👩\u{200D}🚀", 2), ("a\u{AD}b", 3),
   ])
   func `a cell is as wide as a terminal shows it`(text: String, columns: Int) {
     #expect(TextTable.width(of: text) == columns)

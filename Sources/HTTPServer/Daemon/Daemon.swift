@@ -64,6 +64,7 @@ final class Daemon: @unchecked Sendable {
     let socket = try ListeningSocket(configuration.address, backlog: configuration.backlog)
     let address = socket.address
     let options = makeOptions(listening: socket.descriptor)
+    complaint = nil
     errno = 0
     guard let library = keel_http_start(options) else {
       var hint = HTTPServerError.hint(forErrno: errno)

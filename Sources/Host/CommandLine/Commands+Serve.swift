@@ -77,8 +77,9 @@ extension Commands {
     let readiness: Readiness = try await app.get()
     let server: HTTPServer = try await app.get()
     await timeline.measure("unready") {
-      await readiness.becomeUnready()
-      return nil
+      // It may wait for a check of health, and that for the loop.
+      let isTold: Void? = await answer(within: .seconds(1)) { await readiness.becomeUnready() }
+      return isTold == nil ? "not yet: a check of health blocks" : nil
     }
     if budget.drain > .zero {
       await timeline.measure("drain delay", budget: budget.drain) {
@@ -87,7 +88,7 @@ extension Commands {
       }
     }
     await timeline.measure("requests", budget: budget.requests) {
-      // Little more than its time, which the rest of the stop has to do without: on a loop that is held up for good it has no end.
+      // Little more than its time, and so is the whole: on a loop that is held up for good it has no end.
       let limit = budget.requests + .milliseconds(500)
       guard let cutOff = await answer(within: limit, { await server.stop(grace: budget.requests) }) else {
         return "not ended: the event loop does not answer, a handler blocks"
@@ -107,8 +108,11 @@ extension Commands {
       channel.yield(nil)
     }
     defer { waiting.cancel() }
-    for await answer in answers { return answer }
-    return nil
+    // In a task of its own: in one that was cancelled nothing would be waited for.
+    return await Task {
+      for await answer in answers { return answer }
+      return nil
+    }.value
   }
 
   private func tell(_ timeline: ShutdownTimeline, _ code: ExitCode, _ format: LogFormat, _ logger: Logger) {

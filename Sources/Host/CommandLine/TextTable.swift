@@ -29,11 +29,18 @@ enum TextTable {
   /// Two for what Unicode calls wide, none for marks and what is not shown. Not `wcwidth`, which knows no more than ASCII
   /// without a locale of UTF-8.
   private static func width(of character: Character) -> Int {
-    let scalar = character.unicodeScalars[character.unicodeScalars.startIndex]
+    // Of several that make one picture, the first is shown.
+    if let first = character.unicodeScalars.first, first.properties.isEmojiPresentation { return 2 }
+    return character.unicodeScalars.reduce(0) { $0 + width(of: $1) }
+  }
+
+  private static func width(of scalar: Unicode.Scalar) -> Int {
     if scalar.isASCII { return 1 }
     switch scalar.properties.generalCategory {
-    case .nonspacingMark, .enclosingMark, .format: return 0
-    case _ where scalar.properties.isEmojiPresentation: return 2
+    case .nonspacingMark, .enclosingMark: return 0
+    case .format: return scalar.value == 0xAD ? 1 : 0
+    // Vowels and final consonants of Hangul stand in the syllable that the first begins.
+    case _ where (0x1160...0x11FF).contains(scalar.value): return 0
     case _: return wide.contains { $0.contains(scalar.value) } ? 2 : 1
     }
   }

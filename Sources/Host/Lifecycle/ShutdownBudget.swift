@@ -1,5 +1,5 @@
 /// How the time for a graceful stop is divided, so that its parts never add up to more than the whole: whoever sent the
-/// signal sends SIGKILL after that.
+/// signal sends SIGKILL after that. Half a second more is for a handler that blocks.
 struct ShutdownBudget: Sendable, Hashable {
   /// Everything together.
   let total: Duration

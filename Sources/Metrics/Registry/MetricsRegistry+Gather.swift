@@ -53,16 +53,24 @@ extension MetricsRegistry {
     let families = collector.collect()
     let end = ContinuousClock.now
     if end - start >= .milliseconds(20) {
-      state.withLock { $0.slowCollector = (String(describing: type(of: collector)), start..<end) }
+      state.withLock { state in
+        state.slowCollections.removeAll { $0.span.upperBound < end - .seconds(60) }
+        state.slowCollections.append((String(describing: type(of: collector)), start..<end))
+      }
     }
     return families
   }
 
-  /// The collector that took at least half of a time in which others could not go on; nil when it was none.
+  /// The collector that took at least half of a time in which others could not go on, in one page or in several; nil when it
+  /// was none.
   package func collector(blocking span: Range<ContinuousClock.Instant>) -> String? {
-    guard let slow = state.withLock({ $0.slowCollector }), span.contains(slow.span.lowerBound) else { return nil }
-    let (taken, all) = (slow.span.upperBound - slow.span.lowerBound, span.upperBound - span.lowerBound)
-    return taken * 2 >= all ? slow.name : nil
+    var taken: [String: Duration] = [:]
+    for slow in state.withLock({ $0.slowCollections }) {
+      let part = slow.span.clamped(to: span)
+      taken[slow.name, default: .zero] += part.upperBound - part.lowerBound
+    }
+    guard let most = taken.max(by: { $0.value < $1.value }), !span.isEmpty else { return nil }
+    return most.value * 2 >= span.upperBound - span.lowerBound ? most.key : nil
   }
 
   private func waitForCollectors() async -> [[MetricFamily]] {

@@ -15,8 +15,8 @@ struct RegistryState {
   private var familyNames: Set<String> = []
   var collectors: [any MetricsCollector] = []
   var runners: [CollectorRunner] = []
-  /// The last collector that took long, and when it ran.
-  var slowCollector: (name: String, span: Range<ContinuousClock.Instant>)?
+  /// Collectors that took long in the last minute, and when they ran.
+  var slowCollections: [(name: String, span: Range<ContinuousClock.Instant>)] = []
   /// The size of the last page, a good guess for the next.
   var pageSize = 4096
 

@@ -40,7 +40,7 @@ public struct MigrationTemplate: Sendable, Hashable {
       let digits = String(version)
       let number = String(repeating: "0", count: max(0, width - digits.count)) + digits
       let name = number + "_" + words.joined(separator: "_")
-      // The longer of the two; before anything is written, for half a pair would stop the next build.
+      // The longer of the two; before a file is written, for half a pair would stop the next build.
       let length = (name + ".down.sql").utf8.count
       guard length <= Self.longestName else {
         throw MigrationError(
