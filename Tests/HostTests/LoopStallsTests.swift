@@ -66,7 +66,7 @@ import Testing
     }
   }
 
-  @Test func `several pages in one turn of the loop, with another slow collector in each, have the name of the slowest`()
+  @Test func `a stall of several pages, each with two slow collectors, has the name of the slower`()
     async throws
   {
     let output = RecordingLogOutput()
