@@ -1,4 +1,4 @@
-internal import Glibc
+internal import EventLoop
 
 /// Why a server could not be set up or started, or a handler was written wrongly.
 public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
@@ -46,13 +46,7 @@ public struct HTTPServerError: Error, Sendable, CustomStringConvertible {
   }
 
   /// What to do about what the system refused, to be put behind its word for it.
-  static func hint(forErrno cause: Int32) -> String {
-    switch cause {
-    case EMFILE: "; raise the limit of open files (ulimit -n in a shell, LimitNOFILE in a unit)"
-    case ENFILE: "; the whole machine has no more open files to give (fs.file-max), whatever ulimit -n allows"
-    default: ""
-    }
-  }
+  static func hint(forErrno cause: Int32) -> String { DescriptorLimit.advice(forErrno: cause).map { "; \($0)" } ?? "" }
 
   static func noSuchParameter(_ name: String, route: String, known: [String]) -> HTTPServerError {
     let has = known.isEmpty ? "it has none" : "it has: \(known.joined(separator: ", "))"

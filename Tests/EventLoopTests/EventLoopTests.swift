@@ -11,6 +11,20 @@ private enum StopHandler {
 }
 
 @Suite struct EventLoopTests {
+  @Test func `a loop for which there are not enough descriptors says so, and what to do`() async {
+    await #expect(processExitsWith: .success) {
+      var limit = rlimit()
+      try #require(getrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+      let free = dup(0)
+      close(free)
+      limit.rlim_cur = rlim_t(free)
+      try #require(setrlimit(__rlimit_resource_t(RLIMIT_NOFILE.rawValue), &limit) == 0)
+      let error = #expect(throws: EventLoopError.self) { try EventLoop() }
+      let text = error?.description ?? ""
+      #expect(text.contains("Too many open files (errno 24); raise the limit of open files (ulimit -n"), "\(text)")
+    }
+  }
+
   @Test func `work runs on the loop's thread, in order`() async throws {
     let loop = try EventLoop()
     let seen = Mutex<[Int]>([])

@@ -90,6 +90,13 @@ import Testing
     #expect(PostgresError(connectFailure: reset + password, options).isPermanent)
   }
 
+  @Test func `a connection for which there is no descriptor says whose limit it was, and what to do`() throws {
+    for (end, advice) in [("", "ulimit -n in a shell"), (" in system", "fs.file-max")] {
+      let text = "connection to server at \"a\" failed: could not create socket: Too many open files\(end)\n"
+      #expect(PostgresError(connectFailure: text, try ConnectOptions("host=a")).hint?.contains(advice) == true)
+    }
+  }
+
   @Test func `an alert of TLS tells a certificate that was not sent from one that is refused`() throws {
     func hint(_ alert: String, _ text: String = "host=a") throws -> String {
       let failure = "connection to server at \"a\" failed: SSL error: \(alert)\n"

@@ -1,3 +1,5 @@
+internal import EventLoop
+
 /// What went wrong between the program and PostgreSQL.
 ///
 /// ``description`` is fit for a log or a page: it holds no parameter value and no password. ``debugDescription`` adds
@@ -396,6 +398,10 @@ extension PostgresError {
     let mayBeTaken = refusing.contains { server in speechless.contains { $0.hasPrefix(server) } }
     isPermanent =
       state?.isPermanentForConnecting == true && !(state == .invalidAuthorizationSpecification && mayBeTaken)
+    if let advice = DescriptorLimit.advice(for: text) {
+      hint = advice
+      return
+    }
     // All that libpq passes on of what OpenSSL knows.
     if text.contains("certificate verify failed") {
       hint =
